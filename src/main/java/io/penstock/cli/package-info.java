@@ -1,0 +1,5 @@
+/** The commands. */
+@NullMarked
+package io.penstock.cli;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,29 @@
+package io.penstock.config;
+
+import io.penstock.bus.ClusterConfig;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.Role;
+import io.penstock.ingress.IngressConfig;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * One node, as its file says; every value checked.
+ *
+ * @param zone failure domain; empty when unknown
+ * @param eventLoops event loops of the process, and ingress loops; 0 for one per core
+ * @param cluster absent: the node is alone
+ */
+public record NodeConfig(
+    String name,
+    String zone,
+    String region,
+    Set<Role> roles,
+    int eventLoops,
+    Optional<ClusterConfig> cluster,
+    IngressConfig ingress,
+    Fleet fleet) {
+  public NodeConfig {
+    roles = Set.copyOf(roles);
+  }
+}

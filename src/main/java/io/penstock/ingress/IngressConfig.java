@@ -1,0 +1,47 @@
+package io.penstock.ingress;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What the ingress allows.
+ *
+ * @param maxBodyBytes larger request bodies are refused without reading on
+ * @param deadlines how long each phase of a request may take
+ * @param pingAfter silence before the first token after which a stream is committed and pinged, and
+ *     the time between pings
+ * @param drain how long live streams may go on after SIGTERM
+ */
+public record IngressConfig(
+    String host,
+    int port,
+    int maxBodyBytes,
+    Deadlines deadlines,
+    Duration pingAfter,
+    Duration drain,
+    Optional<Tls> tls,
+    Optional<Cors> cors) {
+
+  /**
+   * How long each phase may take. The fifth deadline, waiting for a slot, belongs to the pool.
+   *
+   * @param connect opening a connection to the engine
+   * @param firstToken from the request sent to the engine to the first frame with content, or to
+   *     the answer of a request that does not stream
+   * @param idle between two frames
+   * @param total the whole request
+   */
+  public record Deadlines(Duration connect, Duration firstToken, Duration idle, Duration total) {}
+
+  /** PEM files; read again when they change. */
+  public record Tls(Path certificate, Path key) {}
+
+  /** Which browsers' pages may call. */
+  public record Cors(List<String> origins, boolean credentials) {
+    public Cors {
+      origins = List.copyOf(origins);
+    }
+  }
+}

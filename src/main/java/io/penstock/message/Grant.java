@@ -1,0 +1,17 @@
+package io.penstock.message;
+
+import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaId;
+import io.penstock.inference.RequestId;
+
+/**
+ * A slot on a replica. The holder renews it until it sends {@link Release}.
+ *
+ * @param epoch of the owner that granted; a holder refuses grants of an epoch lower than the
+ *     highest it has seen
+ * @param url base URL of the replica
+ * @param queuedMillis how long the request waited at the owner
+ */
+public record Grant(
+    RequestId id, PoolName pool, long epoch, ReplicaId replica, String url, long queuedMillis)
+    implements Message {}

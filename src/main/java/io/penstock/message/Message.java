@@ -1,0 +1,20 @@
+package io.penstock.message;
+
+/** Anything that travels on the bus. Implementations are immutable records of immutable parts. */
+public sealed interface Message
+    permits Route,
+        Plan,
+        Refusal,
+        Admit,
+        Grant,
+        NotOwner,
+        Withdraw,
+        Release,
+        Renew,
+        RenewAnswer,
+        Census,
+        CensusAnswer,
+        HealthReport,
+        ListModels,
+        Models,
+        Beacon {}

@@ -1,0 +1,19 @@
+package io.penstock.message;
+
+import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.ReplicaState;
+import java.util.Optional;
+
+/**
+ * What the prober knows of one replica.
+ *
+ * @param signals the engine's own word on its load; empty when it gives none
+ * @param lastError why the last failed check failed; empty when none did
+ */
+public record ReplicaStatus(
+    PoolName pool,
+    ReplicaSpec spec,
+    ReplicaState state,
+    Optional<Signals> signals,
+    String lastError) {}

@@ -1,0 +1,11 @@
+package io.penstock.message;
+
+/** The kinds of consumer on the bus. */
+public enum Room {
+  INGRESS,
+  ROUTER,
+  BATCHER,
+  PROBER,
+  /** The node itself: beacons. */
+  NODE
+}

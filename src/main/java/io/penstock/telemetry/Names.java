@@ -1,0 +1,54 @@
+package io.penstock.telemetry;
+
+/**
+ * The one table of metric names and label keys, as Prometheus shows them (Micrometer adds {@code
+ * _total} to counters and {@code _seconds} to timers). The guide's names where it has one, the
+ * OpenTelemetry GenAI conventions otherwise, {@code penstock_} for the rest. Label values are
+ * bounded: pools, models and replicas of the configuration, constants of enums; never a tenant's
+ * free text.
+ */
+public final class Names {
+  /** Timer by operation, model, outcome: a request from its first byte in to its last byte out. */
+  public static final String REQUEST_DURATION = "gen_ai.server.request.duration";
+
+  /** Timer by operation, model: from the request to the first token sent to the client. */
+  public static final String TIME_TO_FIRST_TOKEN = "gen_ai.server.time_to_first_token";
+
+  /** Timer by operation, model: mean time between output tokens of one request. */
+  public static final String TIME_PER_OUTPUT_TOKEN = "gen_ai.server.time_per_output_token";
+
+  /** Counter by model, pool, kind (prompt, completion, cached): tokens that engines reported. */
+  public static final String TOKENS = "penstock.tokens";
+
+  /** Counter by operation, status, code: responses sent, code as in the error body or "none". */
+  public static final String REQUESTS = "penstock.requests";
+
+  /** Gauge: requests that this node is carrying. */
+  public static final String REQUESTS_IN_FLIGHT = "penstock.requests.in.flight";
+
+  /** Counter by phase: client disconnects. */
+  public static final String CANCELLED = "penstock.cancelled";
+
+  /** Counter by phase: tokens generated for nobody. */
+  public static final String WASTED_TOKENS = "penstock.wasted.tokens";
+
+  /** Gauge by pool, class: requests waiting at this owner. */
+  public static final String QUEUE_DEPTH = "penstock.queue.depth";
+
+  /** Timer by pool, class: how long requests waited for a slot. */
+  public static final String QUEUE_WAIT = "penstock.queue.wait";
+
+  /** Gauge by pool, replica: live grants at this owner. */
+  public static final String GRANTS = "penstock.grants";
+
+  /** Counter by pool, code: Admits refused. */
+  public static final String REFUSED = "penstock.refused";
+
+  /** Gauge by pool, replica: 1 when healthy, else 0. */
+  public static final String REPLICA_HEALTHY = "penstock.replica.healthy";
+
+  /** Gauge: nodes in this node's view of the cluster. */
+  public static final String CLUSTER_NODES = "penstock.cluster.nodes";
+
+  private Names() {}
+}
