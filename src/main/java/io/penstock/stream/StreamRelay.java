@@ -96,7 +96,9 @@ public final class StreamRelay {
   private void append(Slice slice) {
     outBytes += slice.length();
     int last = out.size() - 1;
-    if (last >= 0 && out.get(last).bytes() == slice.bytes() && out.get(last).end() == slice.offset()) {
+    if (last >= 0
+        && out.get(last).bytes() == slice.bytes()
+        && out.get(last).end() == slice.offset()) {
       Slice before = out.get(last);
       out.set(last, new Slice(slice.bytes(), before.offset(), before.length() + slice.length()));
     } else {
