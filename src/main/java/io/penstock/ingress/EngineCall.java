@@ -65,7 +65,7 @@ final class EngineCall {
             .setHost(endpoint.host())
             .setPort(endpoint.port())
             .setSsl(endpoint.ssl())
-            .setURI(endpoint.prefix() + path)
+            .setURI(path)
             .setConnectTimeout(connectMillis);
   }
 

@@ -8,11 +8,12 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** The one mapping of a {@link Fault} to an HTTP response. */
 final class ErrorResponse {
-  /** How long a client whose body is not read any further may take to read why. */
-  private static final long LINGER_MILLIS = 1_000;
+  /** Clients that were refused together shall not all come back together. */
+  private static final double JITTER = 0.2;
 
   private ErrorResponse() {}
 
@@ -40,8 +41,11 @@ final class ErrorResponse {
       case NEVER -> headers.set(Headers.SHOULD_RETRY, Headers.FALSE);
       case LATER -> {
         if (retryAfterMillis > 0) {
-          headers.set(HttpHeaderNames.RETRY_AFTER, Long.toString((retryAfterMillis + 999) / 1_000));
-          headers.set(Headers.RETRY_AFTER_MS, Long.toString(retryAfterMillis));
+          long later =
+              retryAfterMillis
+                  + (long) (retryAfterMillis * JITTER * ThreadLocalRandom.current().nextDouble());
+          headers.set(HttpHeaderNames.RETRY_AFTER, Long.toString((later + 999) / 1_000));
+          headers.set(Headers.RETRY_AFTER_MS, Long.toString(later));
         }
       }
     }

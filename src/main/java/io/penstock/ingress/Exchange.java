@@ -2,6 +2,7 @@ package io.penstock.ingress;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.fault.Fault;
 import io.penstock.inference.EngineKind;
@@ -35,6 +36,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.internal.buffer.BufferInternal;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -447,11 +449,9 @@ final class Exchange implements EngineCall.Listener {
 
   /** The JSON of a one-line event. */
   private static byte[] data(byte[] frame) {
-    String text = new String(frame, java.nio.charset.StandardCharsets.UTF_8).strip();
+    String text = new String(frame, StandardCharsets.UTF_8).strip();
     int at = text.indexOf("data:");
-    return (at < 0 ? text : text.substring(at + 5))
-        .strip()
-        .getBytes(java.nio.charset.StandardCharsets.UTF_8);
+    return (at < 0 ? text : text.substring(at + 5)).strip().getBytes(StandardCharsets.UTF_8);
   }
 
   private void collect(Buffer piece) {
@@ -583,7 +583,7 @@ final class Exchange implements EngineCall.Listener {
     LOG.debug("{} on replica {}: {}", clientRequestId, replica(), cause.toString());
     boolean streaming = relay != null || piping;
     boolean connecting = life.state() == StreamState.CONNECTING;
-    if (connecting && cause instanceof io.netty.channel.ConnectTimeoutException) {
+    if (connecting && cause instanceof ConnectTimeoutException) {
       fail(
           Fault.CONNECT_TIMEOUT,
           "replica "
