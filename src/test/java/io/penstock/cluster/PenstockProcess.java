@@ -83,7 +83,10 @@ public final class PenstockProcess implements AutoCloseable {
 
   /** Waits until {@code GET /health/ready} says so; fails with the output when it does not. */
   public PenstockProcess awaitReady(int port) {
-    await("ready on port " + port, Duration.ofSeconds(60), () -> status(port, "/health/ready") == 200);
+    await(
+        "ready on port " + port,
+        Duration.ofSeconds(60),
+        () -> status(port, "/health/ready") == 200);
     return this;
   }
 
@@ -93,7 +96,11 @@ public final class PenstockProcess implements AutoCloseable {
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > end || !process.isAlive()) {
         throw new AssertionError(
-            "not " + what + (process.isAlive() ? " within " + limit : "; it ended") + "\n" + output());
+            "not "
+                + what
+                + (process.isAlive() ? " within " + limit : "; it ended")
+                + "\n"
+                + output());
       }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
     }
