@@ -20,7 +20,10 @@ public final class Names {
   /** Counter by model, pool, kind (prompt, completion, cached): tokens that engines reported. */
   public static final String TOKENS = "penstock.tokens";
 
-  /** Counter by operation, status, code: responses sent, code as in the error body or "none". */
+  /**
+   * Counter by operation, status, code: responses sent. The code is that of the error body, "none"
+   * without an error, "engine" for an engine's own error that was passed on.
+   */
   public static final String REQUESTS = "penstock.requests";
 
   /** Gauge: requests that this node is carrying. */
@@ -32,8 +35,23 @@ public final class Names {
   /** Counter by phase: tokens generated for nobody. */
   public static final String WASTED_TOKENS = "penstock.wasted.tokens";
 
+  /** Counter by outcome: attempts that failed before the first byte and were tried again. */
+  public static final String RETRIES = "penstock.retries";
+
+  /** Counter: access lines that were not written because the buffer was full. */
+  public static final String ACCESS_LINES_DROPPED = "penstock.access.lines.dropped";
+
+  /** Timer by loop: how much later than due a task of the event loop ran. */
+  public static final String EVENT_LOOP_LAG = "penstock.event.loop.lag";
+
+  /** Gauge by version: 1. */
+  public static final String BUILD_INFO = "penstock.build.info";
+
+  /** Gauge: 1 when the node is ready, else 0. */
+  public static final String READY = "penstock.ready";
+
   /** Gauge by pool, class: requests waiting at this owner. */
-  public static final String QUEUE_DEPTH = "penstock.queue.depth";
+  public static final String QUEUE_DEPTH = "llm.request.queue.depth";
 
   /** Timer by pool, class: how long requests waited for a slot. */
   public static final String QUEUE_WAIT = "penstock.queue.wait";

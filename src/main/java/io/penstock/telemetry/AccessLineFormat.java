@@ -1,0 +1,146 @@
+package io.penstock.telemetry;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.util.ByteArrayBuilder;
+import io.penstock.inference.TokenUsage;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.time.format.DateTimeFormatterBuilder;
+import java.util.List;
+import java.util.Locale;
+import org.jspecify.annotations.Nullable;
+
+/** How access lines look: the same two ways as the log. */
+public enum AccessLineFormat {
+  /** One JSON object per line, times in milliseconds. */
+  JSON {
+    @Override
+    void append(AccessLine line, ByteArrayBuilder out) throws IOException {
+      try (JsonGenerator json = JSON_FACTORY.createGenerator(out)) {
+        json.writeStartObject();
+        json.writeStringField("ts", ISO_MILLIS.format(Instant.ofEpochMilli(line.epochMillis())));
+        json.writeStringField("level", "INFO");
+        json.writeStringField("logger", AccessLog.LOGGER);
+        json.writeStringField("request_id", line.requestId().value());
+        text(json, "trace_id", line.traceId());
+        text(json, "tenant", line.tenant());
+        json.writeStringField("operation", line.operation());
+        text(json, "model", line.model());
+        text(json, "pool", line.pool());
+        text(json, "replica", line.replica());
+        json.writeStringField("node", line.node().value());
+        json.writeNumberField("status", line.status());
+        json.writeStringField("outcome", line.outcome().label());
+        text(json, "code", line.code());
+        json.writeBooleanField("stream", line.stream());
+        json.writeNumberField("attempts", line.attempts());
+        millis(json, "queue_ms", line.queueNanos());
+        millis(json, "ttft_ms", line.firstTokenNanos());
+        millis(json, "total_ms", line.totalNanos());
+        TokenUsage usage = line.usage();
+        if (usage != null) {
+          json.writeNumberField("prompt_tokens", usage.promptTokens());
+          json.writeNumberField("completion_tokens", usage.completionTokens());
+          json.writeNumberField("cached_tokens", usage.cachedTokens());
+        }
+        json.writeNumberField("bytes_out", line.bytesOut());
+        text(json, "client", line.client());
+        json.writeEndObject();
+      }
+    }
+  },
+
+  /** For people: what matters, in one row. */
+  TEXT {
+    @Override
+    void append(AccessLine line, ByteArrayBuilder out) {
+      StringBuilder row = new StringBuilder(160);
+      LOCAL_MILLIS.formatTo(Instant.ofEpochMilli(line.epochMillis()), row);
+      row.append(" INFO  access ")
+          .append(line.operation())
+          .append(line.stream() ? " stream " : " ");
+      row.append(line.status()).append(' ').append(line.outcome().label());
+      word(row, "code", line.code());
+      word(row, "model", line.model());
+      word(row, "replica", line.replica());
+      word(row, "queue", line.queueNanos() < 0 ? null : shortMillis(line.queueNanos()));
+      word(row, "ttft", line.firstTokenNanos() < 0 ? null : shortMillis(line.firstTokenNanos()));
+      word(row, "total", shortMillis(line.totalNanos()));
+      TokenUsage usage = line.usage();
+      if (usage != null) {
+        word(row, "tokens", usage.promptTokens() + "+" + usage.completionTokens());
+      }
+      word(row, "attempts", line.attempts() > 1 ? line.attempts() : null);
+      word(row, "request_id", line.requestId());
+      byte[] bytes = row.toString().getBytes(StandardCharsets.UTF_8);
+      out.write(bytes, 0, bytes.length);
+    }
+  };
+
+  private static final JsonFactory JSON_FACTORY = new JsonFactory();
+  private static final DateTimeFormatter ISO_MILLIS =
+      new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
+  private static final DateTimeFormatter LOCAL_MILLIS =
+      DateTimeFormatter.ofPattern("HH:mm:ss.SSS", Locale.ROOT).withZone(ZoneId.systemDefault());
+  private static final int EXPECTED_LINE_BYTES = 512;
+  private static final int VALUE_CHARS_MAX = 256;
+  private static final double NANOS_PER_MILLI = 1e6;
+
+  abstract void append(AccessLine line, ByteArrayBuilder out) throws IOException;
+
+  /** All lines, each ended by a line feed. */
+  byte[] format(List<AccessLine> lines) throws IOException {
+    try (ByteArrayBuilder out = new ByteArrayBuilder(lines.size() * EXPECTED_LINE_BYTES)) {
+      for (AccessLine line : lines) {
+        append(line, out);
+        out.append('\n');
+      }
+      return out.toByteArray();
+    }
+  }
+
+  private static void text(JsonGenerator json, String name, @Nullable Object value)
+      throws IOException {
+    if (value != null) {
+      json.writeStringField(name, bounded(value.toString()));
+    }
+  }
+
+  /** A client names its model as it likes; half a surrogate pair is no text in UTF-8. */
+  private static String bounded(String value) {
+    String cut =
+        value.length() <= VALUE_CHARS_MAX ? value : value.substring(0, VALUE_CHARS_MAX) + "…";
+    return cut.chars().noneMatch(c -> Character.isSurrogate((char) c))
+        ? cut
+        : new String(cut.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+  }
+
+  private static void millis(JsonGenerator json, String name, long nanos) throws IOException {
+    if (nanos >= 0) {
+      json.writeNumberField(name, Math.round(nanos / 1e3) / 1e3); // to the microsecond
+    }
+  }
+
+  private static String shortMillis(long nanos) {
+    return Math.round(nanos / NANOS_PER_MILLI) + "ms";
+  }
+
+  private static void word(StringBuilder row, String name, @Nullable Object value) {
+    if (value != null) {
+      row.append(' ').append(name).append('=').append(printable(bounded(value.toString())));
+    }
+  }
+
+  /** A client's own words must not break the row. */
+  private static String printable(String value) {
+    StringBuilder safe = new StringBuilder(value.length());
+    value
+        .codePoints()
+        .forEach(c -> safe.appendCodePoint(Character.isISOControl(c) || c == ' ' ? '_' : c));
+    return safe.toString();
+  }
+}

@@ -1,0 +1,35 @@
+package io.penstock.telemetry;
+
+/** Where a request was when its client left. */
+public enum Phase {
+  /** Its body was still arriving, or its route was being asked for. */
+  RECEIVED("received"),
+  /** It waited for a slot. */
+  QUEUED("queued"),
+  /** A connection to the engine was being opened. */
+  CONNECTING("connecting"),
+  /** The engine had it and had sent no token yet. */
+  AWAITING_FIRST("awaiting_first"),
+  /** Tokens were flowing. */
+  STREAMING("streaming"),
+  /** An attempt had failed and the next had not begun. */
+  RETRYING("retrying"),
+  /** Another replica was about to continue it. */
+  RESUMING("resuming");
+
+  private final String label;
+
+  Phase(String label) {
+    this.label = label;
+  }
+
+  /** The name in metrics and access lines. */
+  public String label() {
+    return label;
+  }
+
+  @Override
+  public String toString() {
+    return label;
+  }
+}

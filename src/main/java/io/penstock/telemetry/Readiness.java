@@ -1,0 +1,60 @@
+package io.penstock.telemetry;
+
+import java.util.Collections;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Whether this node should be sent requests, and why not. It is ready when every named condition is
+ * met and it is not draining. Set by the composition root, read by the health endpoint.
+ * Thread-safe.
+ */
+public final class Readiness {
+  private volatile State state = new State(Collections.emptyMap(), false);
+
+  /**
+   * The conditions at one moment.
+   *
+   * @param conditions by name: empty when met, else what is missing; sorted by name
+   * @param draining whether the node is about to leave; does not turn back
+   */
+  public record State(Map<String, String> conditions, boolean draining) {
+    /** Whether the node should be sent requests. */
+    public boolean ready() {
+      return !draining && conditions.values().stream().allMatch(String::isEmpty);
+    }
+
+    private State with(String condition, String missing) {
+      Map<String, String> next = new TreeMap<>(conditions);
+      next.put(condition, missing);
+      return new State(Collections.unmodifiableMap(next), draining);
+    }
+  }
+
+  /** The condition holds. */
+  public synchronized void met(String condition) {
+    state = state.with(condition, "");
+  }
+
+  /**
+   * The condition does not hold.
+   *
+   * @param missing what is missing, for the operator; not empty
+   */
+  public synchronized void unmet(String condition, String missing) {
+    if (missing.isEmpty()) {
+      throw new IllegalArgumentException("missing: '' (expected: what " + condition + " lacks)");
+    }
+    state = state.with(condition, missing);
+  }
+
+  /** The node takes no new work from now on. */
+  public synchronized void drain() {
+    state = new State(state.conditions(), true);
+  }
+
+  /** The conditions now. */
+  public State state() {
+    return state;
+  }
+}

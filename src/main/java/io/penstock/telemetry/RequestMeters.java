@@ -1,0 +1,327 @@
+package io.penstock.telemetry;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.penstock.fault.Fault;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.Operation;
+import io.penstock.inference.Outcome;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.TokenUsage;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReferenceArray;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Function;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What the ingress counts of its requests. Every meter is resolved once, so that an event costs a
+ * few additions and no allocation; label values are the canonical model and pool names of the fleet
+ * and constants of enums, everything else counts as {@value #UNKNOWN}. One instance per node,
+ * shared by its lanes; thread-safe.
+ *
+ * <p>Histogram buckets are those that the OpenTelemetry semantic conventions for generative AI
+ * advise for the three server metrics.
+ */
+public final class RequestMeters {
+  /** The label of a model or pool that is not in the fleet. */
+  public static final String UNKNOWN = "unknown";
+
+  private static final String OTHER_OPERATION = "other";
+  private static final String NO_ERROR = "none";
+  private static final String ENGINE_ERROR = "engine";
+  private static final int STATUS_MIN = 100;
+  private static final int STATUS_MAX = 599;
+
+  private static final Duration[] DURATION_BUCKETS =
+      seconds(
+          0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92);
+  private static final Duration[] FIRST_TOKEN_BUCKETS =
+      seconds(
+          0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5,
+          10.0);
+  private static final Duration[] PER_TOKEN_BUCKETS =
+      seconds(0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5);
+
+  private final MeterRegistry registry;
+  private final LongAdder inFlight = new LongAdder();
+  private final Map<ModelName, Map<Operation, ForModel>> models = new HashMap<>();
+  private final Map<Operation, ForModel> unknownModel;
+  private final Map<PoolName, TokenCounters> pools = new HashMap<>();
+  private final TokenCounters unknownPool;
+  private final Map<Operation, Responses> responses = new EnumMap<>(Operation.class);
+  private final Responses otherResponses = new Responses(OTHER_OPERATION);
+  private final Map<Phase, Counter> cancelled;
+  private final Map<Phase, Counter> wasted;
+  private final Map<Outcome, Counter> retries;
+
+  public RequestMeters(MeterRegistry registry, Fleet fleet) {
+    this.registry = registry;
+    for (Pool pool : fleet.pools()) {
+      models.computeIfAbsent(pool.model(), model -> forModel(model.value()));
+      pools.put(pool.name(), new TokenCounters(pool.model().value(), pool.name().value()));
+    }
+    unknownModel = forModel(UNKNOWN);
+    unknownPool = new TokenCounters(UNKNOWN, UNKNOWN);
+    for (Operation operation : Operation.values()) {
+      responses.put(operation, new Responses(operation.label()));
+    }
+    cancelled =
+        counters(
+            Phase.class,
+            Phase.values(),
+            p -> registry.counter(Names.CANCELLED, "phase", p.label()));
+    wasted =
+        counters(
+            Phase.class,
+            Phase.values(),
+            p -> registry.counter(Names.WASTED_TOKENS, "phase", p.label()));
+    retries =
+        counters(
+            Outcome.class,
+            Outcome.values(),
+            o -> registry.counter(Names.RETRIES, "outcome", o.label()));
+    Gauge.builder(Names.REQUESTS_IN_FLIGHT, inFlight, LongAdder::sum).register(registry);
+  }
+
+  /** A request has arrived; followed by exactly one {@link #ended()}. */
+  public void began() {
+    inFlight.increment();
+  }
+
+  /** Its last byte has been sent, or its client has left. */
+  public void ended() {
+    inFlight.decrement();
+  }
+
+  /**
+   * A response has been sent whole, or as far as it went.
+   *
+   * @param operation null for anything but the inference endpoints
+   * @param status of the status line that was sent
+   * @param fault what went wrong by our own word; null when nothing did, or when an engine's own
+   *     error was passed on
+   */
+  public void responded(@Nullable Operation operation, int status, @Nullable Fault fault) {
+    Responses of = operation == null ? otherResponses : get(responses, operation);
+    of.increment(status, fault);
+  }
+
+  /**
+   * The meters of one operation on one model.
+   *
+   * @param model its canonical name; null when the request did not get that far
+   */
+  public ForModel of(Operation operation, @Nullable ModelName model) {
+    Map<Operation, ForModel> found = model == null ? null : models.get(model);
+    return get(found == null ? unknownModel : found, operation);
+  }
+
+  /** An engine has reported what a request cost. */
+  public void tokens(PoolName pool, TokenUsage usage) {
+    TokenCounters counters = pools.get(pool);
+    (counters == null ? unknownPool : counters).add(usage);
+  }
+
+  /**
+   * A client has left.
+   *
+   * @param wastedTokens generated and not delivered; >= 0
+   */
+  public void cancelled(Phase phase, int wastedTokens) {
+    get(cancelled, phase).increment();
+    if (wastedTokens > 0) {
+      get(wasted, phase).increment(wastedTokens);
+    }
+  }
+
+  /** An attempt has failed with {@code why} and another one follows. */
+  public void retried(Outcome why) {
+    get(retries, why).increment();
+  }
+
+  private Map<Operation, ForModel> forModel(String model) {
+    Map<Operation, ForModel> byOperation = new EnumMap<>(Operation.class);
+    for (Operation operation : Operation.values()) {
+      byOperation.put(operation, new ForModel(registry, operation.label(), model));
+    }
+    return byOperation;
+  }
+
+  private static <K extends Enum<K>> Map<K, Counter> counters(
+      Class<K> type, K[] keys, Function<K, Counter> counter) {
+    Map<K, Counter> all = new EnumMap<>(type);
+    for (K key : keys) {
+      all.put(key, counter.apply(key));
+    }
+    return all;
+  }
+
+  private static <K, V> V get(Map<K, V> complete, K key) {
+    V value = complete.get(key);
+    if (value == null) {
+      throw new IllegalStateException("no meter for " + key);
+    }
+    return value;
+  }
+
+  private static Duration[] seconds(double... boundaries) {
+    return Arrays.stream(boundaries)
+        .mapToObj(s -> Duration.ofNanos(Math.round(s * 1e9)))
+        .toArray(Duration[]::new);
+  }
+
+  /** The timers of one operation on one model. Thread-safe. */
+  public static final class ForModel {
+    private final Lazy<Timer> durations;
+    private final Lazy<Timer> firstToken;
+    private final Lazy<Timer> perOutputToken;
+
+    private ForModel(MeterRegistry registry, String operation, String model) {
+      Outcome[] outcomes = Outcome.values();
+      durations =
+          new Lazy<>(
+              outcomes.length,
+              i ->
+                  timer(Names.REQUEST_DURATION, DURATION_BUCKETS, operation, model)
+                      .tag("outcome", outcomes[i].label())
+                      .register(registry));
+      firstToken =
+          new Lazy<>(
+              1,
+              i ->
+                  timer(Names.TIME_TO_FIRST_TOKEN, FIRST_TOKEN_BUCKETS, operation, model)
+                      .register(registry));
+      perOutputToken =
+          new Lazy<>(
+              1,
+              i ->
+                  timer(Names.TIME_PER_OUTPUT_TOKEN, PER_TOKEN_BUCKETS, operation, model)
+                      .register(registry));
+    }
+
+    /** From the request's arrival to the first token sent to the client. */
+    public void firstToken(long nanos) {
+      firstToken.get(0).record(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    /**
+     * Records the mean time between output tokens of one request that was generated whole; nothing
+     * when it has fewer than two tokens.
+     *
+     * @param nanos from its first token to its last
+     * @param outputTokens all of them, the first included
+     */
+    public void outputTokens(long nanos, int outputTokens) {
+      if (outputTokens > 1) {
+        perOutputToken.get(0).record(nanos / (outputTokens - 1), TimeUnit.NANOSECONDS);
+      }
+    }
+
+    /** From the request's arrival to its end, however it ended. */
+    public void ended(Outcome outcome, long nanos) {
+      durations.get(outcome.ordinal()).record(nanos, TimeUnit.NANOSECONDS);
+    }
+
+    private static Timer.Builder timer(
+        String name, Duration[] buckets, String operation, String model) {
+      return Timer.builder(name)
+          .serviceLevelObjectives(buckets)
+          .tag("operation", operation)
+          .tag("model", model);
+    }
+  }
+
+  /** The response counters of one operation, by status and code. */
+  private final class Responses {
+    private static final int STATUSES = STATUS_MAX - STATUS_MIN + 1;
+    private static final int FAULTS = Fault.values().length;
+
+    private final Lazy<Lazy<Counter>> byCode;
+
+    Responses(String operation) {
+      byCode = new Lazy<>(FAULTS + 2, code -> byStatus(operation, label(code)));
+    }
+
+    void increment(int status, @Nullable Fault fault) {
+      int code = fault != null ? fault.ordinal() : status < 400 ? FAULTS : FAULTS + 1;
+      boolean known = status >= STATUS_MIN && status <= STATUS_MAX;
+      byCode.get(code).get(known ? status - STATUS_MIN : STATUSES).increment();
+    }
+
+    private Lazy<Counter> byStatus(String operation, String code) {
+      return new Lazy<>(
+          STATUSES + 1,
+          i ->
+              registry.counter(
+                  Names.REQUESTS,
+                  "operation",
+                  operation,
+                  "status",
+                  i == STATUSES ? UNKNOWN : Integer.toString(STATUS_MIN + i),
+                  "code",
+                  code));
+    }
+
+    private static String label(int code) {
+      return code < FAULTS ? Fault.values()[code].code() : code == FAULTS ? NO_ERROR : ENGINE_ERROR;
+    }
+  }
+
+  /** The token counters of one pool. */
+  private final class TokenCounters {
+    private final Counter prompt;
+    private final Counter completion;
+    private final Counter cached;
+
+    TokenCounters(String model, String pool) {
+      prompt = counter(model, pool, "prompt");
+      completion = counter(model, pool, "completion");
+      cached = counter(model, pool, "cached");
+    }
+
+    void add(TokenUsage usage) {
+      prompt.increment(usage.promptTokens());
+      completion.increment(usage.completionTokens());
+      cached.increment(usage.cachedTokens());
+    }
+
+    private Counter counter(String model, String pool, String kind) {
+      return registry.counter(Names.TOKENS, "model", model, "pool", pool, "kind", kind);
+    }
+  }
+
+  /**
+   * Meters that come into being when they are first used, so that a scrape shows no series that
+   * never happened. Two threads that race make the same meter, since the registry knows it by name.
+   */
+  private static final class Lazy<T> {
+    private final AtomicReferenceArray<@Nullable T> made;
+    private final IntFunction<T> make;
+
+    Lazy(int size, IntFunction<T> make) {
+      this.made = new AtomicReferenceArray<>(size);
+      this.make = make;
+    }
+
+    T get(int i) {
+      T found = made.get(i);
+      if (found != null) {
+        return found;
+      }
+      made.compareAndSet(i, null, make.apply(i));
+      return Objects.requireNonNull(made.get(i));
+    }
+  }
+}
