@@ -1,0 +1,103 @@
+package io.penstock.ingress;
+
+import io.penstock.fault.Fault;
+import io.penstock.inference.Capability;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.Operation;
+import io.penstock.inference.Priority;
+import io.penstock.measure.Hash64;
+import io.penstock.openai.BodyScan;
+import io.penstock.openai.Checked;
+import io.penstock.openai.Checked.Rejected;
+import io.penstock.openai.Checked.Valid;
+import io.penstock.openai.RequestHeaders;
+import io.penstock.openai.ScannedBody;
+import io.vertx.core.MultiMap;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What a client asks for: its body and headers, read and checked.
+ *
+ * @param priority the class named by the header, else by {@code service_tier}
+ * @param needs named by the header and found in the body
+ * @param affinity hash of the session: the header's, else {@code user}'s, else the tenant's
+ * @param timeout the client's own total deadline
+ */
+record Ask(
+    byte[] body,
+    ScannedBody scan,
+    Priority priority,
+    Set<Capability> needs,
+    long affinity,
+    Optional<Duration> timeout) {
+
+  static Checked<Ask> read(Operation operation, MultiMap headers, byte[] body, String tenant) {
+    String encoding = headers.get("content-encoding");
+    if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
+      return new Rejected<>(
+          Fault.INVALID_VALUE,
+          "content-encoding",
+          "content-encoding: '" + encoding + "' (expected: none; send the body as plain JSON)");
+    }
+    Checked<Optional<ModelName>> model = RequestHeaders.model(headers.get("x-model-id"));
+    if (model instanceof Rejected<Optional<ModelName>> no) {
+      return refused(no);
+    }
+    Checked<Optional<Priority>> priority =
+        RequestHeaders.priority(headers.get("x-penstock-priority"));
+    if (priority instanceof Rejected<Optional<Priority>> no) {
+      return refused(no);
+    }
+    Checked<Set<Capability>> named =
+        RequestHeaders.capabilities(headers.get("x-penstock-capabilities"));
+    if (named instanceof Rejected<Set<Capability>> no) {
+      return refused(no);
+    }
+    Checked<Optional<Duration>> timeout =
+        RequestHeaders.timeout(headers.get("x-penstock-timeout-ms"));
+    if (timeout instanceof Rejected<Optional<Duration>> no) {
+      return refused(no);
+    }
+    Checked<ScannedBody> scanned = BodyScan.scan(operation, body, value(model));
+    if (scanned instanceof Rejected<ScannedBody> no) {
+      return refused(no);
+    }
+    ScannedBody scan = value(scanned);
+    return new Valid<>(
+        new Ask(
+            body,
+            scan,
+            value(priority).or(scan::priority).orElse(Priority.DEFAULT),
+            union(value(named), scan.needs()),
+            Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant)),
+            value(timeout)));
+  }
+
+  private static String session(@Nullable String header, String user, String tenant) {
+    if (header != null && !header.isBlank()) {
+      return header;
+    }
+    return user.isEmpty() ? tenant : user;
+  }
+
+  private static Set<Capability> union(Set<Capability> a, Set<Capability> b) {
+    if (a.isEmpty()) {
+      return b;
+    }
+    EnumSet<Capability> both = EnumSet.copyOf(a);
+    both.addAll(b);
+    return both;
+  }
+
+  private static <T> T value(Checked<T> checked) {
+    return ((Valid<T>) checked).value();
+  }
+
+  private static <T> Checked<Ask> refused(Rejected<T> no) {
+    return new Rejected<>(no.fault(), no.param(), no.message());
+  }
+}

@@ -1,0 +1,91 @@
+package io.penstock.ingress;
+
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Outcome;
+import io.penstock.inference.RequestId;
+import io.penstock.stream.RequestLife;
+import io.penstock.stream.StreamState;
+import io.penstock.telemetry.AccessLine;
+import io.penstock.telemetry.AccessLog;
+import io.penstock.telemetry.Phase;
+import io.penstock.telemetry.RequestMeters;
+import io.penstock.time.Clock;
+import java.util.concurrent.TimeUnit;
+
+/** Writes each request's end into the meters and the access log. */
+final class Books {
+  private final NodeId node;
+  private final RequestMeters meters;
+  private final AccessLog log;
+  private final Clock clock;
+
+  Books(NodeId node, RequestMeters meters, AccessLog log, Clock clock) {
+    this.node = node;
+    this.meters = meters;
+    this.log = log;
+    this.clock = clock;
+  }
+
+  void began() {
+    meters.began();
+  }
+
+  void ended(Settlement end) {
+    RequestLife life = end.life();
+    meters.ended();
+    int generated = Math.max(end.usage().completionTokens(), end.contentFrames());
+    RequestMeters.ForModel model = meters.of(end.operation(), end.model().orElse(null));
+    model.ended(end.outcome(), nanos(life.totalMillis()));
+    if (end.status() > 0) {
+      meters.responded(end.operation(), end.status(), end.fault().orElse(null));
+    }
+    if (life.timeToFirstTokenMillis() >= 0) {
+      model.firstToken(nanos(life.timeToFirstTokenMillis()));
+    }
+    if (end.outcome() == Outcome.OK && end.streams()) {
+      model.outputTokens(nanos(life.generationMillis()), generated);
+    }
+    end.pool().ifPresent(pool -> meters.tokens(pool, end.usage()));
+    if (life.state() == StreamState.CANCELLED) {
+      meters.cancelled(phase(life.endedIn()), generated);
+    }
+    log.write(
+        new AccessLine(
+            clock.epochMillis(),
+            new RequestId(end.clientRequestId()),
+            end.traceparent().map(parent -> parent.substring(3, 35)).orElse(null),
+            end.tenant(),
+            end.operation().label(),
+            end.model().orElse(null),
+            end.pool().orElse(null),
+            end.replica().orElse(null),
+            node,
+            end.status(),
+            end.outcome(),
+            end.fault().map(fault -> fault.code()).orElse(null),
+            end.streams(),
+            end.attempts(),
+            nanos(life.queueMillis()),
+            nanos(life.timeToFirstTokenMillis()),
+            nanos(life.totalMillis()),
+            end.usage(),
+            end.bytesOut(),
+            end.clientAddress()));
+  }
+
+  private static long nanos(long millis) {
+    return millis < 0 ? -1 : TimeUnit.MILLISECONDS.toNanos(millis);
+  }
+
+  private static Phase phase(StreamState state) {
+    return switch (state) {
+      case RECEIVED -> Phase.RECEIVED;
+      case QUEUED -> Phase.QUEUED;
+      case CONNECTING -> Phase.CONNECTING;
+      case AWAITING_FIRST -> Phase.AWAITING_FIRST;
+      case STREAMING -> Phase.STREAMING;
+      case FINISHED, CANCELLED, FAILED ->
+          throw new IllegalArgumentException("endedIn: " + state + " (expected: not final)");
+    };
+  }
+}

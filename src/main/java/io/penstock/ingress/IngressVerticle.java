@@ -1,0 +1,417 @@
+package io.penstock.ingress;
+
+import io.penstock.bus.Bus;
+import io.penstock.bus.Directory;
+import io.penstock.bus.View;
+import io.penstock.fault.Fault;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Operation;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.RequestId;
+import io.penstock.message.Census;
+import io.penstock.message.Grant;
+import io.penstock.message.ListModels;
+import io.penstock.message.Message;
+import io.penstock.message.Models;
+import io.penstock.message.NotOwner;
+import io.penstock.message.Plan;
+import io.penstock.message.Refusal;
+import io.penstock.message.RenewAnswer;
+import io.penstock.message.Room;
+import io.penstock.message.Route;
+import io.penstock.message.Station;
+import io.penstock.openai.RequestHeaders;
+import io.penstock.telemetry.AccessLog;
+import io.penstock.telemetry.OpsHandler;
+import io.penstock.telemetry.RequestMeters;
+import io.penstock.time.Clock;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.VerticleBase;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.PoolOptions;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.handler.CorsHandler;
+import java.security.SecureRandom;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One ingress loop: an HTTP server that shares its port with the other loops of the node, a client
+ * pool of its own, and the exchanges that it carries. Both sockets of a stream live on this loop.
+ */
+public final class IngressVerticle extends VerticleBase implements SlotClaims.Outlet {
+  private static final Logger LOG = LoggerFactory.getLogger(IngressVerticle.class);
+
+  /** Deadlines are compared, and lost messages sent again, this often while anything is carried. */
+  private static final long TICK_MILLIS = 50;
+
+  /**
+   * Below uvicorn's 5 s, which vLLM and SGLang use, so that the engine is never the first to close.
+   */
+  private static final int ENGINE_KEEP_ALIVE_SECONDS = 4;
+
+  /**
+   * Connections to engines are bounded by grants; the pool must never be what a request waits for.
+   */
+  private static final int ENGINE_CONNECTIONS_MAX = 65_536;
+
+  private final Bus bus;
+  private final Directory directory;
+  private final IngressConfig config;
+  private final Clock clock;
+  private final OpsHandler ops;
+  private final Books books;
+  private final Map<PoolName, Pool> pools = new HashMap<>();
+  private final Map<RequestId, Exchange> live = new LinkedHashMap<>();
+  private final Station self;
+  private final String idPrefix;
+
+  private long nextId;
+  private boolean draining;
+  private @Nullable Promise<Void> drained;
+  private long timer = -1;
+
+  // Set by start().
+  private @Nullable Lane lane;
+  private @Nullable SlotClaims slots;
+  private @Nullable RouteCalls routes;
+  private @Nullable ModelsEndpoint models;
+  private @Nullable Router router;
+  private @Nullable HttpServer server;
+  private @Nullable TlsFiles tls;
+
+  /**
+   * One loop of a node.
+   *
+   * @param laneNumber 0 for the first loop of the node, and so on
+   * @param meters shared by the node's loops
+   */
+  public IngressVerticle(
+      Bus bus,
+      Directory directory,
+      IngressConfig config,
+      Fleet fleet,
+      int laneNumber,
+      Clock clock,
+      RequestMeters meters,
+      AccessLog log,
+      OpsHandler ops) {
+    this.bus = bus;
+    this.directory = directory;
+    this.config = config;
+    this.clock = clock;
+    this.ops = ops;
+    this.books = new Books(bus.self(), meters, log, clock);
+    this.self = new Station(bus.self(), Room.INGRESS, laneNumber);
+    this.idPrefix =
+        "req-" + Long.toString(new SecureRandom().nextLong() >>> 16, 36) + "-" + laneNumber + "-";
+    fleet.pools().forEach(pool -> pools.put(pool.name(), pool));
+  }
+
+  @Override
+  public Future<?> start() {
+    View view = directory.view();
+    SlotClaims slots = new SlotClaims(self, view, this);
+    RouteCalls routes = new RouteCalls(self.node(), view, this::askRouter);
+    Lane lane =
+        new Lane(
+            self,
+            config,
+            pools,
+            clock,
+            vertx
+                .httpClientBuilder()
+                .with(
+                    new HttpClientOptions()
+                        .setKeepAliveTimeout(ENGINE_KEEP_ALIVE_SECONDS)
+                        .setConnectTimeout((int) config.deadlines().connect().toMillis())
+                        .setDecompressionSupported(false))
+                .with(
+                    new PoolOptions()
+                        .setHttp1MaxSize(ENGINE_CONNECTIONS_MAX)
+                        .setMaxWaitQueueSize(ENGINE_CONNECTIONS_MAX))
+                .build(),
+            slots,
+            routes,
+            this::opened,
+            books::ended,
+            this::closed);
+    this.lane = lane;
+    this.slots = slots;
+    this.routes = routes;
+    this.models = new ModelsEndpoint(lane, this::nextId);
+    this.router = routesBesideInference();
+    directory.onChange(this::onView);
+    return bus.consume(Room.INGRESS, self.lane(), this::onMessage).compose(registered -> listen());
+  }
+
+  private Future<HttpServer> listen() {
+    TlsFiles files = config.tls().map(TlsFiles::new).orElse(null);
+    tls = files;
+    server =
+        vertx
+            .createHttpServer(ServerOptions.of(config, files))
+            .requestHandler(this::handle)
+            .invalidRequestHandler(this::unreadable);
+    if (files != null) {
+      vertx.setPeriodic(TlsFiles.CHECK_MILLIS, tick -> files.reload(vertx, required(server)));
+    }
+    return server.listen(config.port(), config.host());
+  }
+
+  /** Everything but the three inference endpoints. */
+  private Router routesBesideInference() {
+    Router routes = Router.router(vertx);
+    config.cors().ifPresent(cors -> routes.route().handler(cors(cors)));
+    ops.mount(routes);
+    for (String path : List.of(ModelsEndpoint.PATH, ModelsEndpoint.PATH + "/*")) {
+      routes
+          .get(path)
+          .handler(context -> required(models).handle(context.request(), context.request().path()));
+    }
+    routes.route().handler(context -> dispatchInference(context.request()));
+    return routes;
+  }
+
+  private static CorsHandler cors(IngressConfig.Cors cors) {
+    CorsHandler handler = CorsHandler.create().allowCredentials(cors.credentials());
+    for (String origin : cors.origins()) {
+      if (origin.equals("*")) {
+        handler.addOriginWithRegex(".*");
+      } else {
+        handler.addOrigin(origin);
+      }
+    }
+    return handler
+        .allowedMethods(Set.of(HttpMethod.GET, HttpMethod.POST, HttpMethod.OPTIONS))
+        .allowedHeaders(
+            Set.of(
+                "authorization",
+                "content-type",
+                "x-api-key",
+                "x-request-id",
+                "x-model-id",
+                "x-penstock-priority",
+                "x-penstock-session",
+                "x-penstock-timeout-ms",
+                "x-penstock-capabilities",
+                "traceparent",
+                "tracestate"))
+        .exposedHeaders(
+            Set.of(
+                "x-request-id",
+                "x-penstock-model",
+                "x-penstock-pool",
+                "x-penstock-replica",
+                "x-penstock-queue-ms",
+                "x-penstock-attempts",
+                "server-timing",
+                "retry-after",
+                "retry-after-ms",
+                "x-should-retry"))
+        .maxAgeSeconds(600);
+  }
+
+  private void handle(HttpServerRequest request) {
+    if (config.cors().isEmpty() && request.method() == HttpMethod.POST) {
+      dispatchInference(request); // past the routes that it can not match
+    } else {
+      required(router).handle(request);
+    }
+  }
+
+  private void dispatchInference(HttpServerRequest request) {
+    Optional<Operation> operation = operation(request.path());
+    if (operation.isEmpty()) {
+      Paths.refuse(request, clientId(request));
+    } else if (request.method() != HttpMethod.POST) {
+      Paths.refuseMethod(request, clientId(request), "POST");
+    } else if (draining) {
+      ErrorResponse.send(
+          request,
+          clientId(request),
+          Fault.DRAINING,
+          "this node is shutting down; send the request again, it will reach another one",
+          "",
+          1_000);
+    } else {
+      new Exchange(required(lane), nextId(), operation.get(), request, clock.millis()).start();
+    }
+  }
+
+  private static Optional<Operation> operation(@Nullable String path) {
+    if (path == null) {
+      return Optional.empty();
+    }
+    return switch (path) {
+      case "/v1/chat/completions" -> Optional.of(Operation.CHAT);
+      case "/v1/completions" -> Optional.of(Operation.COMPLETION);
+      case "/v1/embeddings" -> Optional.of(Operation.EMBEDDINGS);
+      default -> Optional.empty();
+    };
+  }
+
+  private void unreadable(HttpServerRequest request) {
+    Throwable cause = request.decoderResult() == null ? null : request.decoderResult().cause();
+    ErrorResponse.send(
+        request,
+        nextId().value(),
+        Fault.INVALID_VALUE,
+        "the request can not be read as HTTP: "
+            + (cause == null ? "unknown reason" : cause.getMessage()),
+        "",
+        0);
+    request.connection().close();
+  }
+
+  private String clientId(HttpServerRequest request) {
+    return RequestHeaders.requestId(request.getHeader(Headers.REQUEST_ID))
+        .orElseGet(this::nextId)
+        .value();
+  }
+
+  private RequestId nextId() {
+    return new RequestId(idPrefix + Long.toString(nextId++, 36));
+  }
+
+  private void onMessage(Message message) {
+    SlotClaims slots = required(this.slots);
+    long nowMillis = clock.millis();
+    if (message instanceof Grant grant) {
+      slots.onGrant(grant, nowMillis);
+    } else if (message instanceof Plan plan) {
+      if (required(routes).answered(plan.id())) {
+        exchange(plan.id()).ifPresent(e -> e.planned(plan));
+      }
+    } else if (message instanceof Refusal refusal) {
+      if (required(routes).answered(refusal.id())) {
+        exchange(refusal.id()).ifPresent(e -> e.refused(refusal));
+      } else {
+        slots.onRefusal(refusal);
+      }
+    } else if (message instanceof NotOwner notOwner) {
+      slots.onNotOwner(notOwner, nowMillis);
+    } else if (message instanceof RenewAnswer answer) {
+      slots.onRenewAnswer(answer, nowMillis);
+    } else if (message instanceof Census census) {
+      slots.onCensus(census);
+    } else if (message instanceof Models catalogue) {
+      if (required(routes).answered(catalogue.id())) {
+        required(models).answered(catalogue);
+      }
+    } else {
+      LOG.warn("{} is not for {}", message.getClass().getSimpleName(), self);
+    }
+  }
+
+  private Optional<Exchange> exchange(RequestId id) {
+    return Optional.ofNullable(live.get(id));
+  }
+
+  private void onView(View view) {
+    long nowMillis = clock.millis();
+    required(slots).onView(view, nowMillis);
+    required(routes).onView(view, nowMillis);
+  }
+
+  private void askRouter(NodeId node, Message question) {
+    bus.send(new Station(node, Room.ROUTER, 0), question)
+        .onFailure(
+            unreached -> {
+              if (question instanceof Route route) {
+                required(routes).sendFailed(route.id(), clock.millis());
+              } else if (question instanceof ListModels list) {
+                required(routes).sendFailed(list.id(), clock.millis());
+              }
+            });
+    armTimer();
+  }
+
+  @Override
+  public void send(NodeId owner, Message message) {
+    bus.send(new Station(owner, Room.BATCHER, 0), message)
+        .onFailure(unreached -> required(slots).sendFailed(message, clock.millis()));
+  }
+
+  @Override
+  public void granted(Grant grant) {
+    exchange(grant.id()).ifPresent(e -> e.granted(grant));
+  }
+
+  @Override
+  public void refused(Refusal refusal) {
+    exchange(refusal.id()).ifPresent(e -> e.refused(refusal));
+  }
+
+  private void opened(Exchange exchange) {
+    live.put(exchange.id(), exchange);
+    books.began();
+    armTimer();
+  }
+
+  private void closed(RequestId id) {
+    live.remove(id);
+    if (draining && live.isEmpty() && drained != null) {
+      drained.tryComplete();
+    }
+  }
+
+  private void armTimer() {
+    if (timer < 0) {
+      timer = vertx.setPeriodic(TICK_MILLIS, this::tick);
+    }
+  }
+
+  private void tick(long timerId) {
+    long nowMillis = clock.millis();
+    required(slots).tick(nowMillis);
+    required(routes).tick(nowMillis);
+    required(models).tick(nowMillis);
+    for (Exchange each : new ArrayList<>(live.values())) {
+      each.tick(nowMillis);
+    }
+    if (live.isEmpty() && required(models).isIdle()) {
+      vertx.cancelTimer(timerId);
+      timer = -1;
+    }
+  }
+
+  /**
+   * Refuses new work from now on; to be called on any thread.
+   *
+   * @return completes when the last exchange has ended
+   */
+  public Future<Void> drain() {
+    Promise<Void> done = Promise.promise();
+    context.runOnContext(
+        go -> {
+          draining = true;
+          drained = done;
+          if (live.isEmpty()) {
+            done.tryComplete();
+          }
+        });
+    return done.future();
+  }
+
+  private static <T> T required(@Nullable T value) {
+    if (value == null) {
+      throw new IllegalStateException("not started");
+    }
+    return value;
+  }
+}

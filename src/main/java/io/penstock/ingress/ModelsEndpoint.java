@@ -1,0 +1,155 @@
+package io.penstock.ingress;
+
+import io.penstock.fault.Fault;
+import io.penstock.inference.Capability;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.RequestId;
+import io.penstock.message.ListModels;
+import io.penstock.message.ModelCard;
+import io.penstock.message.Models;
+import io.penstock.openai.RequestHeaders;
+import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/**
+ * {@code GET /v1/models} and {@code /v1/models/{id}}: asks a router, and answers with its
+ * catalogue.
+ */
+final class ModelsEndpoint {
+  static final String PATH = "/v1/models";
+
+  /** How long a router may take; after that there is none. */
+  private static final long WAIT_MILLIS = 2_000;
+
+  private record Open(
+      HttpServerRequest request, String id, String clientRequestId, long askedMillis) {}
+
+  private final Lane lane;
+  private final Supplier<RequestId> ids;
+  private final long createdSeconds;
+  private final Map<RequestId, Open> open = new HashMap<>();
+
+  ModelsEndpoint(Lane lane, Supplier<RequestId> ids) {
+    this.lane = lane;
+    this.ids = ids;
+    this.createdSeconds = lane.clock().epochMillis() / 1_000;
+  }
+
+  void handle(HttpServerRequest request, String path) {
+    RequestId id = ids.get();
+    String clientRequestId =
+        RequestHeaders.requestId(request.getHeader(Headers.REQUEST_ID)).orElse(id).value();
+    String one = path.length() > PATH.length() + 1 ? decode(path.substring(PATH.length() + 1)) : "";
+    long nowMillis = lane.clock().millis();
+    open.put(id, new Open(request, one, clientRequestId, nowMillis));
+    request.response().closeHandler(closed -> drop(id));
+    lane.routes().ask(id, new ListModels(id, lane.self()), nowMillis);
+  }
+
+  private void drop(RequestId id) {
+    open.remove(id);
+    lane.routes().answered(id);
+  }
+
+  private static String decode(String text) {
+    try {
+      return URLDecoder.decode(text.replace("+", "%2B"), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException malformed) {
+      return text;
+    }
+  }
+
+  void answered(Models models) {
+    Open asked = open.remove(models.id());
+    if (asked == null) {
+      return;
+    }
+    List<JsonObject> rows = new ArrayList<>();
+    for (ModelCard card : models.cards()) {
+      rows.add(row(card.model(), card));
+      for (ModelName alias : card.aliases()) {
+        rows.add(row(alias, card));
+      }
+    }
+    if (asked.id.isEmpty()) {
+      send(asked, new JsonObject().put("object", "list").put("data", new JsonArray(rows)));
+      return;
+    }
+    for (JsonObject row : rows) {
+      if (asked.id.equals(row.getString("id"))) {
+        send(asked, row);
+        return;
+      }
+    }
+    ErrorResponse.send(
+        asked.request,
+        asked.clientRequestId,
+        Fault.MODEL_NOT_FOUND,
+        "model: '"
+            + asked.id
+            + "' (expected: one of "
+            + String.join(", ", rows.stream().map(row -> row.getString("id")).toList())
+            + ")",
+        "model",
+        0);
+  }
+
+  private JsonObject row(ModelName name, ModelCard card) {
+    JsonObject row =
+        new JsonObject()
+            .put("id", name.value())
+            .put("object", "model")
+            .put("created", createdSeconds)
+            .put("owned_by", "penstock")
+            .put("root", card.model().value())
+            .put(
+                "capabilities",
+                new JsonArray(
+                    card.capabilities().stream().map(Capability::label).sorted().toList()))
+            .put("ready", card.ready());
+    if (card.contextTokens() > 0) {
+      row.put("context_length", card.contextTokens());
+    }
+    return row;
+  }
+
+  private static void send(Open asked, JsonObject body) {
+    asked
+        .request
+        .response()
+        .putHeader(HttpHeaders.CONTENT_TYPE, Headers.JSON)
+        .putHeader(Headers.REQUEST_ID, asked.clientRequestId)
+        .end(body.toBuffer());
+  }
+
+  boolean isIdle() {
+    return open.isEmpty();
+  }
+
+  void tick(long nowMillis) {
+    if (open.isEmpty()) {
+      return;
+    }
+    for (Map.Entry<RequestId, Open> each : List.copyOf(open.entrySet())) {
+      if (nowMillis - each.getValue().askedMillis >= WAIT_MILLIS) {
+        drop(each.getKey());
+        ErrorResponse.send(
+            each.getValue().request,
+            each.getValue().clientRequestId,
+            Fault.NO_REPLICA,
+            "no node with the role 'router' answered within " + WAIT_MILLIS + " ms",
+            "",
+            WAIT_MILLIS);
+      }
+    }
+  }
+}

@@ -1,0 +1,74 @@
+package io.penstock.ingress;
+
+import io.vertx.core.Vertx;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.net.PemKeyCertOptions;
+import io.vertx.core.net.ServerSSLOptions;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The certificate and key of the ingress, read again when one of the files has changed. New
+ * connections use the new ones; a pair that can not be used is logged and the old one stays.
+ */
+final class TlsFiles {
+  private static final Logger LOG = LoggerFactory.getLogger(TlsFiles.class);
+
+  static final long CHECK_MILLIS = 5_000;
+
+  private final Path certificate;
+  private final Path key;
+  private String stamp = "";
+
+  TlsFiles(IngressConfig.Tls tls) {
+    this.certificate = tls.certificate();
+    this.key = tls.key();
+  }
+
+  PemKeyCertOptions options() {
+    return new PemKeyCertOptions().setCertPath(certificate.toString()).setKeyPath(key.toString());
+  }
+
+  void reload(Vertx vertx, HttpServer server) {
+    vertx
+        .executeBlocking(this::readStamp)
+        .onSuccess(
+            now -> {
+              if (stamp.isEmpty()) {
+                stamp = now;
+              } else if (!stamp.equals(now)) {
+                stamp = now;
+                apply(server);
+              }
+            });
+  }
+
+  private void apply(HttpServer server) {
+    ServerSSLOptions ssl = new ServerSSLOptions();
+    ssl.setKeyCertOptions(options())
+        .setUseAlpn(true)
+        .setApplicationLayerProtocols(List.of("h2", "http/1.1"));
+    server
+        .updateSSLOptions(ssl, true)
+        .onSuccess(done -> LOG.info("certificate {} read again", certificate))
+        .onFailure(
+            bad ->
+                LOG.error(
+                    "certificate {} and key {} can not be used, the old ones stay: {}",
+                    certificate,
+                    key,
+                    bad.getMessage()));
+  }
+
+  private String readStamp() throws IOException {
+    return stampOf(certificate) + stampOf(key);
+  }
+
+  private static String stampOf(Path file) throws IOException {
+    return Files.getLastModifiedTime(file) + "/" + Files.size(file) + ";";
+  }
+}

@@ -1,0 +1,44 @@
+package io.penstock.openai;
+
+import java.util.Arrays;
+import java.util.Objects;
+
+/** A stretch of a byte array that is not copied; nobody may write to it any more. */
+public final class Slice {
+  private final byte[] bytes;
+  private final int offset;
+  private final int length;
+
+  /** The {@code length} bytes from {@code offset} on. */
+  public Slice(byte[] bytes, int offset, int length) {
+    Objects.checkFromIndexSize(offset, length, bytes.length);
+    this.bytes = bytes;
+    this.offset = offset;
+    this.length = length;
+  }
+
+  /** The array, shared. */
+  public byte[] bytes() {
+    return bytes;
+  }
+
+  /** Of the first byte in {@link #bytes()}. */
+  public int offset() {
+    return offset;
+  }
+
+  /** In bytes. */
+  public int length() {
+    return length;
+  }
+
+  /** The offset after the last byte. */
+  public int end() {
+    return offset + length;
+  }
+
+  /** A copy of the stretch. */
+  public byte[] toByteArray() {
+    return Arrays.copyOfRange(bytes, offset, end());
+  }
+}

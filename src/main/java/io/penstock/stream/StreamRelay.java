@@ -1,0 +1,150 @@
+package io.penstock.stream;
+
+import io.penstock.inference.TokenUsage;
+import io.penstock.openai.Slice;
+import io.penstock.openai.SseFrame;
+import io.penstock.openai.SseScanner;
+import io.penstock.openai.UsageReporting;
+import io.penstock.openai.UsageStrip;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Decides what of an engine's event stream the client sees, and when. Until the first frame with
+ * content everything is held, so that a failure before it costs the client nothing; from then on
+ * frames pass as they come. Usage that the client did not ask for is taken out and remembered, the
+ * engine's comments are dropped, and nothing passes after {@code [DONE]}. Pure; one per stream.
+ */
+public final class StreamRelay {
+  /** Frames held beyond this are let go: an engine that talks so much has begun to answer. */
+  public static final int HELD_MAX_BYTES = 256 << 10;
+
+  /** Where the stream stands after what has been fed. */
+  public enum Verdict {
+    /** Nothing with content yet. */
+    HOLDING,
+    /** Frames pass. */
+    FLOWING,
+    /** The engine said {@code [DONE]}; it is the last of what {@link #drain} gives. */
+    DONE,
+    /** The engine said that it failed; see {@link #engineError}. */
+    ENGINE_ERROR,
+    /** What came is not the dialect. */
+    MALFORMED
+  }
+
+  private final SseScanner scanner = new SseScanner(this::onFrame);
+  private final UsageStrip strip;
+  private Verdict verdict = Verdict.HOLDING;
+  private List<Slice> out = new ArrayList<>();
+  private int outBytes;
+  private TokenUsage usage = TokenUsage.NONE;
+  private int contentFrames;
+  private Optional<Slice> engineError = Optional.empty();
+
+  /**
+   * For one stream.
+   *
+   * @param client what the client asked for
+   * @param engine what the engine was asked for
+   */
+  public StreamRelay(UsageReporting client, UsageReporting engine) {
+    this.strip = new UsageStrip(client, engine);
+  }
+
+  /** Takes what has arrived; the array is not to be written to any more. */
+  public Verdict feed(byte[] chunk) {
+    scanner.feed(chunk, 0, chunk.length);
+    return verdict;
+  }
+
+  private void onFrame(SseFrame frame) {
+    if (verdict != Verdict.HOLDING && verdict != Verdict.FLOWING) {
+      return;
+    }
+    if (frame.usage().isPresent()) {
+      usage = frame.usage().get();
+    }
+    switch (frame.kind()) {
+      case CONTENT -> {
+        contentFrames++;
+        verdict = Verdict.FLOWING;
+        pass(frame);
+      }
+      case EMPTY, USAGE_ONLY -> pass(frame);
+      case DONE -> {
+        verdict = Verdict.DONE;
+        append(frame.slice());
+      }
+      case ERROR -> {
+        verdict = Verdict.ENGINE_ERROR;
+        engineError = Optional.of(frame.slice());
+      }
+      case MALFORMED -> verdict = Verdict.MALFORMED;
+      case COMMENT -> {}
+    }
+  }
+
+  private void pass(SseFrame frame) {
+    strip.apply(frame).ifPresent(shown -> append(shown.slice()));
+    if (verdict == Verdict.HOLDING && outBytes > HELD_MAX_BYTES) {
+      verdict = Verdict.FLOWING;
+    }
+  }
+
+  private void append(Slice slice) {
+    outBytes += slice.length();
+    int last = out.size() - 1;
+    if (last >= 0
+        && out.get(last).bytes() == slice.bytes()
+        && out.get(last).end() == slice.offset()) {
+      Slice before = out.get(last);
+      out.set(last, new Slice(slice.bytes(), before.offset(), before.length() + slice.length()));
+    } else {
+      out.add(slice);
+    }
+  }
+
+  /** Lets held frames go though none had content: the client has been sent its status line. */
+  public void commit() {
+    if (verdict == Verdict.HOLDING) {
+      verdict = Verdict.FLOWING;
+    }
+  }
+
+  /** What is to be written now, neighbours joined; empty while {@link Verdict#HOLDING}. */
+  public List<Slice> drain() {
+    if (verdict == Verdict.HOLDING || out.isEmpty()) {
+      return List.of();
+    }
+    List<Slice> now = out;
+    out = new ArrayList<>(1);
+    outBytes = 0;
+    return now;
+  }
+
+  public Verdict verdict() {
+    return verdict;
+  }
+
+  /** The last usage that the engine reported; {@link TokenUsage#NONE} when it reported none. */
+  public TokenUsage usage() {
+    return usage;
+  }
+
+  /** Frames with content so far: the tokens, for an engine that reports no usage. */
+  public int contentFrames() {
+    return contentFrames;
+  }
+
+  /** The frame in which the engine said that it failed. */
+  public Optional<Slice> engineError() {
+    return engineError;
+  }
+
+  /** Bytes of a frame that began and did not end. */
+  public int pendingBytes() {
+    return scanner.pendingBytes();
+  }
+}

@@ -1,0 +1,218 @@
+package io.penstock.ingress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.penstock.bus.View;
+import io.penstock.fault.Fault;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Outcome;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.Priority;
+import io.penstock.inference.ReplicaId;
+import io.penstock.inference.RequestId;
+import io.penstock.inference.Role;
+import io.penstock.inference.TenantId;
+import io.penstock.inference.TokenUsage;
+import io.penstock.message.Admit;
+import io.penstock.message.Census;
+import io.penstock.message.CensusAnswer;
+import io.penstock.message.Grant;
+import io.penstock.message.Lease;
+import io.penstock.message.Message;
+import io.penstock.message.NotOwner;
+import io.penstock.message.Refusal;
+import io.penstock.message.Release;
+import io.penstock.message.Renew;
+import io.penstock.message.RenewAnswer;
+import io.penstock.message.Room;
+import io.penstock.message.Station;
+import io.penstock.message.Withdraw;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class SlotClaimsTest {
+  private static final PoolName POOL = new PoolName("llama");
+  private static final RequestId ID = new RequestId("r-1");
+  private static final NodeId A = new NodeId("a");
+  private static final NodeId B = new NodeId("b");
+  private static final Station SELF = new Station(new NodeId("me"), Room.INGRESS, 0);
+
+  private final List<String> told = new ArrayList<>();
+  private final List<Sent> sent = new ArrayList<>();
+  private final SlotClaims claims =
+      new SlotClaims(
+          SELF,
+          owned(A),
+          new SlotClaims.Outlet() {
+            @Override
+            public void send(NodeId owner, Message message) {
+              sent.add(new Sent(owner, message));
+            }
+
+            @Override
+            public void granted(Grant grant) {
+              told.add("granted " + grant.id());
+            }
+
+            @Override
+            public void refused(Refusal refusal) {
+              told.add("refused " + refusal.id());
+            }
+          });
+
+  private record Sent(NodeId to, Message message) {}
+
+  private static View owned(NodeId... batchers) {
+    List<View.Node> nodes = new ArrayList<>();
+    for (NodeId id : batchers) {
+      nodes.add(new View.Node(id, id.value(), "", Set.of(Role.BATCHER), 1, "", false));
+    }
+    return new View(nodes);
+  }
+
+  private static Admit admit(long waitMillis) {
+    return new Admit(
+        ID,
+        SELF,
+        POOL,
+        new TenantId("t"),
+        Priority.DEFAULT,
+        1,
+        10,
+        0,
+        100,
+        7L,
+        Set.of(),
+        Set.of(),
+        waitMillis,
+        0);
+  }
+
+  private static Grant grant(long epoch) {
+    return new Grant(ID, POOL, epoch, new ReplicaId("r0"), "http://127.0.0.1:1", 3);
+  }
+
+  private Message lastSent() {
+    return sent.get(sent.size() - 1).message();
+  }
+
+  @Test
+  void asksTheOwnerAndReleasesToIt() {
+    claims.ask(admit(1_000), 0);
+    claims.onGrant(grant(5), 1);
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9);
+
+    assertThat(sent).extracting(Sent::to).containsExactly(A, A);
+    assertThat(told).containsExactly("granted r-1");
+    assertThat(lastSent()).isInstanceOf(Release.class);
+    assertThat(claims.held()).isZero();
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9);
+    assertThat(sent).hasSize(2);
+  }
+
+  @Test
+  void asksTheNewOwnerWithTheTimeThatIsLeft() {
+    claims.ask(admit(1_000), 0);
+    claims.onView(owned(B), 400);
+
+    assertThat(sent.get(1).to()).isEqualTo(B);
+    assertThat(((Admit) lastSent()).waitMillis()).isEqualTo(600);
+  }
+
+  @Test
+  void waitsForAnOwnerWhenThereIsNone() {
+    claims.onView(owned(), 0);
+    claims.ask(admit(1_000), 0);
+    assertThat(sent).isEmpty();
+    claims.onView(owned(B), 10);
+    assertThat(sent).extracting(Sent::to).containsExactly(B);
+  }
+
+  @Test
+  void sendsAgainAfterAFailedSendAndAfterNotOwner() {
+    claims.ask(admit(1_000), 0);
+    claims.sendFailed(sent.get(0).message(), 0);
+    claims.tick(SlotClaims.RESEND_MILLIS - 1);
+    assertThat(sent).hasSize(1);
+    claims.tick(SlotClaims.RESEND_MILLIS);
+    assertThat(sent).hasSize(2);
+    claims.onNotOwner(new NotOwner(ID, POOL), 100);
+    claims.tick(150);
+    assertThat(sent).hasSize(3);
+  }
+
+  @Test
+  void sendsAgainWhatTheOwnerDoesNotKnow() {
+    claims.ask(admit(10_000), 0);
+    claims.tick(SlotClaims.RENEW_WAITING_MILLIS);
+    assertThat(((Renew) lastSent()).waiting()).containsExactly(ID);
+    claims.onRenewAnswer(new RenewAnswer(POOL, 3, List.of(ID)), 1_001);
+    assertThat(lastSent()).isInstanceOf(Admit.class);
+    assertThat(((Admit) lastSent()).knownEpoch()).isEqualTo(3);
+  }
+
+  @Test
+  void givesBackAGrantThatNobodyWaitsFor() {
+    claims.ask(admit(1_000), 0);
+    claims.withdraw(POOL, ID);
+    assertThat(lastSent()).isEqualTo(new Withdraw(ID, POOL));
+    claims.onGrant(grant(5), 1);
+    assertThat(told).isEmpty();
+    assertThat(((Release) lastSent()).outcome()).isEqualTo(Outcome.CANCELLED);
+  }
+
+  @Test
+  void ignoresAGrantOfAnOwnerThatIsNoneAnyMore() {
+    claims.ask(admit(1_000), 0);
+    claims.onCensus(new Census(POOL, 9, new Station(B, Room.BATCHER, 0)));
+    claims.onGrant(grant(8), 1);
+    assertThat(told).isEmpty();
+    assertThat(claims.waiting()).isEqualTo(1);
+    claims.onGrant(grant(9), 2);
+    assertThat(told).containsExactly("granted r-1");
+  }
+
+  @Test
+  void answersACensusWithWhatItHoldsAndTheEpochItKnew() {
+    claims.ask(admit(1_000), 0);
+    claims.onGrant(grant(5), 1);
+    claims.onCensus(new Census(POOL, 4, new Station(B, Room.BATCHER, 0)));
+
+    assertThat(sent.get(1).to()).isEqualTo(B);
+    assertThat(lastSent())
+        .isEqualTo(new CensusAnswer(POOL, 4, SELF, 5, List.of(new Lease(ID, new ReplicaId("r0")))));
+  }
+
+  @Test
+  void aRepeatedGrantIsNotGivenBack() {
+    claims.ask(admit(1_000), 0);
+    claims.onGrant(grant(5), 1);
+    claims.onGrant(grant(5), 2);
+    assertThat(sent).hasSize(1);
+    assertThat(told).hasSize(1);
+  }
+
+  @Test
+  void renewsWhatItHoldsAndStopsWhenNothingIsLeft() {
+    claims.ask(admit(1_000), 0);
+    claims.onGrant(grant(5), 0);
+    claims.tick(SlotClaims.RENEW_WAITING_MILLIS);
+    assertThat(((Renew) lastSent()).leases()).hasSize(1);
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9);
+    int before = sent.size();
+    claims.tick(100_000);
+    claims.tick(200_000);
+    assertThat(sent).hasSize(before);
+  }
+
+  @Test
+  void tellsARefusalOnce() {
+    claims.ask(admit(1_000), 0);
+    Refusal refusal = new Refusal(ID, Fault.QUEUE_FULL, "full", "", 100);
+    claims.onRefusal(refusal);
+    claims.onRefusal(refusal);
+    assertThat(told).containsExactly("refused r-1");
+  }
+}
