@@ -68,5 +68,16 @@ public final class Names {
   /** Gauge: nodes in this node's view of the cluster. */
   public static final String CLUSTER_NODES = "penstock.cluster.nodes";
 
+  /**
+   * Gauge: nodes in the view whose fleet section differs from this node's; anything but 0 is wrong.
+   */
+  public static final String CLUSTER_FLEET_MISMATCHES = "penstock.cluster.fleet.mismatches";
+
+  /** Gauge: members of the cluster that this node does not hear on the bus; they own nothing. */
+  public static final String CLUSTER_SILENT_MEMBERS = "penstock.cluster.silent.members";
+
+  /** Counter by reason: messages of other nodes that this node could not read. */
+  public static final String MESSAGES_DROPPED = "penstock.bus.dropped";
+
   private Names() {}
 }

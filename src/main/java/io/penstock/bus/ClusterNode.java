@@ -1,0 +1,207 @@
+package io.penstock.bus;
+
+import com.hazelcast.config.Config;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Role;
+import io.penstock.time.Clock;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxBuilder;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.eventbus.EventBusOptions;
+import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.function.UnaryOperator;
+
+/**
+ * This JVM as a node: a Vert.x, its bus and its directory, in a cluster or alone. Methods may be
+ * called from any thread.
+ */
+public final class ClusterNode {
+  // A peer that is gone without a word costs what is queued for it: messages and memory.
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(3);
+  private static final Duration PING_INTERVAL = Duration.ofSeconds(5);
+  private static final Duration PONG_TIMEOUT = Duration.ofSeconds(5);
+
+  private final Vertx vertx;
+  private final Bus bus;
+  private final DirectoryVerticle directory;
+
+  private ClusterNode(Vertx vertx, Bus bus, DirectoryVerticle directory) {
+    this.vertx = vertx;
+    this.bus = bus;
+    this.directory = directory;
+  }
+
+  /**
+   * What a node says of itself from the start.
+   *
+   * @param name as configured; for people
+   * @param zone failure domain; empty when unknown
+   * @param fleetHash digest of its fleet section
+   */
+  public record Identity(String name, String zone, String fleetHash) {}
+
+  /**
+   * Starts Vert.x and, if there is a cluster, joins it or founds it. The node is then in the view
+   * of the others, without a role. Not to be called on an event loop: it may ask the DNS.
+   *
+   * @param builder with transport, metrics and tracing set
+   * @param options the event bus's host and ports are set in it
+   * @param cluster absent: plain Vert.x, and a view of this node alone
+   * @return completes when the other members have been heard, or two seconds later; fails with
+   *     {@link ClusterException} when the node can not start
+   */
+  public static Future<ClusterNode> start(
+      VertxBuilder builder,
+      VertxOptions options,
+      Optional<ClusterConfig> cluster,
+      Identity identity,
+      Clock clock,
+      MeterRegistry meters) {
+    if (cluster.isEmpty()) {
+      return alone(builder.with(options).build(), identity, clock, meters);
+    }
+    try {
+      return join(builder, options, cluster.get(), identity, clock, meters);
+    } catch (ClusterException e) {
+      return Future.failedFuture(e);
+    }
+  }
+
+  private static Future<ClusterNode> alone(
+      Vertx vertx, Identity identity, Clock clock, MeterRegistry meters) {
+    NodeId self = new NodeId(UUID.randomUUID().toString());
+    VertxBus bus = new VertxBus(vertx, self, new WireCodec(meters));
+    return deploy(vertx, bus, Members.alone(self), Registry.NONE, identity, clock, meters);
+  }
+
+  private static Future<ClusterNode> join(
+      VertxBuilder builder,
+      VertxOptions options,
+      ClusterConfig cluster,
+      Identity identity,
+      Clock clock,
+      MeterRegistry meters) {
+    InetAddress host = ClusterPorts.check(cluster);
+    if (System.getProperty(HazelcastConfigs.LOGGING_TYPE) == null) {
+      System.setProperty(HazelcastConfigs.LOGGING_TYPE, "slf4j"); // read by static loggers
+    }
+    Config hazelcast = HazelcastConfigs.of(cluster, host);
+    HazelcastClusterManager manager = new HazelcastClusterManager(hazelcast);
+    listen(options.getEventBusOptions(), cluster, host);
+    return builder
+        .with(options)
+        .withClusterManager(manager)
+        .buildClustered()
+        .recover(e -> Future.failedFuture(new ClusterException(cannotJoin(cluster, e), e)))
+        .compose(
+            vertx -> {
+              NodeId self = new NodeId(manager.getNodeId());
+              VertxBus bus = new VertxBus(vertx, self, new WireCodec(meters));
+              Members members = new HazelcastMembers(manager, self);
+              Registry registry = new HazelcastRegistry(vertx, manager, bus, members);
+              return deploy(vertx, bus, members, registry, identity, clock, meters);
+            });
+  }
+
+  private static void listen(EventBusOptions options, ClusterConfig cluster, InetAddress host) {
+    options
+        .setHost(host.getHostAddress())
+        .setPort(cluster.busPort())
+        .setClusterPublicHost(host.getHostAddress())
+        .setConnectTimeout((int) CONNECT_TIMEOUT.toMillis())
+        .setClusterPingInterval(PING_INTERVAL.toMillis())
+        .setClusterPingReplyInterval(PONG_TIMEOUT.toMillis());
+  }
+
+  private static String cannotJoin(ClusterConfig cluster, Throwable e) {
+    return "the cluster '"
+        + cluster.name()
+        + "' can not be joined from "
+        + cluster.host()
+        + ":"
+        + cluster.port()
+        + " (bus "
+        + cluster.busPort()
+        + "): "
+        + e.getMessage();
+  }
+
+  private static Future<ClusterNode> deploy(
+      Vertx vertx,
+      VertxBus bus,
+      Members members,
+      Registry registry,
+      Identity identity,
+      Clock clock,
+      MeterRegistry meters) {
+    View.Node me =
+        new View.Node(
+            bus.self(), identity.name(), identity.zone(), Set.of(), 0, identity.fleetHash(), false);
+    DirectoryVerticle directory = new DirectoryVerticle(bus, members, registry, me, clock, meters);
+    return vertx
+        .deployVerticle(directory)
+        .map(id -> new ClusterNode(vertx, bus, directory))
+        .recover(e -> vertx.close().transform(x -> Future.failedFuture(e)));
+  }
+
+  /** Its Vert.x. */
+  public Vertx vertx() {
+    return vertx;
+  }
+
+  /** Its bus. */
+  public Bus bus() {
+    return bus;
+  }
+
+  /** Who is in the cluster, as it sees it. */
+  public Directory directory() {
+    return directory;
+  }
+
+  /**
+   * Takes up roles: to be called when their verticles are up.
+   *
+   * @param lanes number of its ingress loops
+   * @return completes when it was said; the others know it a network hop later
+   */
+  public Future<Void> announce(Set<Role> roles, int lanes) {
+    Set<Role> taken = Set.copyOf(roles);
+    return directory.become(me -> with(me, taken, lanes, me.draining()));
+  }
+
+  /** Says that the node is going; it keeps its roles until they are withdrawn. */
+  public Future<Void> setDraining() {
+    return directory.become(me -> with(me, me.roles(), me.lanes(), true));
+  }
+
+  /** Gives roles up: others take over what they owned. */
+  public Future<Void> withdraw(Set<Role> roles) {
+    Set<Role> given = Set.copyOf(roles);
+    return directory.become(
+        me -> {
+          Set<Role> left = EnumSet.noneOf(Role.class);
+          left.addAll(me.roles());
+          left.removeAll(given);
+          return with(me, left, me.lanes(), me.draining());
+        });
+  }
+
+  /** Gives all roles up, leaves the cluster and closes Vert.x with all its verticles. */
+  public Future<Void> close() {
+    UnaryOperator<View.Node> leaving = me -> with(me, Set.of(), 0, true);
+    return directory.become(leaving).transform(said -> vertx.close());
+  }
+
+  private static View.Node with(View.Node me, Set<Role> roles, int lanes, boolean draining) {
+    return new View.Node(me.id(), me.name(), me.zone(), roles, lanes, me.fleetHash(), draining);
+  }
+}

@@ -1,0 +1,263 @@
+package io.penstock.bus;
+
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.penstock.inference.NodeId;
+import io.penstock.message.Beacon;
+import io.penstock.message.Message;
+import io.penstock.message.Room;
+import io.penstock.telemetry.Names;
+import io.penstock.time.Clock;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.VerticleBase;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The shell of {@link Membership}: hears and sends beacons, tells the rooms of each new view. */
+final class DirectoryVerticle extends VerticleBase implements Directory, MembershipEvent.Outlet {
+  /** Time between two beacons. */
+  static final Duration BEACON_INTERVAL = Duration.ofSeconds(1);
+
+  /** Four beacons in a row are lost by no accident. */
+  static final Duration SILENCE = Duration.ofSeconds(4);
+
+  private static final Duration FIRST_ANSWERS = Duration.ofSeconds(2);
+  private static final int BEACONS_PER_AUDIT = 5;
+  private static final Logger LOG = LoggerFactory.getLogger(DirectoryVerticle.class);
+
+  private final Bus bus;
+  private final Members members;
+  private final Registry registry;
+  private final Clock clock;
+  private final Membership membership; // touched only on this verticle's event loop
+  private final List<Listener> listeners = new ArrayList<>();
+  private final Promise<Void> introduced = Promise.promise();
+  private volatile View view; // read from any thread
+  private volatile int silentMembers; // read by the metrics scrape
+  private volatile int fleetMismatches;
+  private long beaconsSent;
+  private boolean auditing;
+
+  DirectoryVerticle(
+      Bus bus,
+      Members members,
+      Registry registry,
+      View.Node me,
+      Clock clock,
+      MeterRegistry meters) {
+    this.bus = bus;
+    this.members = members;
+    this.registry = registry;
+    this.clock = clock;
+    this.membership = new Membership(me, SILENCE.toMillis(), clock.millis());
+    this.view = membership.view();
+    gauge(meters, Names.CLUSTER_NODES, () -> view.nodes().size());
+    gauge(meters, Names.CLUSTER_SILENT_MEMBERS, () -> silentMembers);
+    gauge(meters, Names.CLUSTER_FLEET_MISMATCHES, () -> fleetMismatches);
+  }
+
+  private record Listener(Context context, Consumer<View> consumer) {
+    void tell(View view) {
+      context.runOnContext(x -> consumer.accept(view));
+    }
+  }
+
+  /** Completes when all members have been heard, or some will not be heard soon. */
+  @Override
+  public Future<?> start() {
+    return bus.consume(Room.NODE, 0, this::hear)
+        .compose(
+            registration -> {
+              members.onChange(() -> context.runOnContext(x -> readMembers()));
+              vertx.setPeriodic(BEACON_INTERVAL.toMillis(), x -> tick());
+              vertx.setTimer(FIRST_ANSWERS.toMillis(), x -> goOnWithoutTheSilent());
+              readMembers();
+              beacon(true);
+              return introduced.future();
+            });
+  }
+
+  @Override
+  public View view() {
+    return view;
+  }
+
+  @Override
+  public void onChange(Consumer<View> listener) {
+    Listener added = new Listener(vertx.getOrCreateContext(), listener);
+    context.runOnContext(
+        x -> {
+          listeners.add(added);
+          added.tell(membership.view());
+        });
+  }
+
+  /** Changes what this node says of itself and says it; any thread. Completes when it was sent. */
+  Future<Void> become(UnaryOperator<View.Node> change) {
+    Promise<Void> said = Promise.promise();
+    context.runOnContext(
+        x -> {
+          carryOut(membership.become(change.apply(membership.me())));
+          beacon(false);
+          said.complete();
+        });
+    return said.future();
+  }
+
+  private void hear(Message message) {
+    if (message instanceof Beacon beacon) {
+      carryOut(membership.heard(beacon, clock.millis()));
+      if (beacon.wantsAnswers() && !beacon.node().equals(bus.self())) {
+        // A broadcast like all beacons: on one address they can not overtake each other.
+        beacon(false);
+      }
+    } else {
+      LOG.warn("{} is no message for a node (expected: Beacon); dropped", message);
+    }
+  }
+
+  private void tick() {
+    carryOut(membership.members(members.now(), clock.millis()));
+    carryOut(membership.tick(clock.millis()));
+    beacon(false);
+    beaconsSent++;
+    if (beaconsSent % BEACONS_PER_AUDIT == 0) {
+      audit();
+    }
+  }
+
+  private void readMembers() {
+    carryOut(membership.members(members.now(), clock.millis()));
+    beacon(false);
+  }
+
+  private void beacon(boolean wantsAnswers) {
+    View.Node me = membership.me();
+    bus.publish(
+        Room.NODE,
+        new Beacon(
+            me.id(),
+            me.name(),
+            me.zone(),
+            me.roles(),
+            me.lanes(),
+            me.fleetHash(),
+            me.draining(),
+            wantsAnswers));
+  }
+
+  private void goOnWithoutTheSilent() {
+    if (introduced.tryComplete()) {
+      LOG.warn(
+          "no beacon of {} within {} ms of the start; they own nothing until heard",
+          membership.unheard(),
+          FIRST_ANSWERS.toMillis());
+    }
+  }
+
+  private void audit() {
+    if (auditing) {
+      return;
+    }
+    auditing = true;
+    registry
+        .audit()
+        .onComplete(
+            done -> context.runOnContext(x -> auditing = false),
+            failure -> {
+              LOG.debug("the cluster's registry could not be read", failure);
+              context.runOnContext(x -> auditing = false);
+            });
+  }
+
+  private void carryOut(List<MembershipEvent> events) {
+    events.forEach(event -> event.tell(this));
+    silentMembers = membership.silentMembers();
+    fleetMismatches = membership.fleetMismatches();
+    if (membership.unheard().isEmpty()) {
+      introduced.tryComplete();
+    }
+  }
+
+  @Override
+  public void changed(MembershipEvent.Changed event) {
+    view = event.view();
+    LOG.info(
+        "the cluster is {} now",
+        view.nodes().stream().map(DirectoryVerticle::describe).collect(Collectors.joining(", ")));
+    listeners.forEach(listener -> listener.tell(event.view()));
+  }
+
+  @Override
+  public void silent(MembershipEvent.Silent event) {
+    LOG.error(
+        "node {} is a member of the cluster but has not been heard on the bus for {} ms; it owns"
+            + " nothing until it is",
+        label(event.node(), event.name()),
+        event.silentMillis());
+    refresh();
+  }
+
+  @Override
+  public void heardAgain(MembershipEvent.HeardAgain event) {
+    LOG.info(
+        "node {} is heard again after {} ms",
+        label(event.node(), event.name()),
+        event.silentMillis());
+  }
+
+  @Override
+  public void deaf(MembershipEvent.Deaf event) {
+    LOG.error(
+        "this node's own beacons have not come back over the bus for {} ms; other nodes may not"
+            + " reach it",
+        event.silentMillis());
+    audit();
+    refresh();
+  }
+
+  @Override
+  public void fleetDiffers(MembershipEvent.FleetDiffers event) {
+    LOG.error(
+        "node {} serves another fleet than this node, {}: its fleet section has the hash {}, ours"
+            + " {} (expected: the same on all nodes)",
+        label(event.node(), event.name()),
+        label(bus.self(), membership.me().name()),
+        event.theirs(),
+        event.ours());
+  }
+
+  @Override
+  public void fleetAgrees(MembershipEvent.FleetAgrees event) {
+    LOG.info("node {} serves the same fleet as this node now", label(event.node(), event.name()));
+  }
+
+  private void refresh() {
+    registry
+        .refresh(Addresses.broadcast(Room.NODE))
+        .onFailure(e -> LOG.debug("the cluster's registry could not be refreshed", e));
+  }
+
+  private static void gauge(MeterRegistry meters, String name, Supplier<Number> value) {
+    Gauge.builder(name, value).strongReference(true).register(meters);
+  }
+
+  private static String label(NodeId id, String name) {
+    return name.isEmpty() ? id.value() : name + " (" + id + ")";
+  }
+
+  private static String describe(View.Node node) {
+    return label(node.id(), node.name())
+        + node.roles().stream().sorted().toList()
+        + (node.draining() ? " draining" : "");
+  }
+}

@@ -1,0 +1,156 @@
+package io.penstock.bus;
+
+import com.hazelcast.config.Config;
+import com.hazelcast.config.InvalidConfigurationException;
+import com.hazelcast.config.JoinConfig;
+import com.hazelcast.config.KubernetesConfig;
+import com.hazelcast.config.MultiMapConfig;
+import com.hazelcast.config.NetworkConfig;
+import io.penstock.bus.ClusterConfig.Join;
+import java.io.FileNotFoundException;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * Hazelcast's configuration, made from a {@link ClusterConfig}. What each setting is for stands at
+ * the setting.
+ */
+final class HazelcastConfigs {
+  static final String LOGGING_TYPE = "hazelcast.logging.type";
+
+  private static final String PHONE_HOME = "hazelcast.phone.home.enabled";
+
+  private HazelcastConfigs() {}
+
+  /**
+   * The configuration of one node.
+   *
+   * @param host {@link ClusterConfig#host()}, resolved
+   * @throws ClusterException when the user's own file can not be read
+   */
+  static Config of(ClusterConfig cluster, InetAddress host) {
+    Config config =
+        cluster.hazelcastFile().map(HazelcastConfigs::read).orElseGet(() -> made(cluster, host));
+    // Vert.x leaves before Hazelcast does; a hook of Hazelcast's own would run first.
+    config.setProperty("hazelcast.shutdownhook.enabled", "false");
+    config.setProperty(LOGGING_TYPE, "slf4j");
+    if (config.getProperty(PHONE_HOME) == null) {
+      config.setProperty(PHONE_HOME, "false");
+    }
+    return withMapsOfVertx(config);
+  }
+
+  private static Config made(ClusterConfig cluster, InetAddress host) {
+    Config config = new Config().setClusterName(cluster.name());
+    network(config.getNetworkConfig(), cluster, host);
+    config.setProperty("hazelcast.socket.bind.any", "false");
+    config.setProperty(
+        "hazelcast.prefer.ipv4.stack", String.valueOf(!(host instanceof Inet6Address)));
+
+    // Failure detection: a killed process is noticed by its sockets at once, a silent one by these.
+    // The deadline detector removes a member after exactly max.no.heartbeat; phi-accrual was
+    // measured at more than twice that.
+    config.setProperty("hazelcast.heartbeat.failuredetector.type", "deadline");
+    config.setProperty(
+        "hazelcast.heartbeat.interval.seconds", wholeSeconds(cluster.heartbeatInterval()));
+    config.setProperty(
+        "hazelcast.max.no.heartbeat.seconds", wholeSeconds(cluster.maxNoHeartbeat()));
+    // How long the oldest survivor waits for the others' consent when the master is gone.
+    config.setProperty(
+        "hazelcast.mastership.claim.timeout.seconds", wholeSeconds(cluster.maxNoHeartbeat()));
+
+    // Two halves of a cluster look for each other soon; the default is after five minutes.
+    config.setProperty("hazelcast.merge.first.run.delay.seconds", "5");
+    config.setProperty("hazelcast.merge.next.run.delay.seconds", "5");
+
+    // Gathers nodes that start together into one round of joining; the default of 5 s would be
+    // waited for by every node that joins.
+    config.setProperty("hazelcast.wait.seconds.before.join", "1");
+    // A leaving node hands its partitions over, but does not hang on it for ten minutes.
+    config.setProperty("hazelcast.graceful.shutdown.max.wait", "10");
+
+    // Only the registry of addresses lives in it: a few threads do.
+    config.setProperty("hazelcast.operation.thread.count", "2");
+    config.setProperty("hazelcast.operation.generic.thread.count", "2");
+    config.setProperty("hazelcast.operation.response.thread.count", "1");
+    config.setProperty("hazelcast.io.thread.count", "1");
+    config.setProperty("hazelcast.event.thread.count", "1");
+    return config;
+  }
+
+  private static void network(NetworkConfig network, ClusterConfig cluster, InetAddress host) {
+    // Others list this port, so another one is of no use.
+    network.setPort(cluster.port()).setPortAutoIncrement(false).setPortCount(1);
+    network.getInterfaces().setEnabled(true).addInterface(host.getHostAddress());
+    join(network.getJoin(), cluster);
+  }
+
+  private static void join(JoinConfig join, ClusterConfig cluster) {
+    join.getAutoDetectionConfig().setEnabled(false);
+    join.getMulticastConfig().setEnabled(false);
+    Join how = cluster.join();
+    if (how instanceof Join.Static fixed) {
+      join.getTcpIpConfig().setEnabled(true).setMembers(fixed.members());
+    } else if (how instanceof Join.Dns dns) {
+      // The Kubernetes plugin's DNS mode asks for A records only and works anywhere.
+      kubernetes(join, cluster).setProperty("service-dns", dns.service());
+    } else if (how instanceof Join.Kubernetes kubernetes) {
+      kubernetes(join, cluster)
+          .setProperty("namespace", kubernetes.namespace())
+          .setProperty("service-name", kubernetes.service())
+          // Nodes are ready only once they have joined, so they must find each other before.
+          .setProperty("resolve-not-ready-addresses", "true");
+    } else {
+      throw new IllegalArgumentException("join: " + how + " (expected: Static, Dns or Kubernetes)");
+    }
+  }
+
+  private static KubernetesConfig kubernetes(JoinConfig join, ClusterConfig cluster) {
+    KubernetesConfig config = join.getKubernetesConfig();
+    config.setEnabled(true);
+    config.setProperty("service-port", String.valueOf(cluster.port()));
+    return config;
+  }
+
+  /**
+   * The registry is a multimap of sets, as vertx-hazelcast's own default configuration has it. One
+   * backup is enough: when members are lost, each survivor puts its entries again.
+   */
+  private static Config withMapsOfVertx(Config config) {
+    if (!config.getMultiMapConfigs().containsKey("__vertx.subs")) {
+      config.addMultiMapConfig(
+          new MultiMapConfig("__vertx.subs")
+              .setBackupCount(1)
+              .setValueCollectionType(MultiMapConfig.ValueCollectionType.SET));
+    }
+    if (!config.getMapConfigs().containsKey("__vertx.nodeInfo")) {
+      config.getMapConfig("__vertx.nodeInfo").setBackupCount(1);
+    }
+    return config;
+  }
+
+  private static Config read(Path file) {
+    try {
+      return Config.loadFromFile(file.toFile());
+    } catch (FileNotFoundException e) {
+      throw new ClusterException(
+          "cluster.hazelcast_file: " + file + " is not there (expected: a file that can be read)",
+          e);
+    } catch (InvalidConfigurationException e) {
+      throw new ClusterException(
+          "cluster.hazelcast_file: "
+              + file
+              + " is no configuration: "
+              + e.getMessage()
+              + " (expected: a Hazelcast 5.3 file, .xml, .yaml or .yml)",
+          e);
+    }
+  }
+
+  /** Hazelcast counts these in whole seconds; rounded up, at least 1. */
+  private static String wholeSeconds(Duration duration) {
+    return String.valueOf(Math.max(1, (duration.toMillis() + 999) / 1000));
+  }
+}

@@ -1,0 +1,58 @@
+package io.penstock.bus;
+
+import com.hazelcast.cluster.MembershipAdapter;
+import com.hazelcast.cluster.MembershipEvent;
+import com.hazelcast.core.HazelcastInstance;
+import com.hazelcast.core.HazelcastInstanceNotActiveException;
+import io.penstock.inference.NodeId;
+import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
+import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Hazelcast's list of members. It listens to Hazelcast itself, not to the cluster manager's {@code
+ * nodeListener}, which speaks only after it has cleaned the shared maps, and is not told at all
+ * when that fails.
+ */
+final class HazelcastMembers implements Members {
+  private final HazelcastClusterManager manager;
+  private final HazelcastInstance hazelcast;
+  private final NodeId self;
+
+  HazelcastMembers(HazelcastClusterManager manager, NodeId self) {
+    this.manager = manager;
+    this.hazelcast = manager.getHazelcastInstance();
+    this.self = self;
+  }
+
+  @Override
+  public Set<NodeId> now() {
+    try {
+      return Stream.concat(Stream.of(self), manager.getNodes().stream().map(NodeId::new))
+          .collect(Collectors.toUnmodifiableSet());
+    } catch (HazelcastInstanceNotActiveException e) {
+      return Set.of(self); // it is leaving
+    }
+  }
+
+  @Override
+  public void onChange(Runnable listener) {
+    hazelcast
+        .getCluster()
+        .addMembershipListener(
+            new MembershipAdapter() {
+              @Override
+              public void memberAdded(MembershipEvent event) {
+                listener.run();
+              }
+
+              @Override
+              public void memberRemoved(MembershipEvent event) {
+                listener.run();
+              }
+            });
+    // A merge after a partition replaces the list without an event per member.
+    hazelcast.getLifecycleService().addLifecycleListener(event -> listener.run());
+  }
+}
