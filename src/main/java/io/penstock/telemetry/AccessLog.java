@@ -37,7 +37,7 @@ public final class AccessLog implements AutoCloseable {
   private final AtomicBoolean scheduled = new AtomicBoolean();
   private final Logger access = LoggerFactory.getLogger(LOGGER);
   private final ScheduledExecutorService writer;
-  private final AccessLineFormat format;
+  private final LogFormat format;
   private final OutputStream out;
   private final Counter dropped;
   private boolean failing; // of the writer thread
@@ -45,7 +45,7 @@ public final class AccessLog implements AutoCloseable {
   /**
    * @param out each call to it has whole lines; not closed
    */
-  public AccessLog(AccessLineFormat format, OutputStream out, MeterRegistry registry) {
+  public AccessLog(LogFormat format, OutputStream out, MeterRegistry registry) {
     this.format = format;
     this.out = out;
     this.dropped = registry.counter(Names.ACCESS_LINES_DROPPED);

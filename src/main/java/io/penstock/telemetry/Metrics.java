@@ -41,6 +41,7 @@ public final class Metrics implements AutoCloseable {
    */
   public Metrics(String version) {
     registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    registry.config().meterFilter(new Help());
     new JvmInfoMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);

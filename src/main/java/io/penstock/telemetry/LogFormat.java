@@ -10,12 +10,17 @@ import java.time.Instant;
 import java.time.ZoneId;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/** How access lines look: the same two ways as the log. */
-public enum AccessLineFormat {
+/**
+ * How log and access lines look. What log events look like stands in {@code logback-json.xml} and
+ * {@code logback-text.xml}; access lines are rendered here, alike.
+ */
+public enum LogFormat {
   /** One JSON object per line, times in milliseconds. */
   JSON {
     @Override
@@ -89,6 +94,16 @@ public enum AccessLineFormat {
   private static final int EXPECTED_LINE_BYTES = 512;
   private static final int VALUE_CHARS_MAX = 256;
   private static final double NANOS_PER_MILLI = 1e6;
+
+  /** The name in {@code PENSTOCK_LOG_FORMAT}. */
+  public String label() {
+    return name().toLowerCase(Locale.ROOT);
+  }
+
+  /** The constant with this {@link #label()}. */
+  public static Optional<LogFormat> of(String label) {
+    return Arrays.stream(values()).filter(f -> f.label().equals(label)).findFirst();
+  }
 
   abstract void append(AccessLine line, ByteArrayBuilder out) throws IOException;
 

@@ -1,0 +1,44 @@
+package io.penstock.telemetry;
+
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.config.MeterFilter;
+import java.util.Map;
+
+/** The {@code # HELP} line of every row of {@link Names}, put on each meter as it is registered. */
+final class Help implements MeterFilter {
+  static final Map<String, String> LINES =
+      Map.ofEntries(
+          Map.entry(Names.REQUEST_DURATION, "From a request's arrival to its end"),
+          Map.entry(
+              Names.TIME_TO_FIRST_TOKEN,
+              "From a request's arrival to the first token sent to the client"),
+          Map.entry(
+              Names.TIME_PER_OUTPUT_TOKEN, "Mean time between the output tokens of one request"),
+          Map.entry(Names.TOKENS, "Tokens that engines reported"),
+          Map.entry(Names.REQUESTS, "Responses sent"),
+          Map.entry(Names.REQUESTS_IN_FLIGHT, "Requests that this node is carrying"),
+          Map.entry(Names.CANCELLED, "Clients that left before their request had ended"),
+          Map.entry(Names.WASTED_TOKENS, "Tokens generated for clients that had left"),
+          Map.entry(Names.RETRIES, "Attempts that failed and were followed by another"),
+          Map.entry(
+              Names.ACCESS_LINES_DROPPED,
+              "Access lines not written since nobody read them in time"),
+          Map.entry(Names.EVENT_LOOP_LAG, "How much later than due a task of the event loop ran"),
+          Map.entry(Names.BUILD_INFO, "The version that is running"),
+          Map.entry(Names.READY, "1 when the node should be sent requests"),
+          Map.entry(Names.QUEUE_DEPTH, "Requests waiting for a slot in pools that this node owns"),
+          Map.entry(Names.QUEUE_WAIT, "How long requests waited for a slot"),
+          Map.entry(Names.GRANTS, "Slots in use on replicas of pools that this node owns"),
+          Map.entry(Names.REFUSED, "Requests refused a slot"),
+          Map.entry(Names.REPLICA_HEALTHY, "1 when the replica passes its probes"),
+          Map.entry(Names.CLUSTER_NODES, "Nodes in this node's view of the cluster"));
+
+  @Override
+  public Meter.Id map(Meter.Id id) {
+    String help = LINES.get(id.getName());
+    return help == null || help.equals(id.getDescription())
+        ? id
+        : new Meter.Id(id.getName(), Tags.of(id.getTags()), id.getBaseUnit(), help, id.getType());
+  }
+}
