@@ -130,10 +130,14 @@ final class EngineCore {
 
   /** Carries out every step that ends by {@code nowNanos} and tells the owners. */
   void advance(long nowNanos) {
+    advance(nowNanos, nowNanos);
+  }
+
+  private void advance(long nowNanos, long lastStartNanos) {
     advancing = true;
     try {
       while (true) {
-        if (!inFlight && (freeAtNanos > nowNanos || !schedule())) {
+        if (!inFlight && (freeAtNanos > lastStartNanos || !schedule())) {
           return;
         }
         int ended = stepsEndedBy(nowNanos);
@@ -170,9 +174,10 @@ final class EngineCore {
     endRunAfterStepInFlight();
   }
 
+  /** Ends what ends by now but starts nothing now: what arrives at one time shares one step. */
   private void catchUp(long nowNanos) {
     if (!advancing) {
-      advance(nowNanos);
+      advance(nowNanos, nowNanos - 1);
     }
   }
 

@@ -1,5 +1,7 @@
 package io.penstock.sim;
 
+import java.util.Arrays;
+
 /**
  * The blocks in which an engine keeps keys and values, shared by sequences with equal prefixes.
  *
@@ -44,7 +46,7 @@ final class KvCache {
     free = blocks;
     table = new int[Integer.highestOneBit(Math.max(2, blocks)) * 4];
     mask = table.length - 1;
-    java.util.Arrays.fill(table, NONE);
+    Arrays.fill(table, NONE);
   }
 
   /** Blocks needed to hold so many tokens. */
