@@ -138,7 +138,7 @@ final class HazelcastConfigs {
       throw new ClusterException(
           "cluster.hazelcast_file: " + file + " is not there (expected: a file that can be read)",
           e);
-    } catch (InvalidConfigurationException e) {
+    } catch (InvalidConfigurationException | IllegalArgumentException e) {
       throw new ClusterException(
           "cluster.hazelcast_file: "
               + file

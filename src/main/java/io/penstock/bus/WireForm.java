@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.SerializerProvider;
+import com.fasterxml.jackson.databind.cfg.MutableConfigOverride;
 import com.fasterxml.jackson.databind.deser.std.StdScalarDeserializer;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.module.SimpleModule;
@@ -28,7 +29,9 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -67,7 +70,9 @@ final class WireForm {
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
           .enable(DeserializationFeature.READ_UNKNOWN_ENUM_VALUES_AS_NULL)
-          .defaultSetterInfo(JsonSetter.Value.construct(Nulls.AS_EMPTY, Nulls.SKIP))
+          .withConfigOverride(String.class, WireForm::emptyWhenAbsent)
+          .withConfigOverride(List.class, WireForm::emptyWhenAbsent)
+          .withConfigOverride(Set.class, WireForm::emptyWhenAbsent)
           .build();
 
   private static final Map<String, ObjectReader> READERS =
@@ -146,6 +151,11 @@ final class WireForm {
     } catch (JsonProcessingException e) {
       throw new UnreadableMessageException(Reason.INVALID, type + ": " + e.getOriginalMessage(), e);
     }
+  }
+
+  /** Nulls within are left out: they are constants that this node does not know. */
+  private static void emptyWhenAbsent(MutableConfigOverride type) {
+    type.setSetterInfo(JsonSetter.Value.construct(Nulls.AS_EMPTY, Nulls.SKIP));
   }
 
   private static SimpleModule ids() {

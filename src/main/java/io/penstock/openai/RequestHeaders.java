@@ -5,12 +5,38 @@ import io.penstock.inference.ModelName;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
-/** Reads the headers that the gateway understands; null stands for a header that is not there. */
+/**
+ * Reads the headers that the gateway understands. Null stands for a header that is not there, and
+ * so does a blank one where that is not a mistake.
+ */
 public final class RequestHeaders {
+  private static final String MODEL = "x-model-id";
+  private static final String PRIORITY = "x-penstock-priority";
+  private static final String CAPABILITIES = "x-penstock-capabilities";
+  private static final String TIMEOUT = "x-penstock-timeout-ms";
+
+  private static final int MAX_REQUEST_ID_CHARS = 128;
+
+  /** 24 days: what fits an {@code int} of milliseconds, and far beyond any node's own limit. */
+  private static final long MAX_TIMEOUT_MILLIS = Integer.MAX_VALUE;
+
+  /** W3C Trace Context, section 3.2: version, trace id, parent id, flags. */
+  private static final Pattern TRACEPARENT =
+      Pattern.compile("([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?");
+
+  private static final int MAX_TRACEPARENT_CHARS = 512;
+  private static final String ZERO_TRACE = "0".repeat(32);
+  private static final String ZERO_PARENT = "0".repeat(16);
+
   private RequestHeaders() {}
 
   /**
@@ -18,31 +44,118 @@ public final class RequestHeaders {
    * to be made.
    */
   public static Optional<RequestId> requestId(@Nullable String value) {
-    throw new UnsupportedOperationException();
+    if (value == null || value.isEmpty() || value.length() > MAX_REQUEST_ID_CHARS) {
+      return Optional.empty();
+    }
+    for (int i = 0; i < value.length(); i++) {
+      if (!isIdCharacter(value.charAt(i))) {
+        return Optional.empty();
+      }
+    }
+    return Optional.of(new RequestId(value));
+  }
+
+  private static boolean isIdCharacter(char c) {
+    return c >= 'a' && c <= 'z'
+        || c >= 'A' && c <= 'Z'
+        || c >= '0' && c <= '9'
+        || c == '.'
+        || c == '_'
+        || c == '-';
   }
 
   /** {@code x-model-id}. */
   public static Checked<Optional<ModelName>> model(@Nullable String value) {
-    throw new UnsupportedOperationException();
+    if (value == null) {
+      return new Checked.Valid<>(Optional.empty());
+    }
+    String name = value.strip();
+    if (name.isEmpty() || name.length() > BodyScan.MAX_MODEL_CHARS) {
+      return wrong(
+          MODEL, value, "the name of a model, at most " + BodyScan.MAX_MODEL_CHARS + " characters");
+    }
+    return new Checked.Valid<>(Optional.of(new ModelName(name)));
   }
 
   /** {@code x-penstock-priority}. */
   public static Checked<Optional<Priority>> priority(@Nullable String value) {
-    throw new UnsupportedOperationException();
+    if (value == null) {
+      return new Checked.Valid<>(Optional.empty());
+    }
+    Optional<Priority> priority = Priority.of(value.strip().toLowerCase(Locale.ROOT));
+    if (priority.isEmpty()) {
+      return wrong(PRIORITY, value, "one of " + labels(Priority.values()));
+    }
+    return new Checked.Valid<>(priority);
   }
 
   /** {@code x-penstock-capabilities}: comma separated; every one is required. */
   public static Checked<Set<Capability>> capabilities(@Nullable String value) {
-    throw new UnsupportedOperationException();
+    EnumSet<Capability> found = EnumSet.noneOf(Capability.class);
+    for (String each : value == null ? new String[0] : value.split(",", -1)) {
+      String label = each.strip().toLowerCase(Locale.ROOT);
+      Optional<Capability> capability = Capability.of(label);
+      if (capability.isEmpty() && !label.isEmpty()) {
+        return wrong(CAPABILITIES, each.strip(), "a list of " + labels(Capability.values()));
+      }
+      capability.ifPresent(found::add);
+    }
+    return new Checked.Valid<>(Set.copyOf(found));
   }
 
   /** {@code x-penstock-timeout-ms}: whole milliseconds, at least 1. */
   public static Checked<Optional<Duration>> timeout(@Nullable String value) {
-    throw new UnsupportedOperationException();
+    if (value == null) {
+      return new Checked.Valid<>(Optional.empty());
+    }
+    long millis = digits(value.strip());
+    if (millis < 1 || millis > MAX_TIMEOUT_MILLIS) {
+      return wrong(TIMEOUT, value, "whole milliseconds from 1 to " + MAX_TIMEOUT_MILLIS);
+    }
+    return new Checked.Valid<>(Optional.of(Duration.ofMillis(millis)));
   }
 
-  /** {@code traceparent}, where it is one by the W3C recommendation; else empty. */
+  /** The number, or -1 where the text is not one of 1 to 10 digits. */
+  private static long digits(String text) {
+    if (text.isEmpty() || text.length() > 10) {
+      return -1;
+    }
+    long number = 0;
+    for (int i = 0; i < text.length(); i++) {
+      char c = text.charAt(i);
+      if (c < '0' || c > '9') {
+        return -1;
+      }
+      number = number * 10 + (c - '0');
+    }
+    return number;
+  }
+
+  /**
+   * {@code traceparent}, where it is one by the W3C recommendation; else empty. Of a version after
+   * 00, which may have more fields, the known ones are checked.
+   */
   public static Optional<String> traceparent(@Nullable String value) {
-    throw new UnsupportedOperationException();
+    if (value == null || value.length() > MAX_TRACEPARENT_CHARS) {
+      return Optional.empty();
+    }
+    var matcher = TRACEPARENT.matcher(value);
+    boolean valid =
+        matcher.matches()
+            && !matcher.group(1).equals("ff")
+            && !matcher.group(2).equals(ZERO_TRACE)
+            && !matcher.group(3).equals(ZERO_PARENT)
+            && (matcher.group(4) == null || !matcher.group(1).equals("00"));
+    return valid ? Optional.of(value) : Optional.empty();
+  }
+
+  private static String labels(Enum<?>[] values) {
+    return Arrays.stream(values).map(Enum::toString).collect(Collectors.joining(", "));
+  }
+
+  private static <T> Checked<T> wrong(String header, String found, String expected) {
+    Complaint complaint = new Complaint();
+    complaint.wrong(header, "'" + Complaint.quoted(found) + "'", expected);
+    return complaint.<T>verdict().orElseThrow();
   }
 }

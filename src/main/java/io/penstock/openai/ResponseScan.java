@@ -19,8 +19,28 @@ public record ResponseScan(Kind kind, Optional<TokenUsage> usage) {
     MALFORMED
   }
 
-  /** Scans a whole body. */
+  /** From here on an answer is embeddings, megabytes of numbers, and only its end is read. */
+  static final int LARGE_BYTES = 64 << 10;
+
+  private static final int TAIL_BYTES = 4 << 10;
+
+  /**
+   * Scans a whole body. One of 64 KiB or more whose usage stands at its end is taken to be
+   * well-formed.
+   */
   public static ResponseScan of(byte[] body) {
-    throw new UnsupportedOperationException();
+    EventJson json = new EventJson();
+    if (body.length >= LARGE_BYTES) {
+      Optional<TokenUsage> usage = json.readTail(body, TAIL_BYTES);
+      if (usage.isPresent()) {
+        return new ResponseScan(Kind.RESULT, usage);
+      }
+    }
+    return switch (json.read(body, 0, body.length)) {
+      case MALFORMED -> new ResponseScan(Kind.MALFORMED, Optional.empty());
+      case ERROR -> new ResponseScan(Kind.ERROR, json.usageRead());
+      case CONTENT, EMPTY, USAGE_ONLY, DONE, COMMENT ->
+          new ResponseScan(Kind.RESULT, json.usageRead());
+    };
   }
 }

@@ -39,6 +39,11 @@ public record SseFrame(
     MALFORMED
   }
 
+  /** A frame without JSON. */
+  static SseFrame plain(Kind kind, Slice slice) {
+    return new SseFrame(kind, slice, false, Optional.empty(), Optional.empty());
+  }
+
   /** Whether {@code next} follows in the same array, so that both can be relayed as one slice. */
   public boolean precedes(SseFrame next) {
     return slice.bytes() == next.slice.bytes() && slice.end() == next.slice.offset();

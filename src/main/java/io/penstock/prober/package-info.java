@@ -1,6 +1,23 @@
 /**
- * Probes and scrapes a share of the replicas. Decides whether a replica is healthy and how loaded
- * its engine says it is; never counts requests.
+ * Decides whether a replica is healthy, and learns how loaded its engine says it is; never counts
+ * requests.
+ *
+ * <p><b>Owns</b> the probes and scrapes of this node's share of the replicas, and each one's state.
+ * A replica belongs to one prober of the cluster: rendezvous hashing of its id over the nodes that
+ * advertise {@code health-prober}, so a prober that comes or goes moves only its own share.
+ *
+ * <p><b>Hears</b> the cluster's views, each pool's replica list ({@link
+ * io.penstock.prober.ReplicaLists}), the answers of engines ({@link
+ * io.penstock.prober.EngineProbes}) and the reports of the other probers. <b>Says</b> one {@link
+ * io.penstock.message.HealthReport} of its whole share to the batchers, the routers and the other
+ * probers, every signal interval and at once when a state changes.
+ *
+ * <p><b>Decisions.</b> A share moves without a gap: whoever takes a replica over starts from the
+ * state that the last report told, says nothing of a replica it knows nothing about while somebody
+ * else may know more, and whoever gives it up goes on until the new one has spoken, 5 s at most. A
+ * replica that flaps must prove itself longer ({@code FlapDamping}). A replica that has left its
+ * list is reported as removed for 30 s, because reports may be lost. Scrapes go to healthy replicas
+ * only, and neither checks nor scrapes of one replica ever overlap.
  */
 @NullMarked
 package io.penstock.prober;

@@ -65,6 +65,21 @@ public final class Names {
   /** Gauge by pool, replica: 1 when healthy, else 0. */
   public static final String REPLICA_HEALTHY = "penstock.replica.healthy";
 
+  /** Gauge by pool, replica: requests in the engine's own queue, by its word. */
+  public static final String REPLICA_WAITING = "penstock.replica.waiting";
+
+  /** Gauge by pool, replica: requests in the engine's batch, by its word. */
+  public static final String REPLICA_RUNNING = "penstock.replica.running";
+
+  /** Gauge by pool, replica: share of the engine's KV cache in use, by its word. */
+  public static final String REPLICA_KV_CACHE_USAGE = "penstock.replica.kv.cache.usage";
+
+  /** Counter by pool, to: changes of replicas' states as this prober saw them. */
+  public static final String REPLICA_CHANGES = "penstock.replica.changes";
+
+  /** Counter by pool, kind (check, scrape), outcome (ok, failed): questions to engines. */
+  public static final String PROBES = "penstock.probes";
+
   /** Gauge: nodes in this node's view of the cluster. */
   public static final String CLUSTER_NODES = "penstock.cluster.nodes";
 

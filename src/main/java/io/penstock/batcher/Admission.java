@@ -1,0 +1,506 @@
+package io.penstock.batcher;
+
+import io.penstock.batcher.AdmissionDecision.Granted;
+import io.penstock.batcher.AdmissionDecision.LeaseExpired;
+import io.penstock.batcher.AdmissionDecision.Refused;
+import io.penstock.batcher.AdmissionDecision.ReleaseIgnored;
+import io.penstock.batcher.AdmissionDecision.Renewed;
+import io.penstock.fault.Fault;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Pool;
+import io.penstock.inference.Priority;
+import io.penstock.inference.RequestId;
+import io.penstock.message.Admit;
+import io.penstock.message.Grant;
+import io.penstock.message.Lease;
+import io.penstock.message.Refusal;
+import io.penstock.message.Release;
+import io.penstock.message.Renew;
+import io.penstock.message.RenewAnswer;
+import io.penstock.message.Station;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One pool's queue and its ledger of live grants, while this node owns the pool. Pure: the caller
+ * brings the time, in milliseconds of a monotonic clock, and carries out what is returned.
+ *
+ * <p>What holds after every call:
+ *
+ * <ul>
+ *   <li>no grant is made on a replica that has {@code max_concurrent} live ones;
+ *   <li>unless on hold, nobody waits whom a replica with a free slot could serve;
+ *   <li>a request is in the queue or in the ledger, never in both, and leaves the queue by exactly
+ *       one grant, refusal or withdrawal.
+ * </ul>
+ *
+ * <p>A replica is chosen when a slot is free, not when the request arrives. Classes are served in
+ * strict order; within a class retries go first, then the order of arrival. All calls cost O(log n)
+ * in the queue's length or less.
+ *
+ * <p>Messages are idempotent by request id. An Admit that comes twice waits once; if it is granted
+ * already its Grant is told again; with a higher attempt it ends the grant of the attempt before,
+ * whose release was lost. An Admit that comes late, after its release, is queued anew: no memory of
+ * past ids is kept for that, since the ingress releases a grant that it does not expect and a lease
+ * that nobody renews expires.
+ */
+final class Admission {
+  /** How long a grant lives without being renewed. */
+  static final long LEASE_MILLIS = 15_000;
+
+  /** How long a request waits for a replica that is starting or not yet heard of. */
+  static final long REPLICA_GRACE_MILLIS = 2_000;
+
+  /** Most live grants of a pool; those of others are not adopted beyond it. */
+  static final int LEDGER_MAX = 100_000;
+
+  private static final long RETRY_AFTER_MIN_MILLIS = 1_000;
+  private static final long RETRY_AFTER_MAX_MILLIS = 60_000;
+  private static final long RETRIES_FIRST = 1L << 62;
+
+  /** Attempt of a lease that was adopted: lower than that of any Admit. */
+  private static final int ATTEMPT_UNKNOWN = 0;
+
+  private final Pool pool;
+  private final Roster roster;
+  private final Strategy strategy;
+  private final int ledgerMax;
+  private final Map<Priority, ClassQueue> queues = new EnumMap<>(Priority.class);
+  private final Map<RequestId, Waiting> waiting = new HashMap<>();
+  private final TreeSet<Waiting> deadlines = new TreeSet<>(Waiting.BY_DEADLINE);
+
+  /** In order of expiry: a renewed lease moves to the end, and all live equally long. */
+  private final LinkedHashMap<RequestId, Live> ledger = new LinkedHashMap<>();
+
+  private final WaitForecast forecast = new WaitForecast();
+  private final List<Replica> candidates = new ArrayList<>();
+  private long epoch;
+  private boolean held = true;
+  private long arrivals;
+  private long grants;
+  private long waitingBytes;
+
+  /** A live grant. */
+  private record Live(
+      Station holder,
+      Priority priority,
+      int attempt,
+      Grant grant,
+      long sinceMillis,
+      long expiresMillis) {
+    Live renewed(Station by, long nowMillis) {
+      return new Live(by, priority, attempt, grant, sinceMillis, nowMillis + LEASE_MILLIS);
+    }
+  }
+
+  /** On hold until {@link #open}. */
+  Admission(Pool pool, Roster roster, Strategy strategy, long epoch) {
+    this(pool, roster, strategy, epoch, LEDGER_MAX);
+  }
+
+  Admission(Pool pool, Roster roster, Strategy strategy, long epoch, int ledgerMax) {
+    this.pool = pool;
+    this.roster = roster;
+    this.strategy = strategy;
+    this.epoch = epoch;
+    this.ledgerMax = ledgerMax;
+    for (Priority each : Priority.values()) {
+      queues.put(each, new ClassQueue());
+    }
+  }
+
+  /** Stops granting, under a new epoch, until {@link #open}. Requests may still queue. */
+  void hold(long newEpoch) {
+    held = true;
+    epoch = newEpoch;
+  }
+
+  /** Starts granting. */
+  List<AdmissionDecision> open(long nowMillis) {
+    held = false;
+    return dispatch(new ArrayList<>(), nowMillis);
+  }
+
+  /** A request asks for a slot. */
+  List<AdmissionDecision> offer(Admit admit, long nowMillis) {
+    Live live = ledger.get(admit.id());
+    if (live != null && admit.attempt() <= live.attempt()) {
+      return List.of(new Granted(admit.replyTo(), live.priority(), live.grant(), true));
+    }
+    Waiting known = waiting.get(admit.id());
+    if (known != null && admit.attempt() <= known.admit.attempt()) {
+      return List.of();
+    }
+    List<AdmissionDecision> out = new ArrayList<>(2);
+    if (known != null) {
+      leave(known);
+    }
+    if (live != null) {
+      end(admit.id(), live);
+      dispatch(out, nowMillis);
+    }
+    place(admit, out, nowMillis);
+    return out;
+  }
+
+  /** The client of a waiting request has left. A grant that it has is for its holder to release. */
+  void withdraw(RequestId id) {
+    Waiting known = waiting.get(id);
+    if (known != null) {
+      leave(known);
+    }
+  }
+
+  /** A holder gives its slot back. */
+  List<AdmissionDecision> release(Release release, long nowMillis) {
+    Live live = ledger.get(release.id());
+    if (live == null || !live.grant().replica().equals(release.replica())) {
+      return List.of(new ReleaseIgnored(release.id()));
+    }
+    end(release.id(), live);
+    if (live.attempt() != ATTEMPT_UNKNOWN) {
+      forecast.ended(nowMillis - live.sinceMillis());
+    }
+    return dispatch(new ArrayList<>(2), nowMillis);
+  }
+
+  /** A grant that could not be told: its slot is free again. */
+  List<AdmissionDecision> undelivered(Grant grant, long nowMillis) {
+    Live live = ledger.get(grant.id());
+    if (live == null || !live.grant().equals(grant)) {
+      return List.of();
+    }
+    end(grant.id(), live);
+    return dispatch(new ArrayList<>(2), nowMillis);
+  }
+
+  /**
+   * A holder says what it holds and what it waits for. Leases live on, or are adopted where an
+   * owner before gave them; grants that it has not heard of are told again; Admits that are not
+   * known here are asked for.
+   */
+  List<AdmissionDecision> renew(Renew renew, long nowMillis) {
+    List<AdmissionDecision> out = new ArrayList<>();
+    adopt(renew.holder(), renew.leases(), out, nowMillis);
+    List<RequestId> unknown = new ArrayList<>();
+    for (RequestId id : renew.waiting()) {
+      Live live = ledger.get(id);
+      if (live == null) {
+        if (!waiting.containsKey(id)) {
+          unknown.add(id);
+        }
+      } else if (live.attempt() == ATTEMPT_UNKNOWN) {
+        end(id, live);
+        unknown.add(id);
+      } else {
+        out.add(new Granted(renew.holder(), live.priority(), live.grant(), true));
+      }
+    }
+    out.add(new Renewed(renew.holder(), new RenewAnswer(pool.name(), epoch, unknown)));
+    return dispatch(out, nowMillis);
+  }
+
+  /** Takes over what a holder was granted by an owner before. */
+  List<AdmissionDecision> adopt(Station holder, List<Lease> leases, long nowMillis) {
+    List<AdmissionDecision> out = new ArrayList<>();
+    adopt(holder, leases, out, nowMillis);
+    return dispatch(out, nowMillis);
+  }
+
+  /** Nodes have left the cluster, and what they held and waited for with them. */
+  List<AdmissionDecision> departed(Set<NodeId> nodes, long nowMillis) {
+    for (Waiting each : List.copyOf(waiting.values())) {
+      if (nodes.contains(each.admit.replyTo().node())) {
+        leave(each);
+      }
+    }
+    for (Iterator<Live> each = ledger.values().iterator(); each.hasNext(); ) {
+      Live live = each.next();
+      if (nodes.contains(live.holder().node())) {
+        each.remove();
+        roster.giveBack(live.grant().replica());
+      }
+    }
+    return dispatch(new ArrayList<>(), nowMillis);
+  }
+
+  /** A replica of the roster came, went or changed. */
+  List<AdmissionDecision> rosterChanged(long nowMillis) {
+    List<AdmissionDecision> out = new ArrayList<>();
+    for (ClassQueue queue : queues.values()) {
+      queue.review(roster, nowMillis);
+    }
+    dispatch(out, nowMillis);
+    refuseHopeless(out, nowMillis);
+    return out;
+  }
+
+  /** Looks at what has run out: leases first, since their slots may save who is due. */
+  List<AdmissionDecision> tick(long nowMillis) {
+    List<AdmissionDecision> out = new ArrayList<>();
+    for (Iterator<Live> each = ledger.values().iterator(); each.hasNext(); ) {
+      Live live = each.next();
+      if (live.expiresMillis() > nowMillis) {
+        break;
+      }
+      each.remove();
+      roster.giveBack(live.grant().replica());
+      out.add(
+          new LeaseExpired(live.holder(), new Lease(live.grant().id(), live.grant().replica())));
+    }
+    dispatch(out, nowMillis);
+    while (!deadlines.isEmpty() && deadlines.first().deadlineMillis <= nowMillis) {
+      Waiting due = deadlines.first();
+      leave(due);
+      out.add(timedOut(due.admit, due.deadlineMillis - due.arrivedMillis));
+    }
+    refuseHopeless(out, nowMillis);
+    return out;
+  }
+
+  /** Whether anything waits or lives, so that time matters. */
+  boolean busy() {
+    return !waiting.isEmpty() || !ledger.isEmpty();
+  }
+
+  int waiting(Priority priority) {
+    return queue(priority).size();
+  }
+
+  int live() {
+    return ledger.size();
+  }
+
+  private void place(Admit admit, List<AdmissionDecision> out, long nowMillis) {
+    int needs = CapabilityMask.of(admit.needs());
+    Reach reach = roster.reach(needs, admit.excluded());
+    if (reach == Reach.NONE) {
+      out.add(noReplica(admit));
+      return;
+    }
+    if (!held) {
+      roster.candidates(needs, admit.excluded(), candidates);
+      if (!candidates.isEmpty()) {
+        grant(admit, nowMillis, out, nowMillis);
+        return;
+      }
+    }
+    long maxWaitMillis =
+        Math.min(admit.waitMillis(), pool.queue().waitOf(admit.priority()).toMillis());
+    if (maxWaitMillis <= 0) {
+      out.add(timedOut(admit, 0));
+      return;
+    }
+    boolean retry = admit.attempt() > 1;
+    @Nullable AdmissionDecision full = full(admit, retry, reach, maxWaitMillis);
+    if (full != null) {
+      out.add(full);
+      return;
+    }
+    long rank = arrivals++ - (retry ? RETRIES_FIRST : 0);
+    Waiting entry = new Waiting(admit, nowMillis, nowMillis + maxWaitMillis, rank);
+    queue(admit.priority()).add(entry, new Lane.Key(retry, needs, admit.excluded()), reach);
+    waiting.put(admit.id(), entry);
+    deadlines.add(entry);
+    waitingBytes += admit.bodyBytes();
+  }
+
+  /**
+   * Why the request may not queue; null when it may. Retries may pass the bound of their class by
+   * as many as the pool has slots: they had one, and turning them away for newcomers wastes their
+   * work.
+   */
+  private @Nullable AdmissionDecision full(
+      Admit admit, boolean retry, Reach reach, long maxWaitMillis) {
+    int size = queue(admit.priority()).size();
+    int sizeMax = pool.queue().maxRequests() + (retry ? roster.slots() : 0);
+    int ahead = ahead(admit.priority(), retry);
+    if (size >= sizeMax) {
+      return queueFull(
+          admit,
+          size + " requests of class " + admit.priority() + " wait (at most " + sizeMax + ")",
+          forecast.waitMillis(size / 10, roster.slots()));
+    }
+    if (waitingBytes + admit.bodyBytes() > pool.queue().maxBytes()) {
+      return queueFull(
+          admit,
+          waitingBytes + " bytes wait (at most " + pool.queue().maxBytes() + ")",
+          forecast.waitMillis(waiting.size() / 10, roster.slots()));
+    }
+    if (!held && reach == Reach.SERVED) {
+      long predicted = forecast.waitMillis(ahead, roster.slots());
+      if (predicted > maxWaitMillis) {
+        return queueFull(
+            admit,
+            "the predicted wait is "
+                + predicted
+                + " ms (the request may wait "
+                + maxWaitMillis
+                + " ms)",
+            predicted - maxWaitMillis);
+      }
+    }
+    return null;
+  }
+
+  private int ahead(Priority priority, boolean retry) {
+    int ahead = 0;
+    for (Priority each : Priority.values()) {
+      if (each.compareTo(priority) < 0 || (each == priority && !retry)) {
+        ahead += queue(each).size();
+      }
+    }
+    return ahead;
+  }
+
+  private List<AdmissionDecision> dispatch(List<AdmissionDecision> out, long nowMillis) {
+    while (!held && roster.open() > 0 && !waiting.isEmpty()) {
+      @Nullable Waiting next = nextServable();
+      if (next == null) {
+        break;
+      }
+      Admit admit = next.admit;
+      leave(next);
+      roster.candidates(CapabilityMask.of(admit.needs()), admit.excluded(), candidates);
+      grant(admit, next.arrivedMillis, out, nowMillis);
+    }
+    return out;
+  }
+
+  private @Nullable Waiting nextServable() {
+    for (ClassQueue each : queues.values()) {
+      @Nullable Waiting first = each.size() == 0 ? null : each.firstServable(roster);
+      if (first != null) {
+        return first;
+      }
+    }
+    return null;
+  }
+
+  /** Grants to one of {@link #candidates}. */
+  private void grant(Admit admit, long arrivedMillis, List<AdmissionDecision> out, long nowMillis) {
+    Replica replica = strategy.pick(candidates, roster, admit.affinity());
+    Grant grant =
+        new Grant(
+            admit.id(),
+            pool.name(),
+            epoch,
+            replica.id(),
+            replica.spec().url(),
+            nowMillis - arrivedMillis);
+    roster.take(replica.id(), ++grants);
+    ledger.put(
+        admit.id(),
+        new Live(
+            admit.replyTo(),
+            admit.priority(),
+            admit.attempt(),
+            grant,
+            nowMillis,
+            nowMillis + LEASE_MILLIS));
+    out.add(new Granted(admit.replyTo(), admit.priority(), grant, false));
+  }
+
+  private void adopt(
+      Station holder, List<Lease> leases, List<AdmissionDecision> out, long nowMillis) {
+    for (Lease lease : leases) {
+      Live live = ledger.remove(lease.id());
+      if (live != null && live.grant().replica().equals(lease.replica())) {
+        ledger.put(lease.id(), live.renewed(holder, nowMillis));
+        continue;
+      }
+      if (live != null) {
+        // The holder knows best where its request runs.
+        roster.giveBack(live.grant().replica());
+      }
+      Waiting known = waiting.get(lease.id());
+      if (known != null) {
+        leave(known);
+      }
+      if (ledger.size() >= ledgerMax) {
+        out.add(new AdmissionDecision.LeaseNotAdopted(holder, lease));
+        continue;
+      }
+      roster.take(lease.replica(), ++grants);
+      Grant grant = new Grant(lease.id(), pool.name(), epoch, lease.replica(), "", 0);
+      ledger.put(
+          lease.id(),
+          new Live(
+              holder,
+              Priority.DEFAULT,
+              ATTEMPT_UNKNOWN,
+              grant,
+              nowMillis,
+              nowMillis + LEASE_MILLIS));
+    }
+  }
+
+  private void end(RequestId id, Live live) {
+    ledger.remove(id);
+    roster.giveBack(live.grant().replica());
+  }
+
+  private void leave(Waiting entry) {
+    queue(entry.admit.priority()).remove(entry);
+    waiting.remove(entry.admit.id());
+    deadlines.remove(entry);
+    waitingBytes -= entry.admit.bodyBytes();
+  }
+
+  private void refuseHopeless(List<AdmissionDecision> out, long nowMillis) {
+    for (ClassQueue queue : queues.values()) {
+      for (Waiting each : queue.hopeless(REPLICA_GRACE_MILLIS, nowMillis)) {
+        leave(each);
+        out.add(noReplica(each.admit));
+      }
+    }
+  }
+
+  private AdmissionDecision noReplica(Admit admit) {
+    String tried =
+        admit.excluded().isEmpty() ? "" : " beyond the " + admit.excluded().size() + " tried";
+    String detail =
+        "Pool '" + pool.name() + "' has no healthy replica for this request" + tried + ".";
+    return refused(
+        admit, Fault.NO_REPLICA, detail, pool.health().recoveryProbeInterval().toMillis());
+  }
+
+  private AdmissionDecision queueFull(Admit admit, String why, long retryAfterMillis) {
+    return refused(
+        admit,
+        Fault.QUEUE_FULL,
+        "The queue of pool '" + pool.name() + "' is full: " + why + ".",
+        bounded(retryAfterMillis));
+  }
+
+  private AdmissionDecision timedOut(Admit admit, long waitedMillis) {
+    return refused(
+        admit,
+        Fault.QUEUE_TIMEOUT,
+        "Pool '" + pool.name() + "' had no free slot within " + waitedMillis + " ms.",
+        bounded(forecast.waitMillis(ahead(admit.priority(), false), roster.slots())));
+  }
+
+  private static long bounded(long retryAfterMillis) {
+    return Math.max(RETRY_AFTER_MIN_MILLIS, Math.min(RETRY_AFTER_MAX_MILLIS, retryAfterMillis));
+  }
+
+  private static AdmissionDecision refused(
+      Admit admit, Fault fault, String detail, long retryAfterMillis) {
+    return new Refused(
+        admit.replyTo(), new Refusal(admit.id(), fault, detail, "", retryAfterMillis));
+  }
+
+  private ClassQueue queue(Priority priority) {
+    return Objects.requireNonNull(queues.get(priority));
+  }
+}

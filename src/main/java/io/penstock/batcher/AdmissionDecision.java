@@ -1,0 +1,105 @@
+package io.penstock.batcher;
+
+import io.penstock.inference.Priority;
+import io.penstock.inference.RequestId;
+import io.penstock.message.Census;
+import io.penstock.message.Grant;
+import io.penstock.message.Lease;
+import io.penstock.message.NotOwner;
+import io.penstock.message.Refusal;
+import io.penstock.message.RenewAnswer;
+import io.penstock.message.Station;
+
+/** What a pool's owner has decided; the shell carries it out. */
+sealed interface AdmissionDecision {
+  /** Calls the outlet's method for this kind of decision. */
+  void tell(Outlet outlet);
+
+  /** Carries decisions out; a new kind does not compile until every outlet handles it. */
+  interface Outlet {
+    void granted(Granted decision);
+
+    void refused(Refused decision);
+
+    void disowned(Disowned decision);
+
+    void renewed(Renewed decision);
+
+    void censusTaken(CensusTaken decision);
+
+    void leaseExpired(LeaseExpired decision);
+
+    void leaseNotAdopted(LeaseNotAdopted decision);
+
+    void releaseIgnored(ReleaseIgnored decision);
+  }
+
+  /**
+   * A slot is given.
+   *
+   * @param again whether the same grant was given before and is told once more
+   */
+  record Granted(Station to, Priority priority, Grant grant, boolean again)
+      implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.granted(this);
+    }
+  }
+
+  /** The request will not be served by this pool. */
+  record Refused(Station to, Refusal refusal) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.refused(this);
+    }
+  }
+
+  /** Another node owns the pool. */
+  record Disowned(Station to, NotOwner answer) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.disowned(this);
+    }
+  }
+
+  /** Leases are renewed. */
+  record Renewed(Station to, RenewAnswer answer) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.renewed(this);
+    }
+  }
+
+  /** Every ingress loop is to say what it holds. */
+  record CensusTaken(Census census) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.censusTaken(this);
+    }
+  }
+
+  /** A holder has been silent for too long; its slot is free again. */
+  record LeaseExpired(Station holder, Lease lease) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.leaseExpired(this);
+    }
+  }
+
+  /** A lease of an owner before is left out of the ledger, which is full. */
+  record LeaseNotAdopted(Station holder, Lease lease) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.leaseNotAdopted(this);
+    }
+  }
+
+  /** A release that matches no live grant: late, doubled, or of another owner's time. */
+  record ReleaseIgnored(RequestId id) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.releaseIgnored(this);
+    }
+  }
+}

@@ -1,0 +1,32 @@
+package io.penstock.batcher;
+
+import java.util.List;
+
+/**
+ * Least live grants over {@code max_concurrent}, compared as exact fractions. Equal loads go to the
+ * heavier weight, then to whoever has waited longest for a grant, so that an idle pool rotates
+ * instead of burning its first replica.
+ */
+final class LeastLoaded implements Strategy {
+  @Override
+  public Replica pick(List<Replica> candidates, Roster roster, long affinity) {
+    Replica best = candidates.get(0);
+    for (int i = 1; i < candidates.size(); i++) {
+      if (compare(candidates.get(i), best) < 0) {
+        best = candidates.get(i);
+      }
+    }
+    return best;
+  }
+
+  /** Negative when {@code a} is to be preferred. */
+  static int compare(Replica a, Replica b) {
+    int byLoad =
+        Long.compare((long) a.live() * b.maxConcurrent(), (long) b.live() * a.maxConcurrent());
+    if (byLoad != 0) {
+      return byLoad;
+    }
+    int byWeight = Double.compare(b.weight(), a.weight());
+    return byWeight != 0 ? byWeight : Long.compare(a.lastGrant, b.lastGrant);
+  }
+}

@@ -1,0 +1,301 @@
+package io.penstock.batcher;
+
+import io.penstock.batcher.AdmissionDecision.CensusTaken;
+import io.penstock.batcher.AdmissionDecision.Disowned;
+import io.penstock.bus.View;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Pool;
+import io.penstock.inference.Role;
+import io.penstock.message.Admit;
+import io.penstock.message.Census;
+import io.penstock.message.CensusAnswer;
+import io.penstock.message.Grant;
+import io.penstock.message.NotOwner;
+import io.penstock.message.Release;
+import io.penstock.message.Renew;
+import io.penstock.message.ReplicaStatus;
+import io.penstock.message.Room;
+import io.penstock.message.Station;
+import io.penstock.message.Withdraw;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.DoubleSupplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One node's part in the ownership of one pool. Pure, as {@link Admission} is, which it holds while
+ * the node owns the pool.
+ *
+ * <p>Who owns follows from the view of the cluster; there is no election. A new owner does not know
+ * what the one before has granted, and may not see it die. So it takes an epoch above all that it
+ * has heard of, asks every ingress loop what it holds ({@link Census}), and grants nothing until
+ * all have answered or the time for the census is over. Requests may queue meanwhile. From the
+ * census on the holders refuse grants of lower epochs, so an owner that has not noticed yet can do
+ * no harm. A lease that the census missed is adopted when its holder renews it.
+ *
+ * <p>An owner that hears of an epoch above its own has been taken for dead by some, or came after
+ * one that is not: it takes a higher one and counts again. Where two believe to be the owner they
+ * outbid each other no faster than every {@link #ANNOUNCE_GAP_MILLIS}, until their views agree.
+ */
+final class PoolOwner {
+  /** Least time between two announcements of an epoch. */
+  static final long ANNOUNCE_GAP_MILLIS = 100;
+
+  private static final Logger LOG = LoggerFactory.getLogger(PoolOwner.class);
+
+  /** Where this node stands. */
+  enum Tenure {
+    /** Another node owns the pool, or none does. */
+    AWAY,
+    /** Owner, asking what is held; requests queue, nothing is granted. */
+    CENSUS,
+    /** Owner, granting. */
+    SERVING
+  }
+
+  private final Pool pool;
+  private final NodeId self;
+  private final long censusMillis;
+  private final DoubleSupplier random;
+  private final Roster roster;
+
+  private Tenure tenure = Tenure.AWAY;
+  private @Nullable Admission admission;
+  private View view = new View(List.of());
+  private long epoch;
+  private long highestSeen;
+  private long censusEndMillis;
+  private long nextAnnounceMillis = Long.MIN_VALUE;
+  private boolean announceDue;
+  private Set<Station> asked = Set.of();
+  private final Set<Station> answered = new HashSet<>();
+
+  /**
+   * @param censusMillis longest wait for the ingress loops' answers
+   * @param random uniform in [0, 1)
+   */
+  PoolOwner(Pool pool, NodeId self, long censusMillis, DoubleSupplier random) {
+    this.pool = pool;
+    this.self = self;
+    this.censusMillis = censusMillis;
+    this.random = random;
+    this.roster = new Roster(pool, true);
+  }
+
+  Tenure tenure() {
+    return tenure;
+  }
+
+  long epoch() {
+    return epoch;
+  }
+
+  Roster roster() {
+    return roster;
+  }
+
+  Optional<Admission> admission() {
+    return Optional.ofNullable(admission);
+  }
+
+  /** Whether time matters: {@link #tick} is to be called. */
+  boolean busy() {
+    return tenure == Tenure.CENSUS || (admission != null && admission.busy());
+  }
+
+  /**
+   * The cluster has changed.
+   *
+   * @param epochSeed wall-clock milliseconds: a start above the epochs of owners that left no trace
+   */
+  List<AdmissionDecision> view(View next, long epochSeed, long nowMillis) {
+    Set<NodeId> departed = new HashSet<>();
+    view.nodes().forEach(node -> departed.add(node.id()));
+    next.nodes().forEach(node -> departed.remove(node.id()));
+    view = next;
+    List<AdmissionDecision> out = new ArrayList<>();
+    boolean changed = roster.probed(!next.with(Role.HEALTH_PROBER).isEmpty());
+    boolean mine = next.ownerOf(pool.name()).equals(Optional.of(self));
+    if (!mine) {
+      resign();
+      return out;
+    }
+    if (admission == null) {
+      epoch = Math.max(epochSeed, highestSeen + 1);
+      highestSeen = epoch;
+      admission = new Admission(pool, roster, Strategy.of(pool.routingStrategy(), random), epoch);
+      enter(Tenure.CENSUS, nowMillis, "owner of the pool now");
+      announce(out, nowMillis);
+    } else if (!departed.isEmpty()) {
+      out.addAll(admission.departed(departed, nowMillis));
+    }
+    if (changed) {
+      out.addAll(admission.rosterChanged(nowMillis));
+    }
+    if (tenure == Tenure.CENSUS) {
+      if (!asked.containsAll(ingressLoops())) {
+        announce(out, nowMillis);
+      }
+      finishWhenCounted(out, nowMillis);
+    }
+    return out;
+  }
+
+  /** A request asks for a slot. */
+  List<AdmissionDecision> admit(Admit admit, long nowMillis) {
+    if (admission == null) {
+      heard(admit.knownEpoch());
+      return List.of(new Disowned(admit.replyTo(), new NotOwner(admit.id(), pool.name())));
+    }
+    List<AdmissionDecision> out = new ArrayList<>(2);
+    outbid(admit.knownEpoch(), out, nowMillis);
+    out.addAll(admission.offer(admit, nowMillis));
+    return out;
+  }
+
+  /** The client of a waiting request has left. */
+  void withdraw(Withdraw withdraw) {
+    if (admission != null) {
+      admission.withdraw(withdraw.id());
+    }
+  }
+
+  /** A holder gives its slot back. */
+  List<AdmissionDecision> release(Release release, long nowMillis) {
+    return admission == null ? List.of() : admission.release(release, nowMillis);
+  }
+
+  /** A grant could not be told to its holder. */
+  List<AdmissionDecision> undelivered(Grant grant, long nowMillis) {
+    return admission == null ? List.of() : admission.undelivered(grant, nowMillis);
+  }
+
+  /** A holder says what it holds and what it waits for. */
+  List<AdmissionDecision> renew(Renew renew, long nowMillis) {
+    List<AdmissionDecision> out = new ArrayList<>();
+    if (admission == null) {
+      heard(renew.epoch());
+      renew
+          .waiting()
+          .forEach(id -> out.add(new Disowned(renew.holder(), new NotOwner(id, pool.name()))));
+      return out;
+    }
+    outbid(renew.epoch(), out, nowMillis);
+    out.addAll(admission.renew(renew, nowMillis));
+    return out;
+  }
+
+  /** An ingress loop has answered the census. */
+  List<AdmissionDecision> census(CensusAnswer answer, long nowMillis) {
+    if (admission == null) {
+      return List.of();
+    }
+    List<AdmissionDecision> out =
+        new ArrayList<>(admission.adopt(answer.holder(), answer.leases(), nowMillis));
+    outbid(answer.highestEpoch(), out, nowMillis);
+    if (tenure == Tenure.CENSUS && answer.epoch() == epoch) {
+      answered.add(answer.holder());
+      finishWhenCounted(out, nowMillis);
+    }
+    return out;
+  }
+
+  /** A prober's word on replicas of this pool. */
+  List<AdmissionDecision> report(NodeId prober, List<ReplicaStatus> replicas, long nowMillis) {
+    boolean changed = false;
+    for (ReplicaStatus each : replicas) {
+      changed |= roster.report(prober, each, nowMillis);
+    }
+    return changed && admission != null ? admission.rosterChanged(nowMillis) : List.of();
+  }
+
+  /** Looks at what has run out. */
+  List<AdmissionDecision> tick(long nowMillis) {
+    if (admission == null) {
+      return List.of();
+    }
+    List<AdmissionDecision> out = new ArrayList<>();
+    if (tenure == Tenure.CENSUS) {
+      if (announceDue) {
+        announce(out, nowMillis);
+      }
+      finishWhenCounted(out, nowMillis);
+    }
+    out.addAll(admission.tick(nowMillis));
+    return out;
+  }
+
+  private void resign() {
+    if (admission != null) {
+      admission = null;
+      roster.forgetLive();
+      enter(Tenure.AWAY, 0, "another node owns the pool now");
+    }
+  }
+
+  private void heard(long otherEpoch) {
+    highestSeen = Math.max(highestSeen, otherEpoch);
+  }
+
+  /** Takes a higher epoch and counts again when another owner's is above this one's. */
+  private void outbid(long otherEpoch, List<AdmissionDecision> out, long nowMillis) {
+    heard(otherEpoch);
+    if (admission == null || otherEpoch <= epoch) {
+      return;
+    }
+    epoch = otherEpoch + 1;
+    highestSeen = epoch;
+    admission.hold(epoch);
+    answered.clear();
+    if (tenure == Tenure.SERVING) {
+      enter(Tenure.CENSUS, nowMillis, "an owner of epoch " + otherEpoch + " was there");
+    }
+    announce(out, nowMillis);
+  }
+
+  private void announce(List<AdmissionDecision> out, long nowMillis) {
+    announceDue = nowMillis < nextAnnounceMillis;
+    if (!announceDue) {
+      nextAnnounceMillis = nowMillis + ANNOUNCE_GAP_MILLIS;
+      asked = ingressLoops();
+      out.add(new CensusTaken(new Census(pool.name(), epoch, new Station(self, Room.BATCHER, 0))));
+    }
+  }
+
+  private void finishWhenCounted(List<AdmissionDecision> out, long nowMillis) {
+    if (admission == null || announceDue) {
+      return;
+    }
+    boolean complete = answered.containsAll(ingressLoops());
+    if (complete || nowMillis >= censusEndMillis) {
+      enter(Tenure.SERVING, nowMillis, complete ? "all have answered" : "census is over");
+      out.addAll(admission.open(nowMillis));
+    }
+  }
+
+  private Set<Station> ingressLoops() {
+    Set<Station> loops = new HashSet<>();
+    for (View.Node node : view.nodes()) {
+      if (node.roles().contains(Role.INGRESS)) {
+        for (int lane = 0; lane < node.lanes(); lane++) {
+          loops.add(new Station(node.id(), Room.INGRESS, lane));
+        }
+      }
+    }
+    return loops;
+  }
+
+  private void enter(Tenure next, long nowMillis, String why) {
+    LOG.info("pool {}: {} -> {}, epoch {} ({})", pool.name(), tenure, next, epoch, why);
+    tenure = next;
+    if (next == Tenure.CENSUS) {
+      censusEndMillis = nowMillis + censusMillis;
+      answered.clear();
+    }
+  }
+}

@@ -1,0 +1,39 @@
+package io.penstock.openai;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/** Finds a byte, eight at a time. */
+final class ByteSearch {
+  /** Eight bytes of an array as one {@code long}, the first in its lowest bits. */
+  static final VarHandle WORDS =
+      MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+  /** The lowest bit of each byte. */
+  static final long ONES = 0x0101010101010101L;
+
+  /** The highest bit of each byte. */
+  static final long HIGHS = 0x8080808080808080L;
+
+  private ByteSearch() {}
+
+  /** The offset of the first {@code wanted} from {@code from} to before {@code to}, or -1. */
+  static int indexOf(byte[] bytes, byte wanted, int from, int to) {
+    long pattern = (wanted & 0xff) * ONES;
+    int at = from;
+    for (; at <= to - 8; at += 8) {
+      long difference = (long) WORDS.get(bytes, at) ^ pattern;
+      long hits = (difference - ONES) & ~difference & HIGHS;
+      if (hits != 0) {
+        return at + (Long.numberOfTrailingZeros(hits) >>> 3);
+      }
+    }
+    for (; at < to; at++) {
+      if (bytes[at] == wanted) {
+        return at;
+      }
+    }
+    return -1;
+  }
+}

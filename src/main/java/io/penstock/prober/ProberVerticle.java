@@ -1,0 +1,266 @@
+package io.penstock.prober;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.penstock.bus.Bus;
+import io.penstock.bus.Directory;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.Pool;
+import io.penstock.inference.ReplicaState;
+import io.penstock.inference.Role;
+import io.penstock.message.HealthReport;
+import io.penstock.message.Message;
+import io.penstock.message.Room;
+import io.penstock.message.Signals;
+import io.penstock.prober.ProberDecision.Target;
+import io.penstock.time.Clock;
+import io.vertx.core.AsyncResult;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The shell of {@link Watchlist}: brings it views, lists, reports and the engines' answers, and
+ * carries out what it decides. One per node with the role {@code health-prober}; it begins to probe
+ * when the directory lists its node with that role.
+ */
+public final class ProberVerticle extends VerticleBase {
+  private static final Logger log = LoggerFactory.getLogger(ProberVerticle.class);
+  private static final int ERROR_CHARS_MAX = 200;
+
+  /** A replica under watch, as far as the outside world goes. */
+  private record Engine(EngineProbes.Probe probe, ReplicaMeters meters) {
+    void close() {
+      probe.close();
+      meters.close();
+    }
+  }
+
+  private final Bus bus;
+  private final Directory directory;
+  private final Fleet fleet;
+  private final EngineProbes probes;
+  private final ReplicaLists lists;
+  private final Clock clock;
+  private final MeterRegistry registry;
+  private final Watchlist watchlist;
+  private final Outlet outlet = new Outlet();
+  private final Map<Target, Engine> engines = new HashMap<>();
+  private final List<ReplicaLists.Subscription> subscriptions = new ArrayList<>();
+  private Bus.@Nullable Registration registration;
+  private @Nullable Long timer;
+  private boolean isStopped;
+
+  public ProberVerticle(
+      Bus bus,
+      Directory directory,
+      Fleet fleet,
+      EngineProbes probes,
+      ReplicaLists lists,
+      Clock clock,
+      MeterRegistry registry) {
+    this.bus = bus;
+    this.directory = directory;
+    this.fleet = fleet;
+    this.probes = probes;
+    this.lists = lists;
+    this.clock = clock;
+    this.registry = registry;
+    this.watchlist = new Watchlist(bus.self(), fleet.pools());
+  }
+
+  @Override
+  public Future<?> start() {
+    return bus.consume(Room.PROBER, 0, this::hear).map(this::follow);
+  }
+
+  private Future<Void> follow(Bus.Registration heard) {
+    registration = heard;
+    for (Pool pool : fleet.pools()) {
+      subscriptions.add(
+          lists.follow(
+              pool, replicas -> act(watchlist.onList(pool.name(), replicas, clock.millis()))));
+    }
+    directory.onChange(
+        view -> act(watchlist.onProbers(view.with(Role.HEALTH_PROBER), clock.millis())));
+    return Future.succeededFuture();
+  }
+
+  @Override
+  public Future<?> stop() {
+    isStopped = true;
+    disarm();
+    engines.values().forEach(Engine::close);
+    engines.clear();
+    List<Future<Void>> ends = new ArrayList<>();
+    subscriptions.forEach(subscription -> ends.add(subscription.cancel()));
+    if (registration != null) {
+      ends.add(registration.cancel());
+    }
+    return Future.join(ends);
+  }
+
+  private void hear(Message message) {
+    if (message instanceof HealthReport report) {
+      act(watchlist.onReport(report, clock.millis()));
+    }
+  }
+
+  private void act(List<ProberDecision> decisions) {
+    if (isStopped) {
+      return;
+    }
+    decisions.forEach(decision -> decision.tell(outlet));
+    watchlist.tick(clock.millis()).forEach(decision -> decision.tell(outlet));
+    arm();
+  }
+
+  private void arm() {
+    disarm();
+    long due = watchlist.nextDueMillis();
+    long now = clock.millis();
+    if (due != Long.MAX_VALUE) {
+      timer = vertx.setTimer(due <= now ? 1 : due - now, fired -> act(List.of()));
+    }
+  }
+
+  private void disarm() {
+    if (timer != null) {
+      vertx.cancelTimer(timer);
+      timer = null;
+    }
+  }
+
+  private void checked(Target target, AsyncResult<Void> answer) {
+    Engine engine = engines.get(target);
+    if (engine == null) {
+      return;
+    }
+    engine.meters().checked(answer.succeeded());
+    long now = clock.millis();
+    act(
+        answer.succeeded()
+            ? watchlist.onCheckSucceeded(target, now)
+            : watchlist.onCheckFailed(target, why(answer.cause()), now));
+  }
+
+  private void scraped(Target target, AsyncResult<Optional<Signals>> answer) {
+    Engine engine = engines.get(target);
+    if (engine == null) {
+      return;
+    }
+    engine.meters().scraped(answer.succeeded());
+    if (answer.succeeded()) {
+      answer.result().ifPresent(engine.meters()::signals);
+      act(watchlist.onSignals(target, answer.result(), clock.millis()));
+    } else {
+      log.debug(
+          "replica {} of pool {}: scrape failed: {}",
+          target.id(),
+          target.pool(),
+          why(answer.cause()));
+      watchlist.onScrapeFailed(target);
+      act(List.of());
+    }
+  }
+
+  private static String why(Throwable cause) {
+    String message = cause.getMessage();
+    String text = message == null ? cause.getClass().getSimpleName() : message;
+    return text.length() <= ERROR_CHARS_MAX ? text : text.substring(0, ERROR_CHARS_MAX);
+  }
+
+  private final class Outlet implements ProberDecision.Outlet {
+    @Override
+    public void open(ProberDecision.Open decision) {
+      engines.put(
+          decision.target(),
+          new Engine(
+              probes.open(decision.pool(), decision.spec()),
+              new ReplicaMeters(registry, decision.target())));
+    }
+
+    @Override
+    public void close(ProberDecision.Close decision) {
+      Engine engine = engines.remove(decision.target());
+      if (engine != null) {
+        engine.close();
+      }
+    }
+
+    @Override
+    public void check(ProberDecision.Check decision) {
+      Engine engine = engines.get(decision.target());
+      if (engine != null) {
+        engine
+            .probe()
+            .check(decision.timeout())
+            .onComplete(answer -> checked(decision.target(), answer));
+      }
+    }
+
+    @Override
+    public void scrape(ProberDecision.Scrape decision) {
+      Engine engine = engines.get(decision.target());
+      if (engine != null) {
+        engine
+            .probe()
+            .scrape(decision.timeout())
+            .onComplete(answer -> scraped(decision.target(), answer));
+      }
+    }
+
+    @Override
+    public void changed(ProberDecision.Changed decision) {
+      ReplicaHealth.Change change = decision.change();
+      Target target = decision.target();
+      if (change.to() == ReplicaState.UNHEALTHY) {
+        log.warn(
+            "replica {} of pool {}: {} -> {}: {}",
+            target.id(),
+            target.pool(),
+            change.from(),
+            change.to(),
+            change.why());
+      } else {
+        log.info(
+            "replica {} of pool {}: {} -> {}: {}",
+            target.id(),
+            target.pool(),
+            change.from(),
+            change.to(),
+            change.why());
+      }
+      Engine engine = engines.get(target);
+      if (engine != null) {
+        engine.meters().changed(change.to());
+      }
+    }
+
+    @Override
+    public void signalsKnown(ProberDecision.SignalsKnown decision) {
+      Target target = decision.target();
+      if (decision.given()) {
+        log.info("replica {} of pool {}: gives load signals", target.id(), target.pool());
+      } else {
+        log.warn(
+            "replica {} of pool {}: gives no load signals; it is judged by what we sent it alone",
+            target.id(),
+            target.pool());
+      }
+    }
+
+    @Override
+    public void report(ProberDecision.Report decision) {
+      bus.publish(Room.BATCHER, decision.report());
+      bus.publish(Room.ROUTER, decision.report());
+      bus.publish(Room.PROBER, decision.report());
+    }
+  }
+}

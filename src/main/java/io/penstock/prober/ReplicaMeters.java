@@ -1,0 +1,94 @@
+package io.penstock.prober;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.Meter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Tags;
+import io.penstock.inference.ReplicaState;
+import io.penstock.message.Signals;
+import io.penstock.prober.ProberDecision.Target;
+import io.penstock.telemetry.Names;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+
+/** The meters of one replica under watch; they go when the watch ends. */
+final class ReplicaMeters {
+  /** What the registry reads, on threads of its own. */
+  private static final class Readings {
+    private volatile double healthy;
+    private volatile double waiting = Double.NaN;
+    private volatile double running = Double.NaN;
+    private volatile double kvCacheUsage = Double.NaN;
+  }
+
+  private final MeterRegistry registry;
+  private final Readings readings = new Readings();
+  private final Counter checksOk;
+  private final Counter checksFailed;
+  private final Counter scrapesOk;
+  private final Counter scrapesFailed;
+  private final Map<ReplicaState, Counter> changes = new EnumMap<>(ReplicaState.class);
+  private final List<Meter> gauges;
+
+  ReplicaMeters(MeterRegistry registry, Target target) {
+    this.registry = registry;
+    Tags pool = Tags.of("pool", target.pool().value());
+    Tags replica = pool.and("replica", target.id().value());
+    this.checksOk = registry.counter(Names.PROBES, pool.and("kind", "check", "outcome", "ok"));
+    this.checksFailed =
+        registry.counter(Names.PROBES, pool.and("kind", "check", "outcome", "failed"));
+    this.scrapesOk = registry.counter(Names.PROBES, pool.and("kind", "scrape", "outcome", "ok"));
+    this.scrapesFailed =
+        registry.counter(Names.PROBES, pool.and("kind", "scrape", "outcome", "failed"));
+    for (ReplicaState state : ReplicaState.values()) {
+      changes.put(state, registry.counter(Names.REPLICA_CHANGES, pool.and("to", state.label())));
+    }
+    this.gauges =
+        List.of(
+            Gauge.builder(Names.REPLICA_HEALTHY, readings, r -> r.healthy)
+                .tags(replica)
+                .strongReference(true)
+                .register(registry),
+            Gauge.builder(Names.REPLICA_WAITING, readings, r -> r.waiting)
+                .tags(replica)
+                .strongReference(true)
+                .register(registry),
+            Gauge.builder(Names.REPLICA_RUNNING, readings, r -> r.running)
+                .tags(replica)
+                .strongReference(true)
+                .register(registry),
+            Gauge.builder(Names.REPLICA_KV_CACHE_USAGE, readings, r -> r.kvCacheUsage)
+                .tags(replica)
+                .strongReference(true)
+                .register(registry));
+  }
+
+  void checked(boolean ok) {
+    (ok ? checksOk : checksFailed).increment();
+  }
+
+  void scraped(boolean ok) {
+    (ok ? scrapesOk : scrapesFailed).increment();
+  }
+
+  void signals(Signals signals) {
+    readings.waiting = signals.waiting() < 0 ? Double.NaN : signals.waiting();
+    readings.running = signals.running() < 0 ? Double.NaN : signals.running();
+    readings.kvCacheUsage = signals.kvCacheUsage();
+  }
+
+  void changed(ReplicaState to) {
+    readings.healthy = to == ReplicaState.HEALTHY ? 1 : 0;
+    Counter counter = changes.get(to);
+    if (counter != null) {
+      counter.increment();
+    }
+  }
+
+  /** Removes what bears the replica's name; the pool's counters stay. */
+  void close() {
+    gauges.forEach(registry::remove);
+  }
+}

@@ -1,0 +1,353 @@
+package io.penstock.prober;
+
+import static io.penstock.inference.Checks.require;
+
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaId;
+import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.ReplicaState;
+import io.penstock.measure.Hash64;
+import io.penstock.measure.Rendezvous;
+import io.penstock.message.HealthReport;
+import io.penstock.message.ReplicaStatus;
+import io.penstock.message.Signals;
+import io.penstock.prober.ProberDecision.Target;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * All replicas of the fleet, which of them are this prober's, what is known of each, and what is to
+ * be done next. Pure: events come in with their time, decisions come out; whoever carries them out
+ * calls {@link #tick} when {@link #nextDueMillis} says so.
+ */
+final class Watchlist {
+  /** How long a replica that has left its list is still reported. */
+  static final long REMOVED_MILLIS = 30_000;
+
+  /** Removed replicas that are reported at a time; beyond it the oldest are forgotten. */
+  static final int REMOVED_MAX = 4_096;
+
+  /** How long a replica is kept when its new prober does not speak. */
+  static final long HANDOVER_MILLIS = 5_000;
+
+  /** How long nothing is said of a replica of which somebody else may know more. */
+  static final long SILENCE_MILLIS = 3_000;
+
+  /** Age at which another prober's word is no longer good to start from. */
+  static final long HEARSAY_MAX_MILLIS = 30_000;
+
+  /** Least time between two reports, however many states change. */
+  static final long REPORT_GAP_MILLIS = 20;
+
+  private static final long NEVER = Long.MAX_VALUE;
+
+  private record Key(PoolName pool, ReplicaId id) {}
+
+  private record Listed(Pool pool, ReplicaSpec spec) {}
+
+  private record Hearsay(ReplicaStatus status, long heardAtMillis) {}
+
+  private record Removed(ReplicaStatus status, long untilMillis) {}
+
+  private final NodeId self;
+  private final Map<PoolName, Pool> pools = new LinkedHashMap<>();
+  private final Map<Key, Listed> listed = new LinkedHashMap<>();
+  private final Map<Key, Watch> watches = new LinkedHashMap<>();
+  private final Map<Key, Hearsay> hearsay = new HashMap<>();
+  private final Map<Key, Removed> removed = new LinkedHashMap<>();
+  private final long reportIntervalMillis;
+  private List<NodeId> probers = List.of();
+  private long generations;
+  private long sequence;
+  private @Nullable Long reportedAtMillis;
+  private boolean isReportUrgent;
+
+  Watchlist(NodeId self, List<Pool> fleet) {
+    this.self = self;
+    for (Pool pool : fleet) {
+      require(
+          pools.put(pool.name(), pool) == null, "pool", pool.name(), "a name no other pool has");
+    }
+    this.reportIntervalMillis =
+        fleet.stream().mapToLong(p -> p.health().signalInterval().toMillis()).min().orElse(1_000);
+  }
+
+  // --- events ---
+
+  /** Who probes has changed. */
+  List<ProberDecision> onProbers(List<NodeId> now, long nowMillis) {
+    probers = List.copyOf(now);
+    List<ProberDecision> decisions = new ArrayList<>();
+    share(decisions, nowMillis);
+    return decisions;
+  }
+
+  /** A pool's list is known, or has changed. Of several replicas with one id the first counts. */
+  List<ProberDecision> onList(PoolName name, List<ReplicaSpec> replicas, long nowMillis) {
+    Pool pool = pools.get(name);
+    if (pool == null) {
+      return List.of();
+    }
+    Map<Key, Listed> fresh = new LinkedHashMap<>();
+    replicas.forEach(spec -> fresh.putIfAbsent(new Key(name, spec.id()), new Listed(pool, spec)));
+    List<ProberDecision> decisions = new ArrayList<>();
+    for (Key key : List.copyOf(listed.keySet())) {
+      if (key.pool().equals(name) && !fresh.containsKey(key)) {
+        listed.remove(key);
+        hearsay.remove(key);
+        remove(key, decisions, nowMillis);
+      }
+    }
+    listed.putAll(fresh);
+    removed.keySet().removeAll(fresh.keySet());
+    fresh.forEach((key, entry) -> respecify(key, entry, decisions));
+    share(decisions, nowMillis);
+    return decisions;
+  }
+
+  /** Another prober has spoken. Our own reports, which come back to us, are ignored. */
+  List<ProberDecision> onReport(HealthReport report, long nowMillis) {
+    if (report.prober().equals(self)) {
+      return List.of();
+    }
+    List<ProberDecision> decisions = new ArrayList<>();
+    for (ReplicaStatus status : report.replicas()) {
+      Key key = new Key(status.pool(), status.spec().id());
+      if (!isSameEngine(listed.get(key), status)) {
+        continue;
+      }
+      hearsay.put(key, new Hearsay(status, nowMillis));
+      Watch watch = watches.get(key);
+      if (watch == null) {
+        continue;
+      }
+      if (watch.isLeaving()) {
+        drop(key, decisions);
+      } else {
+        adopt(watch, status, decisions, nowMillis);
+      }
+    }
+    return decisions;
+  }
+
+  List<ProberDecision> onCheckSucceeded(Target target, long nowMillis) {
+    Watch watch = current(target);
+    if (watch == null) {
+      return List.of();
+    }
+    watch.speak();
+    return changed(watch, watch.health.onSuccess(nowMillis));
+  }
+
+  List<ProberDecision> onCheckFailed(Target target, String why, long nowMillis) {
+    Watch watch = current(target);
+    return watch == null ? List.of() : changed(watch, watch.health.onFailure(why, nowMillis));
+  }
+
+  /** An answer to a scrape; empty when the engine gives no signals. */
+  List<ProberDecision> onSignals(Target target, Optional<Signals> signals, long nowMillis) {
+    Watch watch = current(target);
+    if (watch == null) {
+      return List.of();
+    }
+    return watch
+        .onSignals(signals, nowMillis)
+        .<List<ProberDecision>>map(
+            given -> List.of(new ProberDecision.SignalsKnown(watch.target, given)))
+        .orElse(List.of());
+  }
+
+  void onScrapeFailed(Target target) {
+    Watch watch = current(target);
+    if (watch != null) {
+      watch.onScrapeFailed();
+    }
+  }
+
+  /** Whatever is due. */
+  List<ProberDecision> tick(long nowMillis) {
+    List<ProberDecision> decisions = new ArrayList<>();
+    for (Key key : List.copyOf(watches.keySet())) {
+      Watch watch = watches.get(key);
+      if (watch != null && nowMillis >= watch.leavesAtMillis(HANDOVER_MILLIS)) {
+        drop(key, decisions);
+      }
+    }
+    removed.values().removeIf(entry -> nowMillis >= entry.untilMillis());
+    for (Watch watch : watches.values()) {
+      if (nowMillis >= watch.health.nextCheckAtMillis()) {
+        watch.health.checkStarted(nowMillis);
+        decisions.add(new ProberDecision.Check(watch.target, watch.pool.health().checkTimeout()));
+      }
+      if (nowMillis >= watch.nextScrapeAtMillis()) {
+        watch.scrapeStarted(nowMillis);
+        decisions.add(new ProberDecision.Scrape(watch.target, watch.pool.health().checkTimeout()));
+      }
+    }
+    if (nowMillis >= nextReportAtMillis()) {
+      report(decisions, nowMillis);
+    }
+    return decisions;
+  }
+
+  /** When {@link #tick} has something to do next; {@link Long#MAX_VALUE} when never. */
+  long nextDueMillis() {
+    long due = nextReportAtMillis();
+    for (Watch watch : watches.values()) {
+      due = Math.min(due, watch.health.nextCheckAtMillis());
+      due = Math.min(due, watch.nextScrapeAtMillis());
+      due = Math.min(due, watch.leavesAtMillis(HANDOVER_MILLIS));
+    }
+    return due;
+  }
+
+  // --- shares ---
+
+  /** Takes what has become ours and begins to leave what has become somebody else's. */
+  private void share(List<ProberDecision> decisions, long nowMillis) {
+    for (Map.Entry<Key, Listed> entry : listed.entrySet()) {
+      Key key = entry.getKey();
+      boolean isMine =
+          Rendezvous.pick(key.id().value(), probers, NodeId::value)
+              .filter(self::equals)
+              .isPresent();
+      Watch watch = watches.get(key);
+      if (isMine && watch == null) {
+        acquire(key, entry.getValue(), decisions, nowMillis);
+      } else if (watch != null && isMine) {
+        watch.stay();
+      } else if (watch != null && !probers.isEmpty()) {
+        watch.leave(nowMillis);
+      }
+    }
+  }
+
+  private void acquire(Key key, Listed entry, List<ProberDecision> decisions, long nowMillis) {
+    double phase = (Hash64.of(key.id().value()) >>> 11) * 0x1p-53;
+    boolean mayOthersKnow = probers.size() > 1;
+    Target target = new Target(key.pool(), key.id(), ++generations);
+    ReplicaHealth health =
+        new ReplicaHealth(entry.pool().health(), ReplicaState.STARTING, "", phase, nowMillis);
+    Watch watch =
+        new Watch(
+            target,
+            entry.pool(),
+            entry.spec(),
+            health,
+            phase,
+            mayOthersKnow ? nowMillis + SILENCE_MILLIS : nowMillis,
+            nowMillis);
+    watches.put(key, watch);
+    removed.remove(key);
+    isReportUrgent = true;
+    decisions.add(new ProberDecision.Open(target, entry.pool(), entry.spec()));
+    Hearsay known = hearsay.get(key);
+    if (known != null && nowMillis - known.heardAtMillis() <= HEARSAY_MAX_MILLIS) {
+      adopt(watch, known.status(), decisions, known.heardAtMillis());
+    }
+  }
+
+  private void adopt(
+      Watch watch, ReplicaStatus status, List<ProberDecision> decisions, long heardAtMillis) {
+    watch.speak();
+    status
+        .signals()
+        .ifPresent(signals -> watch.inherit(signals, heardAtMillis - signals.ageMillis()));
+    decisions.addAll(changed(watch, watch.health.adopt(status.state(), status.lastError())));
+  }
+
+  private void respecify(Key key, Listed entry, List<ProberDecision> decisions) {
+    Watch watch = watches.get(key);
+    if (watch == null || watch.spec().equals(entry.spec())) {
+      return;
+    }
+    if (watch.spec().url().equals(entry.spec().url())) {
+      watch.respecify(entry.spec());
+      isReportUrgent = true;
+    } else {
+      hearsay.remove(key);
+      drop(key, decisions);
+    }
+  }
+
+  private void remove(Key key, List<ProberDecision> decisions, long nowMillis) {
+    Watch watch = watches.get(key);
+    if (watch == null) {
+      return;
+    }
+    decisions.add(
+        new ProberDecision.Changed(
+            watch.target,
+            new ReplicaHealth.Change(watch.health.state(), ReplicaState.REMOVED, "left its list")));
+    drop(key, decisions);
+    ReplicaStatus last =
+        new ReplicaStatus(
+            key.pool(), watch.spec(), ReplicaState.REMOVED, Optional.empty(), "left its list");
+    removed.put(key, new Removed(last, nowMillis + REMOVED_MILLIS));
+    if (removed.size() > REMOVED_MAX) {
+      removed.remove(removed.keySet().iterator().next());
+    }
+    isReportUrgent = true;
+  }
+
+  private void drop(Key key, List<ProberDecision> decisions) {
+    Watch watch = watches.remove(key);
+    if (watch != null) {
+      decisions.add(new ProberDecision.Close(watch.target));
+    }
+  }
+
+  private static boolean isSameEngine(@Nullable Listed entry, ReplicaStatus status) {
+    return entry != null
+        && status.state() != ReplicaState.REMOVED
+        && entry.spec().url().equals(status.spec().url());
+  }
+
+  private @Nullable Watch current(Target target) {
+    Watch watch = watches.get(new Key(target.pool(), target.id()));
+    return watch != null && watch.target.equals(target) ? watch : null;
+  }
+
+  // --- telling ---
+
+  private List<ProberDecision> changed(Watch watch, Optional<ReplicaHealth.Change> change) {
+    if (change.isEmpty()) {
+      return List.of();
+    }
+    isReportUrgent = true;
+    return List.of(new ProberDecision.Changed(watch.target, change.get()));
+  }
+
+  private long nextReportAtMillis() {
+    if (watches.isEmpty() && removed.isEmpty()) {
+      return NEVER;
+    }
+    if (reportedAtMillis == null) {
+      return Long.MIN_VALUE;
+    }
+    return reportedAtMillis + (isReportUrgent ? REPORT_GAP_MILLIS : reportIntervalMillis);
+  }
+
+  private void report(List<ProberDecision> decisions, long nowMillis) {
+    List<ReplicaStatus> statuses = new ArrayList<>();
+    for (Watch watch : watches.values()) {
+      if (watch.isReported(nowMillis)) {
+        statuses.add(watch.status(nowMillis));
+      }
+    }
+    removed.values().forEach(entry -> statuses.add(entry.status()));
+    reportedAtMillis = nowMillis;
+    isReportUrgent = false;
+    if (!statuses.isEmpty()) {
+      decisions.add(
+          new ProberDecision.Report(new HealthReport(self, ++sequence, List.copyOf(statuses))));
+    }
+  }
+}

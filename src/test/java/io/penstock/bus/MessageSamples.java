@@ -1,0 +1,144 @@
+package io.penstock.bus;
+
+import io.penstock.fault.Fault;
+import io.penstock.inference.Capability;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Operation;
+import io.penstock.inference.Outcome;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.Priority;
+import io.penstock.inference.ReplicaId;
+import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.ReplicaState;
+import io.penstock.inference.RequestId;
+import io.penstock.inference.Role;
+import io.penstock.inference.TenantId;
+import io.penstock.inference.TokenUsage;
+import io.penstock.message.Admit;
+import io.penstock.message.Beacon;
+import io.penstock.message.Census;
+import io.penstock.message.CensusAnswer;
+import io.penstock.message.Grant;
+import io.penstock.message.HealthReport;
+import io.penstock.message.Lease;
+import io.penstock.message.ListModels;
+import io.penstock.message.Message;
+import io.penstock.message.ModelCard;
+import io.penstock.message.Models;
+import io.penstock.message.NotOwner;
+import io.penstock.message.Plan;
+import io.penstock.message.Refusal;
+import io.penstock.message.Release;
+import io.penstock.message.Renew;
+import io.penstock.message.RenewAnswer;
+import io.penstock.message.ReplicaStatus;
+import io.penstock.message.Room;
+import io.penstock.message.Route;
+import io.penstock.message.Signals;
+import io.penstock.message.Station;
+import io.penstock.message.Withdraw;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * One message of each kind, with every field different from its default. Sets hold one element, so
+ * that their bytes are the same in every JVM.
+ */
+final class MessageSamples {
+  private static final RequestId REQUEST = new RequestId("req-7f3a");
+  private static final PoolName POOL = new PoolName("llama-70b");
+  private static final ReplicaId REPLICA = new ReplicaId("llama-70b-1");
+  private static final NodeId NODE = new NodeId("4f1c0d8e-6a55-4c0e-9a59-0e6f7a1b2c3d");
+  private static final Station INGRESS = new Station(NODE, Room.INGRESS, 2);
+  private static final TenantId TENANT = new TenantId("acme");
+
+  static final List<Message> ALL =
+      List.of(
+          new Route(
+              REQUEST,
+              INGRESS,
+              TENANT,
+              new ModelName("gpt-large"),
+              Operation.CHAT,
+              Set.of(Capability.TOOLS),
+              812,
+              256),
+          new Plan(
+              REQUEST,
+              new ModelName("llama-3.1-70b"),
+              List.of(POOL, new PoolName("llama-70b-spot"))),
+          new Refusal(
+              REQUEST, Fault.QUEUE_FULL, "pool 'llama-70b' is full: “5,000”", "model", 1500),
+          new Admit(
+              REQUEST,
+              INGRESS,
+              POOL,
+              TENANT,
+              Priority.INTERACTIVE,
+              2,
+              812,
+              256,
+              4096,
+              -6_148_914_691_236_517_206L,
+              Set.of(Capability.VISION),
+              Set.of(REPLICA),
+              30_000,
+              17),
+          new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42),
+          new NotOwner(REQUEST, POOL),
+          new Withdraw(REQUEST, POOL),
+          new Release(
+              REQUEST, POOL, 17, REPLICA, Outcome.OK, new TokenUsage(812, 200, 512), 310, 4_200),
+          new Renew(
+              POOL,
+              INGRESS,
+              17,
+              List.of(new Lease(REQUEST, REPLICA)),
+              List.of(new RequestId("req-8b21"))),
+          new RenewAnswer(POOL, 17, List.of(new RequestId("req-8b21"))),
+          new Census(POOL, 18, new Station(NODE, Room.BATCHER, 0)),
+          new CensusAnswer(POOL, 18, INGRESS, 17, List.of(new Lease(REQUEST, REPLICA))),
+          new HealthReport(
+              NODE,
+              99,
+              List.of(
+                  new ReplicaStatus(
+                      POOL,
+                      new ReplicaSpec(
+                          REPLICA,
+                          "http://10.0.0.7:8000",
+                          1.5,
+                          100,
+                          Set.of(Capability.TOOLS),
+                          "eu-1a"),
+                      ReplicaState.HEALTHY,
+                      Optional.of(new Signals(3, 64, 0.75, Double.NaN, 120)),
+                      "connection refused"),
+                  new ReplicaStatus(
+                      POOL,
+                      new ReplicaSpec(
+                          new ReplicaId("llama-70b-2"),
+                          "http://10.0.0.8:8000",
+                          1,
+                          100,
+                          Set.of(),
+                          ""),
+                      ReplicaState.UNHEALTHY,
+                      Optional.empty(),
+                      ""))),
+          new ListModels(REQUEST, INGRESS),
+          new Models(
+              REQUEST,
+              List.of(
+                  new ModelCard(
+                      new ModelName("llama-3.1-70b"),
+                      List.of(new ModelName("gpt-large")),
+                      Set.of(Capability.TOOLS),
+                      131_072,
+                      true))),
+          new Beacon(NODE, "node-1", "eu-1a", Set.of(Role.BATCHER), 4, "9c1f", true, true));
+
+  private MessageSamples() {}
+}

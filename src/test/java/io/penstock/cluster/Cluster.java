@@ -1,0 +1,249 @@
+package io.penstock.cluster;
+
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Several nodes and a process of simulated engines on this machine, all of them real JVMs. */
+final class Cluster implements AutoCloseable {
+  static final String MODEL = "river-8b";
+  static final String POOL = "rivers";
+
+  private static final HttpClient HTTP =
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(Duration.ofSeconds(10))
+          .build();
+
+  private final Path folder;
+  private final int replicas;
+  private final int maxConcurrent;
+  private final int enginePort;
+  private final PenstockProcess engines;
+  private final List<Node> nodes = new ArrayList<>();
+  private final List<String> members = new ArrayList<>();
+
+  /** One node; its ports stay the same over its restarts. */
+  static final class Node {
+    final int number;
+    final int httpPort = PenstockProcess.freePort();
+    final int clusterPort = PenstockProcess.freePort();
+    final int busPort = PenstockProcess.freePort();
+    PenstockProcess process;
+
+    Node(int number) {
+      this.number = number;
+    }
+  }
+
+  /** How one request ended, as its client saw it. */
+  record Answer(int node, int status, String body) {
+    boolean isWhole() {
+      return status == 200 && body.endsWith("data: [DONE]\n\n") && !body.contains("\"error\"");
+    }
+  }
+
+  Cluster(Path folder, int nodes, int replicas, int maxConcurrent, String profile) {
+    this.folder = folder;
+    this.replicas = replicas;
+    this.maxConcurrent = maxConcurrent;
+    this.enginePort = consecutivePorts(replicas);
+    this.engines =
+        PenstockProcess.start(
+            Map.of(),
+            "engine-sim",
+            "--port",
+            Integer.toString(enginePort),
+            "--replicas",
+            Integer.toString(replicas),
+            "--model",
+            MODEL,
+            "--profile",
+            profile);
+    for (int i = 0; i < replicas; i++) {
+      int port = enginePort + i;
+      engines.await(
+          "serving", Duration.ofSeconds(60), () -> PenstockProcess.status(port, "/health") == 200);
+    }
+    for (int i = 0; i < nodes; i++) {
+      Node node = new Node(i);
+      this.nodes.add(node);
+      members.add("127.0.0.1:" + node.clusterPort);
+    }
+    for (Node node : this.nodes) {
+      launch(node);
+    }
+    for (Node node : this.nodes) {
+      node.process.awaitReady(node.httpPort);
+    }
+    awaitNodes(nodes);
+  }
+
+  private static int consecutivePorts(int count) {
+    int first = PenstockProcess.freePort();
+    return first + count > 65_535 ? first - count : first;
+  }
+
+  Node node(int number) {
+    return nodes.get(number);
+  }
+
+  void launch(Node node) {
+    JsonArray listed = new JsonArray();
+    for (int i = 0; i < replicas; i++) {
+      listed.add(
+          new JsonObject()
+              .put("url", "http://127.0.0.1:" + (enginePort + i))
+              .put("id", "rivers-" + i));
+    }
+    JsonObject config =
+        new JsonObject()
+            .put(
+                "node",
+                new JsonObject()
+                    .put("name", "node-" + node.number)
+                    .put(
+                        "ports",
+                        new JsonObject()
+                            .put("http", node.httpPort)
+                            .put("cluster", node.clusterPort)
+                            .put("bus", node.busPort)))
+            .put(
+                "cluster",
+                new JsonObject()
+                    .put("name", "it-" + members.get(0))
+                    .put("host", "127.0.0.1")
+                    .put(
+                        "join",
+                        new JsonObject()
+                            .put(
+                                "static", new JsonObject().put("members", new JsonArray(members)))))
+            .put(
+                "fleet",
+                new JsonObject()
+                    .put(
+                        "pools",
+                        new JsonArray()
+                            .add(
+                                new JsonObject()
+                                    .put("name", POOL)
+                                    .put("model_id", MODEL)
+                                    .put("engine", "vllm")
+                                    .put("max_concurrent", maxConcurrent)
+                                    .put("replicas", listed))));
+    Path file = folder.resolve("node-" + node.number + ".json");
+    try {
+      Files.writeString(file, config.encodePrettily());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    node.process = PenstockProcess.start(Map.of(), "run", file.toString());
+  }
+
+  /** Waits until every live node sees as many nodes. */
+  void awaitNodes(int count) {
+    for (Node node : nodes) {
+      if (node.process.isAlive()) {
+        node.process.await(
+            "seeing " + count + " nodes",
+            Duration.ofSeconds(30),
+            () -> metric(node, "penstock_cluster_nodes") == count);
+      }
+    }
+  }
+
+  /** The sum of a metric's series on a node; 0 when it has none or does not answer. */
+  static double metric(Node node, String name) {
+    String text = get("http://127.0.0.1:" + node.httpPort + "/metrics");
+    Matcher row = Pattern.compile("(?m)^" + name + "(?:\\{[^}]*})? ([0-9.eE+-]+)$").matcher(text);
+    double sum = 0;
+    while (row.find()) {
+      sum += Double.parseDouble(row.group(1));
+    }
+    return sum;
+  }
+
+  /** The node whose batcher holds the pool's grants; there must be some. */
+  Node owner() {
+    return nodes.stream()
+        .filter(node -> node.process.isAlive() && metric(node, "penstock_grants") > 0)
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no node has grants"));
+  }
+
+  /** Sends a chat request that streams {@code tokens} tokens. */
+  CompletableFuture<Answer> stream(Node node, int tokens, String prompt) {
+    HttpRequest request =
+        HttpRequest.newBuilder(
+                URI.create("http://127.0.0.1:" + node.httpPort + "/v1/chat/completions"))
+            .header("content-type", "application/json")
+            .timeout(Duration.ofSeconds(120))
+            .POST(
+                HttpRequest.BodyPublishers.ofString(
+                    new JsonObject()
+                        .put("model", MODEL)
+                        .put("stream", true)
+                        .put("max_tokens", tokens)
+                        .put(
+                            "messages",
+                            new JsonArray()
+                                .add(new JsonObject().put("role", "user").put("content", prompt)))
+                        .encode()))
+            .build();
+    return HTTP.sendAsync(request, HttpResponse.BodyHandlers.ofString())
+        .handle(
+            (answer, error) ->
+                error == null
+                    ? new Answer(node.number, answer.statusCode(), answer.body())
+                    : new Answer(node.number, 0, error.toString()));
+  }
+
+  /** A counter of one engine. */
+  long engine(int replica, String counter) {
+    return new JsonObject(get("http://127.0.0.1:" + (enginePort + replica) + "/sim/stats"))
+        .getLong(counter);
+  }
+
+  /** A counter summed over all engines. */
+  long engines(String counter) {
+    long sum = 0;
+    for (int i = 0; i < replicas; i++) {
+      sum += engine(i, counter);
+    }
+    return sum;
+  }
+
+  private static String get(String url) {
+    try {
+      return HTTP.send(
+              HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(5)).build(),
+              HttpResponse.BodyHandlers.ofString())
+          .body();
+    } catch (IOException unreachable) {
+      return "";
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return "";
+    }
+  }
+
+  @Override
+  public void close() {
+    nodes.forEach(node -> node.process.close());
+    engines.close();
+  }
+}
