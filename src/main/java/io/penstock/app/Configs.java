@@ -1,0 +1,66 @@
+package io.penstock.app;
+
+import io.penstock.config.NodeConfig;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.Pool;
+import io.penstock.inference.ReplicaSource;
+import io.penstock.ingress.IngressConfig;
+import java.util.List;
+
+/** Copies with one thing changed. */
+final class Configs {
+  private Configs() {}
+
+  static NodeConfig withPort(NodeConfig config, int port) {
+    IngressConfig of = config.ingress();
+    IngressConfig ingress =
+        new IngressConfig(
+            of.host(),
+            port,
+            of.maxBodyBytes(),
+            of.deadlines(),
+            of.pingAfter(),
+            of.drain(),
+            of.tls(),
+            of.cors());
+    return new NodeConfig(
+        config.name(),
+        config.zone(),
+        config.region(),
+        config.roles(),
+        config.eventLoops(),
+        config.cluster(),
+        ingress,
+        config.fleet());
+  }
+
+  static NodeConfig withPools(NodeConfig config, List<Pool> pools) {
+    Fleet of = config.fleet();
+    return new NodeConfig(
+        config.name(),
+        config.zone(),
+        config.region(),
+        config.roles(),
+        config.eventLoops(),
+        config.cluster(),
+        config.ingress(),
+        new Fleet(pools, of.enableFallback(), of.fallbackModel(), of.hash()));
+  }
+
+  static Pool withReplicas(Pool of, ReplicaSource replicas) {
+    return new Pool(
+        of.name(),
+        of.model(),
+        of.aliases(),
+        of.engine(),
+        of.engineModel(),
+        of.engineApiKey(),
+        of.routingStrategy(),
+        replicas,
+        of.maxConcurrent(),
+        of.capabilities(),
+        of.contextTokens(),
+        of.queue(),
+        of.health());
+  }
+}

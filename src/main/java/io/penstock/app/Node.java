@@ -1,0 +1,242 @@
+package io.penstock.app;
+
+import io.penstock.bus.ClusterException;
+import io.penstock.bus.ClusterNode;
+import io.penstock.bus.View;
+import io.penstock.config.NodeConfig;
+import io.penstock.inference.Role;
+import io.penstock.telemetry.AccessLog;
+import io.penstock.telemetry.Metrics;
+import io.penstock.telemetry.Names;
+import io.penstock.telemetry.OpsHandler;
+import io.penstock.telemetry.Readiness;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxBuilder;
+import io.vertx.core.VertxOptions;
+import io.vertx.core.file.FileSystemOptions;
+import io.vertx.core.transport.Transport;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One running node: everything that its configuration asks for, started in the order in which the
+ * parts need each other, and taken down in the order in which clients notice least. Methods may be
+ * called from any thread.
+ */
+public final class Node {
+  private static final Logger log = LoggerFactory.getLogger(Node.class);
+
+  /** Messages that were on their way to this node when it gave a role up are still answered. */
+  private static final Duration GRACE = Duration.ofMillis(500);
+
+  private final NodeConfig config;
+  private final ClusterNode cluster;
+  private final Telemetry telemetry;
+  private final List<Drainable> lanes;
+
+  private Node(
+      NodeConfig config, ClusterNode cluster, Telemetry telemetry, List<Drainable> lanes) {
+    this.config = config;
+    this.cluster = cluster;
+    this.telemetry = telemetry;
+    this.lanes = lanes;
+  }
+
+  /** The parts that no event loop owns. */
+  record Telemetry(Metrics metrics, AccessLog accessLog, Readiness readiness) {
+    OpsHandler ops() {
+      return new OpsHandler(metrics, readiness);
+    }
+
+    void close() {
+      accessLog.close();
+      metrics.close();
+    }
+  }
+
+  /** What carries requests. */
+  interface Drainable {
+    /** Takes no new work; completes when the last of the old has ended. */
+    Future<Void> drain();
+  }
+
+  /**
+   * Starts a node. Not to be called on an event loop: it opens ports and may ask the DNS.
+   *
+   * @return completes when the node has announced its roles and can be reached; fails with a {@link
+   *     NodeException}, and then nothing is left running
+   */
+  public static Future<Node> start(NodeConfig config, NodeSetup setup) {
+    try {
+      SimulatedPools.check(config);
+      int port = HttpPort.free(config.ingress().host(), config.ingress().port());
+      return start(Configs.withPort(config, port), setup, telemetry(setup));
+    } catch (NodeException e) {
+      return Future.failedFuture(e);
+    }
+  }
+
+  private static Telemetry telemetry(NodeSetup setup) {
+    Metrics metrics = new Metrics(setup.version());
+    Readiness readiness = new Readiness();
+    ReadinessRules.starting(readiness);
+    metrics.registry().gauge(Names.READY, readiness, r -> r.state().ready() ? 1 : 0);
+    return new Telemetry(
+        metrics,
+        new AccessLog(setup.accessFormat(), setup.accessOut(), metrics.registry()),
+        readiness);
+  }
+
+  private static Future<Node> start(NodeConfig config, NodeSetup setup, Telemetry telemetry) {
+    return ClusterNode.start(
+            builder(),
+            options(config),
+            config.cluster(),
+            new ClusterNode.Identity(config.name(), config.zone(), config.fleet().hash()),
+            setup.clock(),
+            telemetry.metrics().registry())
+        .compose(
+            cluster ->
+                startRoles(config, setup, telemetry, cluster)
+                    .recover(e -> cluster.close().transform(closed -> Future.failedFuture(e))))
+        .recover(
+            e -> {
+              telemetry.close();
+              return Future.failedFuture(inWords(e));
+            });
+  }
+
+  private static Future<Node> startRoles(
+      NodeConfig config, NodeSetup setup, Telemetry telemetry, ClusterNode cluster) {
+    Vertx vertx = cluster.vertx();
+    Set<Role> roles = config.roles();
+    return SimulatedPools.start(vertx, config)
+        .compose(
+            listed -> {
+              Roles parts = new Roles(listed, cluster, telemetry, setup.clock(), loops(config));
+              return parts.deploy().map(x -> new Node(listed, cluster, telemetry, parts.lanes()));
+            })
+        .compose(node -> cluster.announce(roles, node.lanes.size()).map(node))
+        .onSuccess(
+            node -> {
+              telemetry.readiness().met(ReadinessRules.VERTICLES);
+              cluster.directory().onChange(node::onView);
+              log.info(
+                  "node {} is up with {} on {} event loops ({})",
+                  config.name(),
+                  roles.stream().sorted().toList(),
+                  loops(config),
+                  vertx.isNativeTransportEnabled() ? "epoll" : "nio");
+            });
+  }
+
+  private void onView(View view) {
+    ReadinessRules.apply(view, config.roles(), telemetry.readiness());
+  }
+
+  /** The configuration that runs: with the port that was taken and simulated engines listed. */
+  public NodeConfig config() {
+    return config;
+  }
+
+  /** The cluster's nodes as this one sees them. */
+  public View view() {
+    return cluster.directory().view();
+  }
+
+  /** Whether it should be sent requests. */
+  public Readiness.State readiness() {
+    return telemetry.readiness().state();
+  }
+
+  /**
+   * Leaves without a client noticing: not ready, no new work, what others can do is theirs, live
+   * requests finish within {@code ingress.drain}, then the node leaves the cluster and everything is
+   * closed.
+   *
+   * @return completes when nothing runs any more; true when every live request had ended by itself
+   */
+  public Future<Boolean> drain() {
+    telemetry.readiness().drain();
+    Set<Role> handed = Handover.roles(view(), cluster.bus().self());
+    log.info(
+        "draining for up to {} s; other nodes take over {}",
+        config.ingress().drain().toSeconds(),
+        handed);
+    return cluster
+        .setDraining()
+        .compose(said -> cluster.withdraw(handed))
+        .compose(given -> finish(handed.isEmpty() ? Duration.ZERO : GRACE))
+        .compose(finished -> close().map(finished));
+  }
+
+  /** Completes when all lanes are empty and the grace has passed, or the time for it is over. */
+  private Future<Boolean> finish(Duration grace) {
+    Future<?> ended = Future.all(lanes.stream().map(Drainable::drain).toList());
+    Future<?> graced =
+        grace.isZero()
+            ? Future.succeededFuture()
+            : cluster.vertx().timer(grace.toMillis(), TimeUnit.MILLISECONDS);
+    return Future.all(ended, graced)
+        .timeout(config.ingress().drain().toMillis(), TimeUnit.MILLISECONDS)
+        .map(true)
+        .recover(
+            e -> {
+              if (e instanceof TimeoutException) {
+                log.warn(
+                    "requests are still live after {} s of draining; they are cut off now",
+                    config.ingress().drain().toSeconds());
+                return Future.succeededFuture(false);
+              }
+              return Future.failedFuture(e);
+            });
+  }
+
+  /** Leaves the cluster and closes everything at once; live requests are cut off. */
+  public Future<Void> close() {
+    return cluster
+        .close()
+        .onComplete(
+            closed -> {
+              log.info("node {} has left", config.name());
+              telemetry.close();
+            });
+  }
+
+  private static VertxBuilder builder() {
+    VertxBuilder builder = Vertx.builder();
+    Transport transport = Transport.nativeTransport();
+    return transport != null && transport.available() ? builder.withTransport(transport) : builder;
+  }
+
+  private static VertxOptions options(NodeConfig config) {
+    return new VertxOptions()
+        .setEventLoopPoolSize(loops(config))
+        .setFileSystemOptions(
+            new FileSystemOptions()
+                .setFileCachingEnabled(false)
+                .setClassPathResolvingEnabled(false));
+  }
+
+  private static int loops(NodeConfig config) {
+    return config.eventLoops() > 0
+        ? config.eventLoops()
+        : Runtime.getRuntime().availableProcessors();
+  }
+
+  private static NodeException inWords(Throwable e) {
+    if (e instanceof NodeException node) {
+      return node;
+    }
+    String message = e.getMessage() == null ? e.toString() : e.getMessage();
+    return e instanceof ClusterException
+        ? new NodeException(message, e)
+        : new NodeException("the node can not start: " + message, e);
+  }
+}

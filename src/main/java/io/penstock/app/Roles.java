@@ -1,0 +1,112 @@
+package io.penstock.app;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.penstock.bus.Bus;
+import io.penstock.bus.ClusterNode;
+import io.penstock.bus.Directory;
+import io.penstock.config.NodeConfig;
+import io.penstock.inference.Role;
+import io.penstock.ingress.IngressVerticle;
+import io.penstock.telemetry.EventLoopLag;
+import io.penstock.telemetry.RequestMeters;
+import io.penstock.time.Clock;
+import io.vertx.core.Deployable;
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Future;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.IntFunction;
+import java.util.function.Supplier;
+
+/** The verticles of one node, deployed so that what a request needs is there before the request. */
+final class Roles {
+  private final NodeConfig config;
+  private final ClusterNode cluster;
+  private final Node.Telemetry telemetry;
+  private final Clock clock;
+  private final int loops;
+  private final List<Node.Drainable> lanes = new ArrayList<>();
+
+  Roles(
+      NodeConfig config, ClusterNode cluster, Node.Telemetry telemetry, Clock clock, int loops) {
+    this.config = config;
+    this.cluster = cluster;
+    this.telemetry = telemetry;
+    this.clock = clock;
+    this.loops = loops;
+  }
+
+  /** Completes when all verticles are up. */
+  Future<?> deploy() {
+    Future<?> deployed = onEachLoop(loop -> new EventLoopLag(registry(), clock, loop));
+    for (Role role : List.of(Role.HEALTH_PROBER, Role.BATCHER, Role.ROUTER, Role.INGRESS)) {
+      if (config.roles().contains(role)) {
+        deployed = deployed.compose(before -> deploy(role));
+      }
+    }
+    return config.roles().contains(Role.INGRESS)
+        ? deployed
+        : deployed.compose(before -> one(() -> new OpsVerticle(config.ingress(), telemetry.ops())));
+  }
+
+  /** What carries requests; empty without the role {@code ingress}. */
+  List<Node.Drainable> lanes() {
+    return List.copyOf(lanes);
+  }
+
+  private Future<?> deploy(Role role) {
+    return switch (role) {
+      case HEALTH_PROBER -> prober();
+      case BATCHER -> batcher();
+      case ROUTER -> router();
+      case INGRESS -> ingress();
+    };
+  }
+
+  private Future<?> ingress() {
+    RequestMeters meters = new RequestMeters(registry(), config.fleet());
+    return onEachLoop(
+        lane -> {
+          IngressVerticle verticle =
+              new IngressVerticle(
+                  bus(),
+                  directory(),
+                  config.ingress(),
+                  config.fleet(),
+                  lane,
+                  clock,
+                  meters,
+                  telemetry.accessLog(),
+                  telemetry.ops());
+          lanes.add(verticle::drain);
+          return verticle;
+        });
+  }
+
+  private Bus bus() {
+    return cluster.bus();
+  }
+
+  private Directory directory() {
+    return cluster.directory();
+  }
+
+  private MeterRegistry registry() {
+    return telemetry.metrics().registry();
+  }
+
+  private Future<?> one(Supplier<Deployable> verticle) {
+    return cluster.vertx().deployVerticle(verticle, new DeploymentOptions());
+  }
+
+  /** As many instances as event loops; Vert.x hands the loops out in turn, so each gets one. */
+  private Future<?> onEachLoop(IntFunction<Deployable> verticle) {
+    AtomicInteger ordinal = new AtomicInteger();
+    return cluster
+        .vertx()
+        .deployVerticle(
+            () -> verticle.apply(ordinal.getAndIncrement()),
+            new DeploymentOptions().setInstances(loops));
+  }
+}
