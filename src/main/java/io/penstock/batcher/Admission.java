@@ -21,6 +21,7 @@ import io.penstock.message.Station;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -97,6 +98,10 @@ final class Admission {
       Grant grant,
       long sinceMillis,
       long expiresMillis) {
+    Live granted(Grant now) {
+      return new Live(holder, priority, attempt, now, sinceMillis, expiresMillis);
+    }
+
     Live renewed(Station by, long nowMillis) {
       return new Live(by, priority, attempt, grant, sinceMillis, nowMillis + LEASE_MILLIS);
     }
@@ -134,7 +139,7 @@ final class Admission {
   List<AdmissionDecision> offer(Admit admit, long nowMillis) {
     Live live = ledger.get(admit.id());
     if (live != null && admit.attempt() <= live.attempt()) {
-      return List.of(new Granted(admit.replyTo(), live.priority(), live.grant(), true));
+      return List.of(again(admit.replyTo(), live));
     }
     Waiting known = waiting.get(admit.id());
     if (known != null && admit.attempt() <= known.admit.attempt()) {
@@ -202,17 +207,33 @@ final class Admission {
         end(id, live);
         unknown.add(id);
       } else {
-        out.add(new Granted(renew.holder(), live.priority(), live.grant(), true));
+        out.add(again(renew.holder(), live));
       }
     }
     out.add(new Renewed(renew.holder(), new RenewAnswer(pool.name(), epoch, unknown)));
     return dispatch(out, nowMillis);
   }
 
-  /** Takes over what a holder was granted by an owner before. */
-  List<AdmissionDecision> adopt(Station holder, List<Lease> leases, long nowMillis) {
+  /**
+   * A holder has answered a census. Its leases are adopted. A grant of ours that is not among them
+   * it has refused, since its epoch was too low, and still waits for: it is told again under the
+   * epoch of now.
+   */
+  List<AdmissionDecision> counted(Station holder, List<Lease> leases, long nowMillis) {
     List<AdmissionDecision> out = new ArrayList<>();
     adopt(holder, leases, out, nowMillis);
+    Set<RequestId> held = new HashSet<>();
+    leases.forEach(lease -> held.add(lease.id()));
+    for (Live live : List.copyOf(ledger.values())) {
+      RequestId id = live.grant().id();
+      if (live.holder().equals(holder) && !held.contains(id)) {
+        if (live.attempt() == ATTEMPT_UNKNOWN) {
+          end(id, live);
+        } else {
+          out.add(again(holder, live));
+        }
+      }
+    }
     return dispatch(out, nowMillis);
   }
 
@@ -442,6 +463,14 @@ final class Admission {
               nowMillis,
               nowMillis + LEASE_MILLIS));
     }
+  }
+
+  private Granted again(Station to, Live live) {
+    Grant told = live.grant();
+    Grant grant =
+        new Grant(told.id(), told.pool(), epoch, told.replica(), told.url(), told.queuedMillis());
+    ledger.replace(told.id(), live.granted(grant));
+    return new Granted(to, live.priority(), grant, true);
   }
 
   private void end(RequestId id, Live live) {

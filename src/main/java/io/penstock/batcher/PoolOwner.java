@@ -195,9 +195,9 @@ final class PoolOwner {
     if (admission == null) {
       return List.of();
     }
-    List<AdmissionDecision> out =
-        new ArrayList<>(admission.adopt(answer.holder(), answer.leases(), nowMillis));
+    List<AdmissionDecision> out = new ArrayList<>();
     outbid(answer.highestEpoch(), out, nowMillis);
+    out.addAll(admission.counted(answer.holder(), answer.leases(), nowMillis));
     if (tenure == Tenure.CENSUS && answer.epoch() == epoch) {
       answered.add(answer.holder());
       finishWhenCounted(out, nowMillis);

@@ -46,6 +46,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   private volatile int fleetMismatches;
   private long beaconsSent;
   private boolean auditing;
+  private boolean stopped;
 
   DirectoryVerticle(
       Bus bus,
@@ -84,6 +85,13 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
               beacon(true);
               return introduced.future();
             });
+  }
+
+  /** Says no more: the cluster manager may be gone before this node's last event is. */
+  @Override
+  public Future<?> stop() {
+    stopped = true;
+    return Future.succeededFuture();
   }
 
   @Override
@@ -141,6 +149,9 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   private void beacon(boolean wantsAnswers) {
+    if (stopped) {
+      return;
+    }
     View.Node me = membership.me();
     bus.publish(
         Room.NODE,
@@ -165,7 +176,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   private void audit() {
-    if (auditing) {
+    if (auditing || stopped) {
       return;
     }
     auditing = true;

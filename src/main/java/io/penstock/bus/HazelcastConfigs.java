@@ -71,7 +71,9 @@ final class HazelcastConfigs {
     // A leaving node hands its partitions over, but does not hang on it for ten minutes.
     config.setProperty("hazelcast.graceful.shutdown.max.wait", "10");
 
-    // Only the registry of addresses lives in it: a few threads do.
+    // Only the registry of addresses lives in it: few partitions move faster when a node comes or
+    // goes, and a few threads do. The number of partitions must be the same on all nodes.
+    config.setProperty("hazelcast.partition.count", "71");
     config.setProperty("hazelcast.operation.thread.count", "2");
     config.setProperty("hazelcast.operation.generic.thread.count", "2");
     config.setProperty("hazelcast.operation.response.thread.count", "1");

@@ -1,6 +1,14 @@
 /**
- * The route table: models, aliases, capabilities, fallback. Decides <em>what</em> serves a request,
- * an ordered plan of pools; never holds a queue.
+ * The role {@code router}: the route table. It decides <em>what</em> serves a request, an ordered
+ * plan of pools, and never holds a queue.
+ *
+ * <p>Owns the names: models, aliases, capabilities, context lengths, the fallback model. Hears
+ * Route and ListModels of the ingress loops and HealthReport of the probers; says Plan, Refusal and
+ * Models.
+ *
+ * <p>Decisions: what a pool does not declare is not held against it; an estimate refuses a request
+ * only when it is clearly over; a model whose pools are all down keeps them in the plan, before the
+ * fallback's, since a pool's owner hears sooner than a router that one is back.
  */
 @NullMarked
 package io.penstock.router;

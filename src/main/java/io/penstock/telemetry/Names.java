@@ -59,6 +59,14 @@ public final class Names {
   /** Gauge by pool, replica: live grants at this owner. */
   public static final String GRANTS = "penstock.grants";
 
+  /**
+   * Counter by pool, event: leases that expired or were not adopted, releases that matched none.
+   */
+  public static final String LEDGER_EVENTS = "penstock.ledger.events";
+
+  /** Gauge by pool: 1 where this node owns the pool and grants, else 0. */
+  public static final String POOL_OWNED = "penstock.pool.owned";
+
   /** Counter by pool, code: Admits refused. */
   public static final String REFUSED = "penstock.refused";
 

@@ -1,0 +1,309 @@
+package io.penstock.batcher;
+
+import io.micrometer.core.instrument.MeterRegistry;
+import io.penstock.batcher.AdmissionDecision.CensusTaken;
+import io.penstock.batcher.AdmissionDecision.Disowned;
+import io.penstock.batcher.AdmissionDecision.Granted;
+import io.penstock.batcher.AdmissionDecision.LeaseExpired;
+import io.penstock.batcher.AdmissionDecision.LeaseNotAdopted;
+import io.penstock.batcher.AdmissionDecision.Refused;
+import io.penstock.batcher.AdmissionDecision.ReleaseIgnored;
+import io.penstock.batcher.AdmissionDecision.Renewed;
+import io.penstock.bus.Bus;
+import io.penstock.bus.Directory;
+import io.penstock.bus.View;
+import io.penstock.fault.Fault;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.message.Admit;
+import io.penstock.message.CensusAnswer;
+import io.penstock.message.HealthReport;
+import io.penstock.message.Message;
+import io.penstock.message.Refusal;
+import io.penstock.message.Release;
+import io.penstock.message.Renew;
+import io.penstock.message.ReplicaStatus;
+import io.penstock.message.Room;
+import io.penstock.message.Station;
+import io.penstock.message.Withdraw;
+import io.penstock.time.Clock;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The role {@code batcher}: owner of the pools that the view of the cluster gives to this node. One
+ * instance per node. It reads the clock, hands each message to the pool's core and carries out what
+ * the core decided; one timer for all pools runs while anything waits or lives, none otherwise.
+ */
+public final class BatcherVerticle extends VerticleBase {
+  /** How often deadlines and leases are looked at: the error of a queue deadline. */
+  static final long TICK_MILLIS = 50;
+
+  private static final Logger LOG = LoggerFactory.getLogger(BatcherVerticle.class);
+  private static final long NO_TIMER = -1;
+
+  private final Bus bus;
+  private final Directory directory;
+  private final Fleet fleet;
+  private final Duration census;
+  private final Clock clock;
+  private final MeterRegistry meters;
+
+  // All of these are touched on this verticle's event loop only.
+  private final Map<PoolName, Shell> pools = new LinkedHashMap<>();
+  private Bus.@Nullable Registration registration;
+  private long timer = NO_TIMER;
+  private boolean stopped;
+
+  /**
+   * @param census longest wait of a new owner for the ingress loops' live grants
+   */
+  public BatcherVerticle(
+      Bus bus,
+      Directory directory,
+      Fleet fleet,
+      Duration census,
+      Clock clock,
+      MeterRegistry meters) {
+    this.bus = bus;
+    this.directory = directory;
+    this.fleet = fleet;
+    this.census = census;
+    this.clock = clock;
+    this.meters = meters;
+  }
+
+  @Override
+  public Future<?> start() {
+    for (Pool pool : fleet.pools()) {
+      pools.put(pool.name(), new Shell(pool));
+    }
+    return bus.consume(Room.BATCHER, 0, this::receive)
+        .onSuccess(
+            consumer -> {
+              registration = consumer;
+              directory.onChange(this::viewChanged);
+            });
+  }
+
+  @Override
+  public Future<?> stop() {
+    stopped = true;
+    stopTimer();
+    return registration == null ? Future.succeededFuture() : registration.cancel();
+  }
+
+  private void viewChanged(View view) {
+    if (stopped) {
+      return;
+    }
+    long seed = clock.epochMillis();
+    long now = clock.millis();
+    pools.values().forEach(pool -> pool.carryOut(pool.owner.view(view, seed, now)));
+    keepTime();
+  }
+
+  private void receive(Message message) {
+    long now = clock.millis();
+    if (message instanceof Admit admit) {
+      Shell pool = pools.get(admit.pool());
+      if (pool == null) {
+        bus.send(admit.replyTo(), unknownPool(admit));
+      } else {
+        pool.carryOut(pool.owner.admit(admit, now));
+      }
+    } else if (message instanceof Release release) {
+      with(release.pool(), owner -> owner.release(release, now));
+    } else if (message instanceof Withdraw withdraw) {
+      with(
+          withdraw.pool(),
+          owner -> {
+            owner.withdraw(withdraw);
+            return List.of();
+          });
+    } else if (message instanceof Renew renew) {
+      with(renew.pool(), owner -> owner.renew(renew, now));
+    } else if (message instanceof CensusAnswer answer) {
+      with(answer.pool(), owner -> owner.census(answer, now));
+    } else if (message instanceof HealthReport report) {
+      reported(report, now);
+    } else {
+      LOG.warn(
+          "batcher got {} (expected: Admit, Release, Withdraw, Renew, CensusAnswer, HealthReport)",
+          message.getClass().getSimpleName());
+    }
+    keepTime();
+  }
+
+  private void reported(HealthReport report, long nowMillis) {
+    Map<PoolName, List<ReplicaStatus>> byPool = new LinkedHashMap<>();
+    for (ReplicaStatus each : report.replicas()) {
+      byPool.computeIfAbsent(each.pool(), pool -> new ArrayList<>()).add(each);
+    }
+    byPool.forEach(
+        (pool, replicas) ->
+            with(pool, owner -> owner.report(report.prober(), replicas, nowMillis)));
+  }
+
+  private interface Event {
+    List<AdmissionDecision> happen(PoolOwner owner);
+  }
+
+  private void with(PoolName name, Event event) {
+    Shell pool = pools.get(name);
+    if (pool != null) {
+      pool.carryOut(event.happen(pool.owner));
+    }
+  }
+
+  private static Refusal unknownPool(Admit admit) {
+    return new Refusal(
+        admit.id(),
+        Fault.NO_REPLICA,
+        "Pool '" + admit.pool() + "' is not in the configuration of the node that should own it.",
+        "",
+        0);
+  }
+
+  /** Keeps the timer while a pool needs it. */
+  private void keepTime() {
+    boolean busy = false;
+    for (Shell pool : pools.values()) {
+      busy |= pool.owner.busy();
+    }
+    if (!busy) {
+      stopTimer();
+    } else if (timer == NO_TIMER && !stopped) {
+      timer = vertx.setPeriodic(TICK_MILLIS, id -> tick());
+    }
+  }
+
+  private void tick() {
+    long now = clock.millis();
+    pools.values().forEach(pool -> pool.carryOut(pool.owner.tick(now)));
+    keepTime();
+  }
+
+  private void stopTimer() {
+    if (timer != NO_TIMER) {
+      vertx.cancelTimer(timer);
+      timer = NO_TIMER;
+    }
+  }
+
+  /** One pool: its core, its meters, and the outlet that carries its decisions out. */
+  private final class Shell implements AdmissionDecision.Outlet {
+    private final Pool pool;
+    private final PoolOwner owner;
+    private final PoolMeters poolMeters;
+
+    Shell(Pool pool) {
+      this.pool = pool;
+      this.owner =
+          new PoolOwner(
+              pool, bus.self(), census.toMillis(), () -> ThreadLocalRandom.current().nextDouble());
+      this.poolMeters = new PoolMeters(meters, pool);
+    }
+
+    void carryOut(List<AdmissionDecision> decisions) {
+      decisions.forEach(decision -> decision.tell(this));
+      poolMeters.show(owner);
+    }
+
+    @Override
+    public void granted(Granted decision) {
+      if (!decision.again()) {
+        poolMeters.granted(decision.priority(), decision.grant().queuedMillis());
+      }
+      bus.send(decision.to(), decision.grant())
+          .onFailure(
+              failure -> {
+                LOG.info(
+                    "pool {}: grant of {} to {} not delivered: {}",
+                    pool.name(),
+                    decision.grant().id(),
+                    decision.to(),
+                    failure.getMessage());
+                // On a turn of its own: a send may fail while decisions are still being told.
+                context.runOnContext(
+                    later -> {
+                      carryOut(owner.undelivered(decision.grant(), clock.millis()));
+                      keepTime();
+                    });
+              });
+    }
+
+    @Override
+    public void refused(Refused decision) {
+      poolMeters.refused(decision.refusal().fault());
+      tell(decision.to(), decision.refusal());
+    }
+
+    @Override
+    public void disowned(Disowned decision) {
+      tell(decision.to(), decision.answer());
+    }
+
+    @Override
+    public void renewed(Renewed decision) {
+      tell(decision.to(), decision.answer());
+    }
+
+    @Override
+    public void censusTaken(CensusTaken decision) {
+      bus.publish(Room.INGRESS, decision.census());
+    }
+
+    @Override
+    public void leaseExpired(LeaseExpired decision) {
+      poolMeters.leaseExpired();
+      LOG.warn(
+          "pool {}: {} has not renewed {} on {} for {} ms; its slot is free again",
+          pool.name(),
+          decision.holder(),
+          decision.lease().id(),
+          decision.lease().replica(),
+          Admission.LEASE_MILLIS);
+    }
+
+    @Override
+    public void leaseNotAdopted(LeaseNotAdopted decision) {
+      poolMeters.leaseNotAdopted();
+      LOG.warn(
+          "pool {}: lease {} of {} not adopted: the ledger is full (at most {})",
+          pool.name(),
+          decision.lease().id(),
+          decision.holder(),
+          Admission.LEDGER_MAX);
+    }
+
+    @Override
+    public void releaseIgnored(ReleaseIgnored decision) {
+      poolMeters.releaseIgnored();
+      LOG.debug("pool {}: release of {} matches no live grant", pool.name(), decision.id());
+    }
+
+    /** The receiver asks again if this is lost, so a failure is only noted. */
+    private void tell(Station to, Message message) {
+      bus.send(to, message)
+          .onFailure(
+              failure ->
+                  LOG.debug(
+                      "pool {}: {} to {} not delivered: {}",
+                      pool.name(),
+                      message.getClass().getSimpleName(),
+                      to,
+                      failure.getMessage()));
+    }
+  }
+}

@@ -1,0 +1,90 @@
+package io.penstock.router;
+
+import io.penstock.bus.Bus;
+import io.penstock.bus.Directory;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.RequestId;
+import io.penstock.message.HealthReport;
+import io.penstock.message.ListModels;
+import io.penstock.message.Message;
+import io.penstock.message.Models;
+import io.penstock.message.Plan;
+import io.penstock.message.Refusal;
+import io.penstock.message.Room;
+import io.penstock.message.Route;
+import io.penstock.message.Station;
+import io.vertx.core.Future;
+import io.vertx.core.VerticleBase;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The role {@code router}: answers Route with a Plan or a Refusal and ListModels with the
+ * catalogue, and follows the probers' reports. One instance per node; any router of the cluster
+ * answers alike.
+ */
+public final class RouterVerticle extends VerticleBase {
+  private static final Logger LOG = LoggerFactory.getLogger(RouterVerticle.class);
+
+  private final Bus bus;
+  private final RouteTable table; // touched on this verticle's event loop only
+  private Bus.@Nullable Registration registration;
+
+  /**
+   * @param directory unused as yet by the answers: routes do not depend on who is in the cluster
+   */
+  public RouterVerticle(Bus bus, Directory directory, Fleet fleet) {
+    this.bus = bus;
+    this.table = new RouteTable(fleet);
+  }
+
+  @Override
+  public Future<?> start() {
+    return bus.consume(Room.ROUTER, 0, this::receive).onSuccess(done -> registration = done);
+  }
+
+  @Override
+  public Future<?> stop() {
+    return registration == null ? Future.succeededFuture() : registration.cancel();
+  }
+
+  private void receive(Message message) {
+    if (message instanceof Route route) {
+      table.route(route).tell(new Answer(route.replyTo()));
+    } else if (message instanceof ListModels question) {
+      send(question.replyTo(), question.id(), new Models(question.id(), table.cards()));
+    } else if (message instanceof HealthReport report) {
+      report.replicas().forEach(table::report);
+    } else {
+      LOG.warn(
+          "router got {} (expected: Route, ListModels, HealthReport)",
+          message.getClass().getSimpleName());
+    }
+  }
+
+  private final class Answer implements RouteDecision.Outlet {
+    private final Station to;
+
+    Answer(Station to) {
+      this.to = to;
+    }
+
+    @Override
+    public void planned(Plan plan) {
+      send(to, plan.id(), plan);
+    }
+
+    @Override
+    public void refused(Refusal refusal) {
+      send(to, refusal.id(), refusal);
+    }
+  }
+
+  private void send(Station to, RequestId id, Message answer) {
+    bus.send(to, answer)
+        .onFailure(
+            failure ->
+                LOG.info("answer to {} of {} not delivered: {}", id, to, failure.getMessage()));
+  }
+}

@@ -1,0 +1,108 @@
+package io.penstock.sim;
+
+import static io.penstock.inference.Checks.require;
+
+import java.time.Duration;
+import java.util.OptionalInt;
+
+/**
+ * What to simulate: some replicas of one engine.
+ *
+ * @param host the address to listen on
+ * @param model the model's name on the wire
+ * @param replicas how many engines; each has its own port
+ * @param basePort the first one's port, the others' follow; 0 takes free ones
+ * @param profile speed and memory
+ * @param startupDelay how long an engine loads before it answers; until then {@code /health} and
+ *     {@code /v1/*} say 503
+ * @param maxNumSeqs sequences that run at once, where the profile's own limit shall not hold
+ * @param seed of all text; engines with equal seeds say the same
+ */
+public record SimConfig(
+    String host,
+    String model,
+    int replicas,
+    int basePort,
+    SimProfile profile,
+    Duration startupDelay,
+    OptionalInt maxNumSeqs,
+    long seed) {
+  private static final int REPLICAS_MAX = 1024;
+
+  public SimConfig {
+    require(!host.isBlank(), "host", "'" + host + "'", "an address or name");
+    require(!model.isBlank(), "model", "'" + model + "'", "not blank");
+    require(
+        replicas >= 1 && replicas <= REPLICAS_MAX, "replicas", replicas, "1.." + REPLICAS_MAX);
+    require(
+        basePort == 0 || (basePort >= 1 && basePort + replicas - 1 <= 65_535),
+        "basePort",
+        basePort,
+        "0, or 1.." + (65_536 - replicas) + " for " + replicas + " replicas");
+    require(!startupDelay.isNegative(), "startupDelay", startupDelay, ">= 0");
+    require(
+        maxNumSeqs.isEmpty() || (maxNumSeqs.getAsInt() >= 1 && maxNumSeqs.getAsInt() <= 65_536),
+        "maxNumSeqs",
+        maxNumSeqs,
+        "1..65536");
+  }
+
+  /** One replica of a profile's own model on a free loopback port, ready at once. */
+  public static SimConfig of(SimProfile profile) {
+    return new SimConfig(
+        "127.0.0.1", profile.model(), 1, 0, profile, Duration.ZERO, OptionalInt.empty(), 1);
+  }
+
+  /** One replica without any delay, for tests. */
+  public static SimConfig instant() {
+    return of(SimProfile.of("instant"));
+  }
+
+  /** The profile after the override of {@link #maxNumSeqs()}. */
+  public SimProfile effectiveProfile() {
+    return maxNumSeqs.isPresent() ? profile.withMaxNumSeqs(maxNumSeqs.getAsInt()) : profile;
+  }
+
+  /** The same on another address. */
+  public SimConfig withHost(String value) {
+    return new SimConfig(
+        value, model, replicas, basePort, profile, startupDelay, maxNumSeqs, seed);
+  }
+
+  /** The same under another model name. */
+  public SimConfig withModel(String value) {
+    return new SimConfig(host, value, replicas, basePort, profile, startupDelay, maxNumSeqs, seed);
+  }
+
+  /** The same with so many replicas. */
+  public SimConfig withReplicas(int value) {
+    return new SimConfig(host, model, value, basePort, profile, startupDelay, maxNumSeqs, seed);
+  }
+
+  /** The same from another first port on. */
+  public SimConfig withBasePort(int value) {
+    return new SimConfig(host, model, replicas, value, profile, startupDelay, maxNumSeqs, seed);
+  }
+
+  /** The same at another speed. */
+  public SimConfig withProfile(SimProfile value) {
+    return new SimConfig(host, model, replicas, basePort, value, startupDelay, maxNumSeqs, seed);
+  }
+
+  /** The same with another loading time. */
+  public SimConfig withStartupDelay(Duration value) {
+    return new SimConfig(host, model, replicas, basePort, profile, value, maxNumSeqs, seed);
+  }
+
+  /** The same under another limit of running sequences. */
+  public SimConfig withMaxNumSeqs(int value) {
+    return new SimConfig(
+        host, model, replicas, basePort, profile, startupDelay, OptionalInt.of(value), seed);
+  }
+
+  /** The same with other text. */
+  public SimConfig withSeed(long value) {
+    return new SimConfig(
+        host, model, replicas, basePort, profile, startupDelay, maxNumSeqs, value);
+  }
+}

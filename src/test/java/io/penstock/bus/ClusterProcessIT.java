@@ -1,0 +1,167 @@
+package io.penstock.bus;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.BufferedReader;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Three nodes in three JVMs, one of which is killed, paused, or asked to leave. */
+class ClusterProcessIT {
+  private static final Duration START = Duration.ofSeconds(30);
+  private static final Duration BOUND = Duration.ofSeconds(5);
+
+  private final TestCluster cluster = new TestCluster(3);
+  private final List<Node> nodes = new ArrayList<>();
+
+  @AfterEach
+  void stop() {
+    nodes.forEach(node -> node.process.destroyForcibly());
+  }
+
+  @Test
+  void joinKillAndReturn() throws Exception {
+    Node a = start(0);
+    Node b = start(1);
+    Node c = start(2);
+    awaitViews("a,b,c", START, a, b, c);
+
+    c.process.destroyForcibly(); // SIGKILL
+    report("kill -9", awaitViews("a,b", BOUND, a, b));
+
+    long launched = System.nanoTime();
+    Node again = start(2);
+    again.await("READY", START);
+    report("launched to ready", launched);
+    report("ready to seen by all", awaitViews("a,b,c", BOUND, a, b, again));
+
+    again.process.getOutputStream().close(); // asks it to leave
+    report("graceful leave", awaitViews("a,b", BOUND, a, b));
+    assertThat(again.process.waitFor(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(again.process.exitValue()).isZero();
+  }
+
+  @Test
+  void aNodeThatIsPausedIsOutUntilItGoesOn() throws Exception {
+    Node a = start(0);
+    Node b = start(1);
+    Node c = start(2);
+    awaitViews("a,b,c", START, a, b, c);
+
+    signal(c, "-STOP");
+    report("SIGSTOP", awaitViews("a,b", DirectoryVerticle.SILENCE.plusSeconds(2), a, b));
+    // Longer than maxNoHeartbeat: Hazelcast has removed it as well, and must take it back.
+    a.awaitNothingNew(Duration.ofSeconds(4));
+
+    signal(c, "-CONT");
+    report("SIGCONT", awaitViews("a,b,c", Duration.ofSeconds(40), a, b, c));
+  }
+
+  private Node start(int index) throws IOException {
+    String name = String.valueOf((char) ('a' + index));
+    List<String> command = new ArrayList<>();
+    command.add(ProcessHandle.current().info().command().orElse("java"));
+    command.addAll(
+        List.of(
+            "-Xmx128m",
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-Dhazelcast.logging.type=slf4j",
+            "-cp",
+            System.getProperty("java.class.path"),
+            NodeProcess.class.getName(),
+            name,
+            cluster.name(),
+            String.valueOf(cluster.port(index)),
+            String.valueOf(cluster.busPort(index)),
+            String.join(",", cluster.members())));
+    File log = new File("target", "ClusterProcessIT-" + name + ".log");
+    Process process =
+        new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.appendTo(log)).start();
+    Node node = new Node(name, process);
+    nodes.add(node);
+    return node;
+  }
+
+  private static void signal(Node node, String signal) throws Exception {
+    Process kill = new ProcessBuilder("kill", signal, String.valueOf(node.process.pid())).start();
+    assertThat(kill.waitFor()).isZero();
+  }
+
+  /** Waits until each of them sees exactly these; returns when the wait began. */
+  private static long awaitViews(String names, Duration bound, Node... nodes)
+      throws InterruptedException {
+    long began = System.nanoTime();
+    for (Node node : nodes) {
+      node.await("VIEW " + names, bound.minusNanos(System.nanoTime() - began));
+    }
+    return began;
+  }
+
+  private static void report(String what, long began) {
+    System.out.printf("%s: %d ms%n", what, (System.nanoTime() - began) / 1_000_000);
+  }
+
+  private static final class Node {
+    private final String name;
+    private final Process process;
+    private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
+    private String last = "nothing";
+
+    Node(String name, Process process) {
+      this.name = name;
+      this.process = process;
+      Thread reader = new Thread(this::read, "output of " + name);
+      reader.setDaemon(true);
+      reader.start();
+    }
+
+    /** Returns at once when the last line was the wanted one. */
+    void await(String wanted, Duration bound) throws InterruptedException {
+      long until = System.nanoTime() + bound.toNanos();
+      while (!last.equals(wanted)) {
+        String line = next(until - System.nanoTime());
+        if (line == null) {
+          throw new AssertionError(
+              name + " said '" + last + "' last (expected: '" + wanted + "' within " + bound + ")");
+        }
+        last = line;
+      }
+    }
+
+    void awaitNothingNew(Duration bound) throws InterruptedException {
+      assertThat(next(bound.toNanos())).isNull();
+    }
+
+    private @Nullable String next(long nanos) throws InterruptedException {
+      return lines.poll(Math.max(0, nanos), TimeUnit.NANOSECONDS);
+    }
+
+    private void read() {
+      try (BufferedReader out =
+          new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8))) {
+        for (String line = out.readLine(); line != null; line = out.readLine()) {
+          if (line.startsWith("> ")) {
+            lines.add(line.substring(2));
+          }
+        }
+      } catch (IOException e) {
+        if (process.isAlive()) {
+          throw new UncheckedIOException(e);
+        }
+      }
+    }
+  }
+}

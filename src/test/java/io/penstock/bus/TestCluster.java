@@ -1,0 +1,161 @@
+package io.penstock.bus;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.penstock.bus.ClusterConfig.Join;
+import io.penstock.inference.NodeId;
+import io.penstock.time.Clock;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Predicate;
+
+/** Clustered nodes on the loopback interface, in this JVM or for others. */
+final class TestCluster {
+  static final Duration BOUND = Duration.ofSeconds(5);
+
+  private final String name = "test-" + ProcessHandle.current().pid() + "-" + System.nanoTime();
+  private final List<Integer> ports;
+
+  /** A place for {@code size} nodes. */
+  TestCluster(int size) {
+    ports = freePorts(2 * size);
+  }
+
+  String name() {
+    return name;
+  }
+
+  int port(int index) {
+    return ports.get(index);
+  }
+
+  int busPort(int index) {
+    return ports.get(ports.size() / 2 + index);
+  }
+
+  List<String> members() {
+    return ports.subList(0, ports.size() / 2).stream().map(p -> "127.0.0.1:" + p).toList();
+  }
+
+  ClusterConfig config(int index) {
+    return config(name, port(index), busPort(index), members());
+  }
+
+  static ClusterConfig config(String name, int port, int busPort, List<String> members) {
+    return new ClusterConfig(
+        name,
+        "127.0.0.1",
+        port,
+        busPort,
+        new Join.Static(members),
+        Duration.ofSeconds(1),
+        Duration.ofSeconds(3),
+        Duration.ofMillis(500),
+        Optional.empty());
+  }
+
+  ClusterNode start(int index, String fleetHash, SimpleMeterRegistry meters) {
+    return start(Optional.of(config(index)), "node-" + index, fleetHash, meters);
+  }
+
+  ClusterNode start(int index) {
+    return start(index, "fleet", new SimpleMeterRegistry());
+  }
+
+  static ClusterNode start(
+      Optional<ClusterConfig> config, String name, String fleetHash, SimpleMeterRegistry meters) {
+    return await(
+        ClusterNode.start(
+            Vertx.builder(),
+            new VertxOptions().setEventLoopPoolSize(1),
+            config,
+            new ClusterNode.Identity(name, "zone", fleetHash),
+            Clock.system(),
+            meters),
+        Duration.ofSeconds(20));
+  }
+
+  /** The first view of {@code node} that is as wanted. */
+  static View awaitView(ClusterNode node, Predicate<View> wanted, Duration bound) {
+    Promise<View> seen = Promise.promise();
+    node.directory()
+        .onChange(
+            view -> {
+              if (wanted.test(view)) {
+                seen.tryComplete(view);
+              }
+            });
+    return await(seen.future(), bound);
+  }
+
+  static Predicate<View> has(ClusterNode... nodes) {
+    Set<NodeId> wanted = new HashSet<>();
+    for (ClusterNode node : nodes) {
+      wanted.add(node.bus().self());
+    }
+    return view -> ids(view).equals(wanted);
+  }
+
+  static Set<NodeId> ids(View view) {
+    Set<NodeId> ids = new HashSet<>();
+    view.nodes().forEach(n -> ids.add(n.id()));
+    return ids;
+  }
+
+  static <T> T await(Future<T> future) {
+    return await(future, BOUND);
+  }
+
+  static <T> T await(Future<T> future, Duration bound) {
+    try {
+      return future
+          .toCompletionStage()
+          .toCompletableFuture()
+          .get(bound.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      throw new AssertionError(String.valueOf(e.getCause()), e.getCause());
+    } catch (InterruptedException | TimeoutException e) {
+      throw new AssertionError("not within " + bound, e);
+    }
+  }
+
+  private static List<Integer> freePorts(int count) {
+    List<ServerSocket> sockets = new ArrayList<>();
+    try {
+      List<Integer> free = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        ServerSocket socket = new ServerSocket();
+        sockets.add(socket);
+        socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+        free.add(socket.getLocalPort());
+      }
+      return free;
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    } finally {
+      sockets.forEach(TestCluster::close);
+    }
+  }
+
+  private static void close(ServerSocket socket) {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      throw new AssertionError(e);
+    }
+  }
+}

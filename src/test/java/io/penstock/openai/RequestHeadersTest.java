@@ -1,0 +1,111 @@
+package io.penstock.openai;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.penstock.inference.Capability;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.Priority;
+import io.penstock.inference.RequestId;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RequestHeadersTest {
+  private static String told(Checked<?> checked) {
+    var rejected = (Checked.Rejected<?>) checked;
+    return rejected.fault().code() + " " + rejected.param() + " | " + rejected.message();
+  }
+
+  @Test
+  void keepsAWellFormedRequestId() {
+    assertThat(RequestHeaders.requestId("aZ0._-")).contains(new RequestId("aZ0._-"));
+    assertThat(RequestHeaders.requestId("a".repeat(128))).isPresent();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", " ", "a b", "a/b", "é", "a\n", "\"x\""})
+  void replacesAnyOther(String value) {
+    assertThat(RequestHeaders.requestId(value)).isEmpty();
+    assertThat(RequestHeaders.requestId(null)).isEmpty();
+    assertThat(RequestHeaders.requestId("a".repeat(129))).isEmpty();
+  }
+
+  @Test
+  void readsTheModel() {
+    assertThat(RequestHeaders.model(null)).isEqualTo(new Checked.Valid<>(Optional.empty()));
+    assertThat(RequestHeaders.model(" a/b "))
+        .isEqualTo(new Checked.Valid<>(Optional.of(new ModelName("a/b"))));
+    assertThat(told(RequestHeaders.model(" ")))
+        .isEqualTo(
+            "invalid_value x-model-id | x-model-id: ' '"
+                + " (expected: the name of a model, at most 512 characters)");
+  }
+
+  @Test
+  void readsThePriority() {
+    assertThat(RequestHeaders.priority(null)).isEqualTo(new Checked.Valid<>(Optional.empty()));
+    assertThat(RequestHeaders.priority("Bulk"))
+        .isEqualTo(new Checked.Valid<>(Optional.of(Priority.BULK)));
+    assertThat(told(RequestHeaders.priority("urgent")))
+        .isEqualTo(
+            "invalid_value x-penstock-priority | x-penstock-priority: 'urgent'"
+                + " (expected: one of interactive, default, bulk)");
+  }
+
+  @Test
+  void readsCapabilities() {
+    assertThat(RequestHeaders.capabilities(null)).isEqualTo(new Checked.Valid<>(Set.of()));
+    assertThat(RequestHeaders.capabilities("tools, VISION,,"))
+        .isEqualTo(new Checked.Valid<>(Set.of(Capability.TOOLS, Capability.VISION)));
+    assertThat(told(RequestHeaders.capabilities("tools,telepathy")))
+        .isEqualTo(
+            "invalid_value x-penstock-capabilities | x-penstock-capabilities: 'telepathy'"
+                + " (expected: a list of tools, vision, audio, json_schema, logprobs, embeddings)");
+  }
+
+  @Test
+  void readsTheTimeout() {
+    assertThat(RequestHeaders.timeout(null)).isEqualTo(new Checked.Valid<>(Optional.empty()));
+    assertThat(RequestHeaders.timeout("1500"))
+        .isEqualTo(new Checked.Valid<>(Optional.of(Duration.ofMillis(1500))));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"0", "-1", "1.5", "10s", "", "2147483648", "99999999999999999999"})
+  void refusesOtherTimeouts(String value) {
+    assertThat(told(RequestHeaders.timeout(value)))
+        .isEqualTo(
+            "invalid_value x-penstock-timeout-ms | x-penstock-timeout-ms: '"
+                + value
+                + "' (expected: whole milliseconds from 1 to 2147483647)");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-will-be"
+      })
+  void joinsATrace(String value) {
+    assertThat(RequestHeaders.traceparent(value)).contains(value);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more",
+        "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+        "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+        "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+        "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01"
+      })
+  void ignoresWhatIsNoTrace(String value) {
+    assertThat(RequestHeaders.traceparent(value)).isEmpty();
+    assertThat(RequestHeaders.traceparent(null)).isEmpty();
+  }
+}
