@@ -10,6 +10,7 @@ import java.util.Set;
 /**
  * One node, as its file says; every value checked.
  *
+ * @param name unique in its cluster
  * @param zone failure domain; empty when unknown
  * @param eventLoops event loops of the process, and ingress loops; 0 for one per core
  * @param cluster absent: the node is alone

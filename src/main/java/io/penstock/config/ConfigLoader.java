@@ -1,0 +1,119 @@
+package io.penstock.config;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * Loads a node's file, and the fleet's where that is a file of its own: reads, puts the environment
+ * in, checks, fills in defaults, and advises. Every mistake is reported at once; opens no port and
+ * asks nobody. Reads files, so not for an event loop. Any thread.
+ */
+public final class ConfigLoader {
+  private final Environment environment;
+  private final Mistakes mistakes = new Mistakes();
+  private final List<Advice> advice = new ArrayList<>();
+  private final LocalFiles files;
+
+  private ConfigLoader(Function<String, Optional<String>> variables, Machine machine) {
+    environment = new Environment(variables);
+    files = new LocalFiles(machine, advice);
+  }
+
+  /**
+   * Loads a node's file to run it here.
+   *
+   * @param variables the environment
+   */
+  public static Loaded load(Path file, Function<String, Optional<String>> variables) {
+    return load(file, variables, Machine.THIS);
+  }
+
+  /**
+   * Loads a node's file.
+   *
+   * @param variables the environment
+   * @param machine whether the node would run on this machine
+   */
+  public static Loaded load(
+      Path file, Function<String, Optional<String>> variables, Machine machine) {
+    return new ConfigLoader(variables, machine).load(file);
+  }
+
+  /** The JSON Schema of a node's file, as text. */
+  public static String nodeSchema() {
+    return SchemaNode.text(SchemaNode.NODE.document());
+  }
+
+  /** The JSON Schema of a fleet's file, as text; the node's refers to it by its file name. */
+  public static String fleetSchema() {
+    return SchemaNode.text(SchemaNode.FLEET.document());
+  }
+
+  /** As {@link #load(Path, Function)}, for a tree made by the program. */
+  static Loaded load(JsonNode tree, Path directory) {
+    ConfigLoader loader = new ConfigLoader(name -> Optional.empty(), Machine.THIS);
+    return loader.load(loader.section(tree, KeyPath.ROOT, "", directory));
+  }
+
+  private Loaded load(Path file) {
+    Optional<JsonNode> tree = JsonFile.read(file, "", mistakes);
+    return tree.isPresent()
+        ? load(section(tree.get(), KeyPath.ROOT, "", directoryOf(file)))
+        : new Loaded.Failed(mistakes.list());
+  }
+
+  private Loaded load(Section raw) {
+    Section root = environment.into(raw);
+    Structure.NODE.check(root);
+    SchemaNode.NODE.fillDefaults(root.tree());
+    Section fleet = fleetOf(root);
+    SchemaNode.FLEET.fillDefaults(fleet.tree());
+    new NodeRules(root, files).check();
+    new FleetRules(fleet, files, root.tree().path("ingress").path("max_body_bytes").asLong())
+        .check();
+    if (!mistakes.isEmpty()) {
+      return new Loaded.Failed(mistakes.inOrderOf(root, fleet));
+    }
+    NodeConfig config = Records.node(root, Records.fleet(fleet));
+    advice.addAll(Advisor.advise(config));
+    return new Loaded.Ok(config, advice);
+  }
+
+  /** The fleet: inline, or in the file that the section names; missing after a mistake. */
+  private Section fleetOf(Section root) {
+    Section inline = root.sub("fleet");
+    JsonNode name = inline.tree().path("file");
+    if (name.isMissingNode()) {
+      return inline;
+    }
+    Path file = root.directory().resolve(name.asText());
+    Optional<JsonNode> tree =
+        name.isTextual() && !name.asText().isBlank()
+            ? JsonFile.read(file, name.asText(), mistakes)
+            : Optional.empty();
+    Section fleet =
+        section(
+            tree.orElse(MissingNode.getInstance()), KeyPath.ROOT, name.asText(), directoryOf(file));
+    if (tree.isEmpty()) {
+      return fleet;
+    }
+    Section resolved = environment.into(fleet);
+    Structure.FLEET.check(resolved);
+    return resolved;
+  }
+
+  private Section section(JsonNode tree, KeyPath at, String file, Path directory) {
+    return new Section(tree, at, file, directory, Map.of(), mistakes);
+  }
+
+  private static Path directoryOf(Path file) {
+    Path parent = file.toAbsolutePath().normalize().getParent();
+    return parent == null ? file.toAbsolutePath() : parent;
+  }
+}

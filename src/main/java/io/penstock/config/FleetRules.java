@@ -1,0 +1,175 @@
+package io.penstock.config;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What the schema of a fleet can not say. Tolerant of values of the wrong type, as {@link
+ * NodeRules} is.
+ */
+final class FleetRules {
+  private final Section fleet;
+  private final LocalFiles files;
+  private final long maxBodyBytes;
+
+  private final Map<String, KeyPath> poolNames = new HashMap<>();
+  private final Map<String, KeyPath> replicaIds = new HashMap<>();
+
+  /** Each name that a client may ask for, with the model that has it. */
+  private final Map<String, String> modelByName = new HashMap<>();
+
+  /**
+   * Rules for a fleet behind an ingress.
+   *
+   * @param maxBodyBytes what the ingress accepts; 0 when that is not known
+   */
+  FleetRules(Section fleet, LocalFiles files, long maxBodyBytes) {
+    this.fleet = fleet;
+    this.files = files;
+    this.maxBodyBytes = maxBodyBytes;
+  }
+
+  void check() {
+    Section pools = fleet.sub("pools");
+    for (JsonNode pool : pools.tree()) {
+      String model = pool.path("model_id").asText();
+      modelByName.put(model, model);
+    }
+    for (int i = 0; i < pools.tree().size(); i++) {
+      Section pool = pools.sub(i);
+      if (pool.tree().isObject()) {
+        boolean named = name(pool);
+        aliases(pool);
+        replicas(pool, named);
+        queue(pool.sub("queue"));
+      }
+    }
+    fallback(fleet.sub("fallback_model_id"));
+  }
+
+  /** The pool's name, or the model's where it has none. */
+  static String nameOf(JsonNode pool) {
+    return pool.path("name").asText(pool.path("model_id").asText());
+  }
+
+  /** Whether the pool has a name of its own, from which ids of replicas can be made. */
+  private boolean name(Section pool) {
+    String text = nameOf(pool.tree());
+    if (text.isEmpty()) {
+      return false;
+    }
+    KeyPath first = poolNames.putIfAbsent(text, pool.at());
+    Section name = pool.sub("name");
+    if (first != null && name.tree().isMissingNode()) {
+      name.expected("a name of its own, because " + first + " has the name " + text);
+    } else if (first != null) {
+      name.expected("a name of its own; " + first + " has this one");
+    }
+    return first == null;
+  }
+
+  private void aliases(Section pool) {
+    String model = pool.tree().path("model_id").asText();
+    Section aliases = pool.sub("aliases");
+    for (int i = 0; i < aliases.tree().size(); i++) {
+      Section alias = aliases.sub(i);
+      String owner = modelByName.putIfAbsent(alias.tree().asText(), model);
+      if (owner != null && !owner.equals(model)) {
+        alias.expected("a name that no other model has; it means model " + owner);
+      }
+    }
+  }
+
+  private void replicas(Section pool, boolean named) {
+    Section replicas = pool.sub("replicas");
+    if (replicas.tree().isArray()) {
+      Map<String, Integer> urls = new HashMap<>();
+      for (int i = 0; i < replicas.tree().size(); i++) {
+        Section replica = replicas.sub(i);
+        if (replica.tree().isObject()) {
+          url(replica.sub("url"), i, urls);
+          id(replica, named ? nameOf(pool.tree()) + "-" + i : "");
+        }
+      }
+    } else if (replicas.tree().isObject()) {
+      dns(replicas.sub("dns"));
+      files.check(replicas.sub("file"));
+    }
+  }
+
+  private static void url(Section url, int index, Map<String, Integer> seen) {
+    if (!url.tree().isTextual()) {
+      return;
+    }
+    String text = url.tree().textValue();
+    String plain = Addresses.engineUrl(text).orElse("");
+    if (plain.isEmpty()) {
+      url.expected(Addresses.ENGINE_URL);
+      return;
+    }
+    Integer first = seen.putIfAbsent(plain, index);
+    if (first != null) {
+      url.expected("each engine once in a pool; replicas[" + first + "] has the same url");
+    }
+  }
+
+  private void id(Section replica, String fallback) {
+    Section id = replica.sub("id");
+    String text = id.tree().asText(fallback);
+    if (text.isEmpty()) {
+      return;
+    }
+    KeyPath first = replicaIds.putIfAbsent(text, replica.at());
+    if (first != null) {
+      id.expected("an id of its own; " + first + " has the id " + text);
+    }
+  }
+
+  private static void dns(Section dns) {
+    if (!dns.tree().isObject()) {
+      return;
+    }
+    Section port = dns.sub("port");
+    boolean srv = dns.tree().path("type").asText().equals("SRV");
+    if (srv && !port.tree().isMissingNode()) {
+      port.expected("nothing: SRV records have their own ports");
+    } else if (!srv && port.tree().isMissingNode()) {
+      port.expected("the replicas' port: A records have none");
+    }
+    Section server = dns.sub("name_server");
+    if (server.tree().isTextual() && !Addresses.isHostAndPort(server.tree().textValue())) {
+      server.expected("host:port, such as 10.0.0.10:53");
+    }
+  }
+
+  private void queue(Section queue) {
+    Section bytes = queue.sub("max_bytes");
+    if (bytes.tree().isIntegralNumber() && bytes.tree().longValue() < maxBodyBytes) {
+      bytes.expected("at least ingress.max_body_bytes, " + maxBodyBytes);
+    }
+  }
+
+  private void fallback(Section fallback) {
+    Set<String> names = new HashSet<>(modelByName.keySet());
+    names.remove("");
+    if (fallback.tree().isTextual() && !names.contains(fallback.tree().textValue())) {
+      String known = String.join(", ", names.stream().sorted().toList());
+      fallback.expected("a model that a pool serves: " + known);
+    }
+  }
+
+  /** The model that a client's name for it means. */
+  static String modelOf(JsonNode fleet, String name) {
+    for (JsonNode pool : fleet.path("pools")) {
+      for (JsonNode alias : pool.path("aliases")) {
+        if (alias.asText().equals(name)) {
+          return pool.path("model_id").asText();
+        }
+      }
+    }
+    return name;
+  }
+}

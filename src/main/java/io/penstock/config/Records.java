@@ -1,0 +1,221 @@
+package io.penstock.config;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import io.penstock.bus.ClusterConfig;
+import io.penstock.inference.Capability;
+import io.penstock.inference.EngineKind;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.HealthPolicy;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.QueueLimits;
+import io.penstock.inference.ReplicaId;
+import io.penstock.inference.ReplicaSource;
+import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.Role;
+import io.penstock.inference.RoutingStrategy;
+import io.penstock.ingress.IngressConfig;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+
+/** Turns trees that have passed every check, defaults filled in, into records. */
+final class Records {
+  private Records() {}
+
+  static NodeConfig node(Section root, Fleet fleet) {
+    JsonNode node = root.tree().path("node");
+    JsonNode ports = node.path("ports");
+    return new NodeConfig(
+        node.path("name").asText("penstock"),
+        node.path("zone").asText(),
+        node.path("region").asText(),
+        Set.copyOf(each(node.path("roles"), r -> constant(Role.of(r.asText()), r))),
+        node.path("event_loops").asInt(),
+        optional(root.tree().path("cluster")).map(c -> cluster(c, ports, root.directory())),
+        ingress(root.tree().path("ingress"), node, root.directory()),
+        fleet);
+  }
+
+  private static ClusterConfig cluster(JsonNode cluster, JsonNode ports, Path directory) {
+    return new ClusterConfig(
+        cluster.path("name").asText(),
+        cluster.path("host").asText(),
+        ports.path("cluster").asInt(),
+        ports.path("bus").asInt(),
+        join(cluster.path("join")),
+        seconds(cluster.path("heartbeat_interval_seconds")),
+        seconds(cluster.path("max_no_heartbeat_seconds")),
+        millis(cluster.path("census_ms")),
+        text(cluster.path("hazelcast_file")).map(directory::resolve));
+  }
+
+  private static ClusterConfig.Join join(JsonNode join) {
+    if (join.has("dns")) {
+      return new ClusterConfig.Join.Dns(join.path("dns").path("service").asText());
+    }
+    if (join.has("kubernetes")) {
+      JsonNode kubernetes = join.path("kubernetes");
+      return new ClusterConfig.Join.Kubernetes(
+          kubernetes.path("namespace").asText(), kubernetes.path("service").asText());
+    }
+    return new ClusterConfig.Join.Static(
+        each(join.path("static").path("members"), JsonNode::asText));
+  }
+
+  private static IngressConfig ingress(JsonNode ingress, JsonNode node, Path directory) {
+    JsonNode deadlines = ingress.path("deadlines");
+    return new IngressConfig(
+        node.path("host").asText(),
+        node.path("ports").path("http").asInt(),
+        ingress.path("max_body_bytes").asInt(),
+        new IngressConfig.Deadlines(
+            millis(deadlines.path("connect_ms")),
+            millis(deadlines.path("first_token_ms")),
+            millis(deadlines.path("idle_ms")),
+            millis(deadlines.path("total_ms"))),
+        millis(ingress.path("ping_after_ms")),
+        seconds(ingress.path("drain_seconds")),
+        optional(ingress.path("tls"))
+            .map(
+                tls ->
+                    new IngressConfig.Tls(
+                        directory.resolve(tls.path("certificate_file").asText()),
+                        directory.resolve(tls.path("key_file").asText()))),
+        optional(ingress.path("cors"))
+            .map(
+                cors ->
+                    new IngressConfig.Cors(
+                        each(cors.path("origins"), JsonNode::asText),
+                        cors.path("credentials").asBoolean())));
+  }
+
+  static Fleet fleet(Section fleet) {
+    JsonNode tree = fleet.tree();
+    return new Fleet(
+        each(tree.path("pools"), pool -> pool(pool, fleet.directory())),
+        tree.path("enable_fallback").asBoolean(),
+        text(tree.path("fallback_model_id")).map(n -> model(FleetRules.modelOf(tree, n))),
+        Fingerprint.of(tree));
+  }
+
+  private static Pool pool(JsonNode pool, Path directory) {
+    PoolName name = new PoolName(FleetRules.nameOf(pool));
+    return new Pool(
+        name,
+        model(pool.path("model_id").asText()),
+        each(pool.path("aliases"), a -> model(a.asText())),
+        constant(EngineKind.of(pool.path("engine").asText()), pool.path("engine")),
+        text(pool.path("engine_model_id")).map(Records::model),
+        text(pool.path("engine_api_key")),
+        constant(
+            RoutingStrategy.of(pool.path("routing_strategy").asText()),
+            pool.path("routing_strategy")),
+        replicas(name, pool, directory),
+        pool.path("max_concurrent").asInt(),
+        capabilities(pool.path("capabilities")),
+        pool.path("context_tokens").asInt(),
+        queue(pool.path("queue")),
+        health(pool.path("health")));
+  }
+
+  private static ReplicaSource replicas(PoolName name, JsonNode pool, Path directory) {
+    JsonNode replicas = pool.path("replicas");
+    if (replicas.isArray()) {
+      List<ReplicaSpec> specs = new ArrayList<>(replicas.size());
+      for (int i = 0; i < replicas.size(); i++) {
+        specs.add(replica(replicas.path(i), new ReplicaId(name + "-" + i), pool));
+      }
+      return new ReplicaSource.Listed(specs);
+    }
+    if (replicas.has("dns")) {
+      return dns(replicas.path("dns"));
+    }
+    if (replicas.has("file")) {
+      return new ReplicaSource.Watched(directory.resolve(replicas.path("file").asText()));
+    }
+    JsonNode simulated = replicas.path("simulated");
+    return new ReplicaSource.Simulated(
+        simulated.path("count").asInt(), simulated.path("profile").asText());
+  }
+
+  private static ReplicaSpec replica(JsonNode replica, ReplicaId fallback, JsonNode pool) {
+    return new ReplicaSpec(
+        text(replica.path("id")).map(ReplicaId::new).orElse(fallback),
+        Addresses.engineUrl(replica.path("url").asText()).orElseThrow(),
+        replica.path("weight").asDouble(),
+        replica.path("max_concurrent").asInt(pool.path("max_concurrent").asInt()),
+        capabilities(
+            replica.has("capabilities") ? replica.path("capabilities") : pool.path("capabilities")),
+        replica.path("zone").asText());
+  }
+
+  private static ReplicaSource.Dns dns(JsonNode dns) {
+    return new ReplicaSource.Dns(
+        dns.path("name").asText(),
+        ReplicaSource.RecordType.valueOf(dns.path("type").asText()),
+        dns.path("scheme").asText(),
+        dns.path("port").asInt(),
+        seconds(dns.path("refresh_seconds")),
+        text(dns.path("name_server")));
+  }
+
+  private static QueueLimits queue(JsonNode queue) {
+    JsonNode waits = queue.path("queue_ms");
+    return new QueueLimits(
+        queue.path("max_requests").asInt(),
+        queue.path("max_bytes").asLong(),
+        millis(waits.path("interactive")),
+        millis(waits.path("default")),
+        millis(waits.path("bulk")));
+  }
+
+  private static HealthPolicy health(JsonNode health) {
+    return new HealthPolicy(
+        seconds(health.path("health_check_interval_seconds")),
+        seconds(health.path("health_check_timeout_seconds")),
+        health.path("consecutive_failures_for_unhealthy").asInt(),
+        seconds(health.path("recovery_probe_interval_seconds")),
+        millis(health.path("signal_interval_ms")));
+  }
+
+  private static Set<Capability> capabilities(JsonNode labels) {
+    return Set.copyOf(each(labels, c -> constant(Capability.of(c.asText()), c)));
+  }
+
+  private static ModelName model(String name) {
+    return new ModelName(name);
+  }
+
+  private static Duration seconds(JsonNode value) {
+    return Duration.ofSeconds(value.asLong());
+  }
+
+  private static Duration millis(JsonNode value) {
+    return Duration.ofMillis(value.asLong());
+  }
+
+  private static Optional<String> text(JsonNode value) {
+    return optional(value).map(JsonNode::asText);
+  }
+
+  private static Optional<JsonNode> optional(JsonNode value) {
+    return value.isMissingNode() ? Optional.empty() : Optional.of(value);
+  }
+
+  private static <T> List<T> each(JsonNode array, Function<JsonNode, T> function) {
+    List<T> list = new ArrayList<>(array.size());
+    array.forEach(value -> list.add(function.apply(value)));
+    return list;
+  }
+
+  private static <E> E constant(Optional<E> known, JsonNode label) {
+    return known.orElseThrow(
+        () -> new IllegalStateException(label + " passes the schema, but no constant has it"));
+  }
+}
