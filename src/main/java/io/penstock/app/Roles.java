@@ -1,18 +1,25 @@
 package io.penstock.app;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.penstock.adapter.discovery.Discovery;
+import io.penstock.adapter.engine.HttpEngineProbes;
+import io.penstock.batcher.BatcherVerticle;
 import io.penstock.bus.Bus;
+import io.penstock.bus.ClusterConfig;
 import io.penstock.bus.ClusterNode;
 import io.penstock.bus.Directory;
 import io.penstock.config.NodeConfig;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressVerticle;
+import io.penstock.prober.ProberVerticle;
+import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.EventLoopLag;
 import io.penstock.telemetry.RequestMeters;
 import io.penstock.time.Clock;
 import io.vertx.core.Deployable;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -21,6 +28,9 @@ import java.util.function.Supplier;
 
 /** The verticles of one node, deployed so that what a request needs is there before the request. */
 final class Roles {
+  /** Only this node's own loops answer, at once; the bound is for a loop that hangs. */
+  private static final Duration CENSUS_ALONE = Duration.ofSeconds(1);
+
   private final NodeConfig config;
   private final ClusterNode cluster;
   private final Node.Telemetry telemetry;
@@ -61,6 +71,29 @@ final class Roles {
       case ROUTER -> router();
       case INGRESS -> ingress();
     };
+  }
+
+  private Future<?> prober() {
+    return one(
+        () ->
+            new ProberVerticle(
+                bus(),
+                directory(),
+                config.fleet(),
+                new HttpEngineProbes(cluster.vertx()),
+                new Discovery(cluster.vertx()),
+                clock,
+                registry()));
+  }
+
+  private Future<?> batcher() {
+    Duration census = config.cluster().map(ClusterConfig::census).orElse(CENSUS_ALONE);
+    return one(
+        () -> new BatcherVerticle(bus(), directory(), config.fleet(), census, clock, registry()));
+  }
+
+  private Future<?> router() {
+    return one(() -> new RouterVerticle(bus(), directory(), config.fleet()));
   }
 
   private Future<?> ingress() {

@@ -1,0 +1,27 @@
+package io.penstock.cli;
+
+import picocli.CommandLine.Command;
+
+/** {@code penstock}. */
+@Command(
+    name = "penstock",
+    header = "Streams from GPU inference engines to OpenAI clients, on one node or many.",
+    description = {
+      "",
+      "A node serves the OpenAI API in front of pools of engines (vLLM, SGLang, TGI, TensorRT-LLM,"
+          + " llama.cpp, or anything else that speaks it). Nodes form a cluster by themselves.",
+      ""
+    },
+    synopsisSubcommandLabel = "COMMAND",
+    commandListHeading = "%nCommands:%n",
+    optionListHeading = "%nOptions:%n",
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  penstock run conf/standalone.json                # all in one, with simulated engines",
+      "  penstock run --backend http://127.0.0.1:8000     # in front of an engine that is running",
+      "  penstock check conf/standalone.json              # what is wrong with a configuration",
+      "  penstock COMMAND --help                          # all about one command",
+      "",
+      "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."
+    })
+final class PenstockCommand {}

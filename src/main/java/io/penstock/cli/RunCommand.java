@@ -1,0 +1,179 @@
+package io.penstock.cli;
+
+import io.penstock.app.Node;
+import io.penstock.app.NodeException;
+import io.penstock.app.NodeSetup;
+import io.penstock.config.ConfigLoader;
+import io.penstock.config.Defaults;
+import io.penstock.config.Loaded;
+import io.penstock.config.Mistake;
+import io.penstock.telemetry.Logging;
+import io.penstock.time.Clock;
+import io.vertx.core.Future;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code penstock run}. */
+@Command(
+    name = "run",
+    header = "Starts a node, from a file or in front of engines that are already running.",
+    description = {
+      "",
+      "With FILE: the node that the file describes.",
+      "With --backend: a node that is alone, with one pool for each model that the engines name"
+          + " in GET /v1/models.",
+      "",
+      "SIGTERM and Ctrl-C drain: the node is not ready any more, takes no new work, lets live"
+          + " streams finish, leaves the cluster and ends with 0. A second signal ends it at once."
+    },
+    footerHeading = "%nExamples:%n",
+    footer = {
+      "  penstock run conf/standalone.json",
+      "  penstock run --backend http://127.0.0.1:8000",
+      "  penstock run --backend http://gpu1:8000 --backend http://gpu2:8000 --port 9000",
+      "",
+      "Environment:",
+      "  PENSTOCK_LOG_FORMAT  json or text; text at a terminal, else json",
+      "  PENSTOCK_LOG_LEVEL   trace, debug, info, warn or error; info. Access lines are info.",
+    })
+final class RunCommand implements Callable<Integer> {
+  private static final String DEFAULT_HOST = "127.0.0.1";
+  private static final int DEFAULT_PORT = 8080;
+
+  private final Logging logging;
+
+  @Spec private @Nullable CommandSpec spec;
+
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "FILE",
+      description = "The node's configuration. `penstock check FILE` tells what is wrong with it.")
+  private @Nullable Path file;
+
+  @Option(
+      names = "--backend",
+      paramLabel = "URL",
+      description = "An engine with the OpenAI API: scheme, host and port. May be repeated.")
+  private List<String> backends = List.of();
+
+  @Option(
+      names = "--port",
+      paramLabel = "N",
+      description = "With --backend: where to serve; 0 for any free port. Default: 8080.")
+  private @Nullable Integer port;
+
+  @Option(
+      names = "--host",
+      paramLabel = "ADDRESS",
+      description =
+          "With --backend: where to serve; 0.0.0.0 for all interfaces. Default: 127.0.0.1.")
+  private @Nullable String host;
+
+  RunCommand(Logging logging) {
+    this.logging = logging;
+  }
+
+  @Override
+  public Integer call() throws InterruptedException {
+    Loaded.Ok loaded = file == null ? fromBackends() : fromFile(file);
+    loaded
+        .advice()
+        .forEach(advice -> LoggerFactory.getLogger("penstock.config").warn("{}", advice));
+    Node node = start(loaded);
+    PrintWriter out = out();
+    out.print(Banner.of(node.config(), Version.penstock()));
+    out.flush();
+    drain(node);
+    return ExitCode.OK;
+  }
+
+  private Loaded.Ok fromFile(Path named) {
+    if (!backends.isEmpty()) {
+      throw CliException.usage("FILE and --backend: both given (expected: one of them)");
+    }
+    if (port != null || host != null) {
+      throw CliException.usage(
+          (port != null ? "--port" : "--host")
+              + ": given with FILE (expected: node."
+              + (port != null ? "ports.http" : "host")
+              + " in the file)");
+    }
+    return Configurations.require(
+        ConfigLoader.load(named, Configurations.environment()), named.toString());
+  }
+
+  private Loaded.Ok fromBackends() {
+    if (backends.isEmpty()) {
+      throw CliException.usage("FILE or --backend: neither given (expected: one of them)");
+    }
+    int chosen = port == null ? DEFAULT_PORT : port;
+    if (chosen < 0 || chosen > 65_535) {
+      throw CliException.usage("--port: " + chosen + " (expected: 0..65535)");
+    }
+    List<Mistake> mistakes = Defaults.checkBackends(backends);
+    if (!mistakes.isEmpty()) {
+      throw CliException.usage(
+          mistakes.stream().map(Mistake::toString).collect(Collectors.joining("\n")));
+    }
+    List<String> urls = backends.stream().map(RunCommand::withoutSlash).distinct().toList();
+    return Configurations.require(
+        Defaults.forBackends(host == null ? DEFAULT_HOST : host, chosen, Backends.ask(urls)), "");
+  }
+
+  private static String withoutSlash(String url) {
+    return url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
+  }
+
+  private Node start(Loaded.Ok loaded) throws InterruptedException {
+    NodeSetup setup =
+        new NodeSetup(Version.penstock(), logging.format(), System.err, Clock.system());
+    try {
+      return get(Node.start(loaded.config(), setup));
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof NodeException inWords) {
+        throw CliException.failed(String.valueOf(inWords.getMessage()));
+      }
+      throw new IllegalStateException("the node can not start", e.getCause());
+    }
+  }
+
+  /** Returns when the first signal has come and the node has drained; the second never returns. */
+  private static void drain(Node node) throws InterruptedException {
+    CompletableFuture<String> first = new CompletableFuture<>();
+    Signals.onStop(
+        name -> {
+          if (!first.complete(name)) {
+            Runtime.getRuntime().halt(ExitCode.FAILED);
+          }
+        });
+    try {
+      first.get();
+      get(node.drain());
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("the node can not drain", e.getCause());
+    }
+  }
+
+  private static <T> T get(Future<T> future) throws InterruptedException, ExecutionException {
+    return future.toCompletionStage().toCompletableFuture().get();
+  }
+
+  private PrintWriter out() {
+    if (spec == null) {
+      throw new IllegalStateException("not a command yet");
+    }
+    return spec.commandLine().getOut();
+  }
+}
