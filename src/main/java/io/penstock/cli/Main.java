@@ -10,8 +10,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The command line. What a command has to say goes to stdout; errors, in one readable form, and logs
- * go to stderr.
+ * The command line. What a command has to say goes to stdout; errors, in one readable form, and
+ * logs go to stderr.
  */
 public final class Main {
   private Main() {}
@@ -31,8 +31,7 @@ public final class Main {
   }
 
   /** Runs one command and gives its exit code. */
-  static int run(
-      String[] args, Map<String, String> environment, PrintWriter out, PrintWriter err) {
+  static int run(String[] args, Map<String, String> environment, PrintWriter out, PrintWriter err) {
     Logging logging;
     try {
       logging = Logging.of(environment, () -> System.console() != null);
@@ -86,8 +85,7 @@ public final class Main {
     return ExitCode.USAGE;
   }
 
-  private static int failed(
-      Exception e, CommandLine command, CommandLine.ParseResult parsed) {
+  private static int failed(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
     PrintWriter err = command.getErr();
     if (e instanceof CliException expected) {
       String name = command.getCommandSpec().qualifiedName();

@@ -68,8 +68,7 @@ class BadRequestsTest {
     for (Map.Entry<String, Object> header : row.getJsonObject("headers")) {
       request.header(header.getKey(), (String) header.getValue());
     }
-    HttpResponse<String> answer =
-        HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    HttpResponse<String> answer = HTTP.send(request.build(), HttpResponse.BodyHandlers.ofString());
     JsonObject told =
         new JsonObject()
             .put("status", answer.statusCode())
