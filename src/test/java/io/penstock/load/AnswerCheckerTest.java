@@ -2,6 +2,7 @@ package io.penstock.load;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -23,7 +24,7 @@ class AnswerCheckerTest {
     return AnswerChecker.check(Streams.bytes(body), true);
   }
 
-  @org.junit.jupiter.api.Test
+  @Test
   void acceptsAWholeAnswer() {
     assertThat(judge(answer("\"hi\"", "\"stop\"", USAGE)))
         .isEqualTo(new Verdict(Ending.OK, "", 1, 3, 2));
@@ -31,7 +32,7 @@ class AnswerCheckerTest {
         .isEqualTo(Ending.OK);
   }
 
-  @org.junit.jupiter.api.Test
+  @Test
   void saysWhatIsWrong() {
     assertThat(judge("")).isEqualTo(Verdict.of(Ending.MALFORMED, "body is not a JSON object"));
     assertThat(judge("{\"error\":{\"code\":\"x\"}}"))

@@ -9,6 +9,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -177,9 +178,8 @@ class PlanTest {
       gaps[i] = (plan.get(i).atNanos() - last) / 1e9;
       last = plan.get(i).atNanos();
     }
-    double mean = java.util.Arrays.stream(gaps).average().orElseThrow();
-    double variance =
-        java.util.Arrays.stream(gaps).map(g -> (g - mean) * (g - mean)).average().orElseThrow();
+    double mean = Arrays.stream(gaps).average().orElseThrow();
+    double variance = Arrays.stream(gaps).map(g -> (g - mean) * (g - mean)).average().orElseThrow();
     assertThat(mean * rate).isCloseTo(1, within(0.04));
     assertThat(Math.sqrt(variance) / mean)
         .as("coefficient of variation")

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.OptionalInt;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
@@ -152,7 +153,7 @@ class TraceReaderTest {
         .hasMessage("trace: " + folder + " (expected: a file, not a folder)");
     Path cut = file("cut.csv.gz", ARRIVALS);
     byte[] whole = Files.readAllBytes(cut);
-    Files.write(cut, java.util.Arrays.copyOf(whole, whole.length / 2));
+    Files.write(cut, Arrays.copyOf(whole, whole.length / 2));
     assertThatThrownBy(() -> TraceReader.read(cut, OptionalInt.empty()))
         .hasMessageStartingWith("trace " + cut + ": cannot be read: ");
   }
