@@ -307,6 +307,10 @@ final class Replica extends VerticleBase {
     } catch (Rejection e) {
       reject(request, e);
       return;
+    } catch (RuntimeException e) {
+      LOG.error("replica {}: a request that could not be read", index, e);
+      reject(request, Rejection.of(500, "internal_error", "internal_error", e.toString()));
+      return;
     }
     received++;
     exchanges.add(exchange);
@@ -326,8 +330,7 @@ final class Replica extends VerticleBase {
     int context = profile.maxModelLength();
     String path = String.valueOf(request.path());
     if (path.equals("/v1/embeddings")) {
-      EmbeddingExchange.Request parsed =
-          EmbeddingExchange.Request.of(body, config.seed(), context);
+      EmbeddingExchange.Request parsed = EmbeddingExchange.Request.of(body, config.seed(), context);
       checkModel(parsed.model());
       SimFault fault = fault(request, GenerationRequest.fault(body));
       return new EmbeddingExchange(
@@ -492,8 +495,7 @@ final class Replica extends VerticleBase {
       reject(request, e);
       return;
     } catch (IllegalArgumentException e) {
-      reject(
-          request, Rejection.badRequest(null, "invalid_value", String.valueOf(e.getMessage())));
+      reject(request, Rejection.badRequest(null, "invalid_value", String.valueOf(e.getMessage())));
       return;
     }
     // The answer first: a killed engine has none.

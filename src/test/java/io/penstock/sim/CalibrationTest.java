@@ -2,7 +2,6 @@ package io.penstock.sim;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -101,7 +100,7 @@ class CalibrationTest {
     // From where all have their first token: chunked prefill staggers them.
     long start = all.stream().mapToLong(each -> each.firstTokenNanos).max().orElseThrow();
     Sequence last = all.get(batch - 1);
-    assertThat((double) last.firstTokenNanos).isCloseTo(start, within(1.0));
+    assertThat(last.firstTokenNanos).isEqualTo(start);
     return (last.finishedNanos - last.firstTokenNanos) / 1e6 / (tokens - 1);
   }
 
