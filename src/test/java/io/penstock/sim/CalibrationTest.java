@@ -89,6 +89,8 @@ class CalibrationTest {
         .hasMessageStartingWith("profile: 'h200' (expected: one of h100-llama-3.1-8b, ");
     assertThatThrownBy(() -> SimConfig.instant().withReplicas(0))
         .hasMessage("replicas: 0 (expected: 1..1024)");
+    assertThatThrownBy(() -> SimConfig.instant().withMaxNumSeqs(0))
+        .hasMessage("maxNumSeqs: 0 (expected: 1..65536)");
     assertThatThrownBy(() -> SimConfig.instant().withBasePort(65_535).withReplicas(2))
         .hasMessage("basePort: 65535 (expected: 0, or 1..65534 for 2 replicas)");
   }

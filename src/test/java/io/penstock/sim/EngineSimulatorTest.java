@@ -684,6 +684,25 @@ class EngineSimulatorTest {
     assertThat(RawClient.post(port, CHAT, chat(",\"max_tokens\":2")).status()).isEqualTo(200);
   }
 
+  @Test
+  void isKilledByTheAdminEndpointForAWhile() throws Exception {
+    RawClient.Answer set = RawClient.post(port, "/sim/faults", "{\"kind\":\"killed\",\"ms\":300}");
+    assertThat(set.status()).isEqualTo(200);
+    boolean refused = false;
+    boolean back = false;
+    long deadline = System.nanoTime() + SECONDS.toNanos(5);
+    while (!(refused && back) && System.nanoTime() < deadline) {
+      try {
+        back = RawClient.get(port, "/health").status() == 200;
+      } catch (SocketException e) {
+        refused = true;
+        back = false;
+      }
+    }
+    assertThat(refused).isTrue();
+    assertThat(back).isTrue();
+  }
+
   private static RawClient.End drain(RawClient client) throws IOException {
     try {
       client.readUntil("[NEVER]");
