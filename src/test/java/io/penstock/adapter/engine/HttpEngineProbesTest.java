@@ -190,7 +190,7 @@ class HttpEngineProbesTest {
   }
 
   @Test
-  void keepsTheConnection() {
+  void keepsItsConnections() {
     Set<Integer> ports = java.util.concurrent.ConcurrentHashMap.newKeySet();
     int port =
         serve(
@@ -199,11 +199,12 @@ class HttpEngineProbesTest {
               answer(request, 200, "ok");
             });
     EngineProbes.Probe probe = probe(EngineKind.VLLM, port);
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 20; i++) {
       await(probe.check(LONG));
     }
-    assertThat(asked).hasSize(5);
-    assertThat(ports).hasSize(1);
+    assertThat(asked).hasSize(20);
+    // The test may ask again before the connection is back in its pool of two.
+    assertThat(ports).hasSizeLessThanOrEqualTo(2);
   }
 
   @Test
