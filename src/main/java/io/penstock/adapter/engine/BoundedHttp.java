@@ -109,13 +109,13 @@ final class BoundedHttp {
     }
 
     private void ask(HttpClientRequest asked) {
+      // Whatever goes wrong fails the response, too; without a handler it is also logged.
+      asked.exceptionHandler(toldByTheResponse -> {});
       if (isEnded) {
         asked.reset();
         return;
       }
       request = asked;
-      // Whatever goes wrong fails the response, too; without a handler it is also logged.
-      asked.exceptionHandler(toldByTheResponse -> {});
       asked
           .send()
           .onComplete(
