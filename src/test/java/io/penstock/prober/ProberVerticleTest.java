@@ -36,6 +36,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -243,7 +244,7 @@ class ProberVerticleTest {
 
   private void write(Path file, int... ports) throws IOException {
     String text =
-        java.util.Arrays.stream(ports)
+        Arrays.stream(ports)
             .mapToObj(p -> "{\"id\":\"r" + p + "\",\"url\":\"http://127.0.0.1:" + p + "\"}")
             .collect(Collectors.joining(",", "[", "]"));
     Path draft = folder.resolve("draft");

@@ -88,8 +88,7 @@ final class BoundedHttp {
     }
 
     private void send() {
-      client
-          .request(options)
+      connect()
           .onComplete(
               connected -> {
                 if (connected.failed()) {
@@ -100,7 +99,18 @@ final class BoundedHttp {
               });
     }
 
+    /** A client that has been closed throws. */
+    private Future<HttpClientRequest> connect() {
+      try {
+        return client.request(options);
+      } catch (IllegalStateException closed) {
+        return Future.failedFuture(closed);
+      }
+    }
+
     private void ask(HttpClientRequest asked) {
+      // Whatever goes wrong fails the response, too; without a handler it is also logged.
+      asked.exceptionHandler(toldByTheResponse -> {});
       if (isEnded) {
         asked.reset();
         return;

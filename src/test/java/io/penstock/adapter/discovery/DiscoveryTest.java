@@ -44,6 +44,8 @@ class DiscoveryTest {
   private final ListRecorder lists = new ListRecorder();
   private final ListAppender<ILoggingEvent> log = new ListAppender<>();
 
+  private final List<ReplicaLists.Subscription> followed = new ArrayList<>();
+
   @TempDir Path folder;
 
   @BeforeEach
@@ -55,6 +57,7 @@ class DiscoveryTest {
   @AfterEach
   void close() {
     ((Logger) LoggerFactory.getLogger("io.penstock.adapter.discovery")).detachAppender(log);
+    vertx.runOnContext(go -> followed.forEach(ReplicaLists.Subscription::cancel));
     await(vertx.close());
   }
 
@@ -80,7 +83,9 @@ class DiscoveryTest {
     Pool pool = Fleets.pool("chat", source);
     Promise<ReplicaLists.Subscription> promise = Promise.promise();
     vertx.runOnContext(go -> promise.complete(discovery.follow(pool, lists)));
-    return await(promise.future());
+    ReplicaLists.Subscription subscription = await(promise.future());
+    followed.add(subscription);
+    return subscription;
   }
 
   private ReplicaSource dns(String name, RecordType type, String scheme, TinyDnsServer server) {

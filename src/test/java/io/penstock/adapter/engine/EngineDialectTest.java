@@ -94,7 +94,7 @@ class EngineDialectTest {
         "[{\"n_ctx\":|NaN",
         "''|NaN"
       })
-  void readsOlderSlotsAndRefusesWhatIsNone(String page, double usage) {
+  void readsOlderSlotsAndRefusesWhatIsNone(String page, Double usage) {
     assertThat(LlamaCppSlots.kvCacheUsage(page.getBytes(UTF_8))).isEqualTo(usage);
   }
 }
