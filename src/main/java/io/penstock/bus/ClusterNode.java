@@ -195,7 +195,7 @@ public final class ClusterNode {
         });
   }
 
-  /** Gives all roles up, leaves the cluster and closes Vert.x with all its verticles. */
+  /** Gives all roles up, leaves the cluster and closes Vert.x with all its verticles; once. */
   public Future<Void> close() {
     UnaryOperator<View.Node> leaving = me -> with(me, Set.of(), 0, true);
     return directory.become(leaving).transform(said -> vertx.close());

@@ -193,9 +193,9 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   private void carryOut(List<MembershipEvent> events) {
-    events.forEach(event -> event.tell(this));
     silentMembers = membership.silentMembers();
     fleetMismatches = membership.fleetMismatches();
+    events.forEach(event -> event.tell(this));
     if (membership.unheard().isEmpty()) {
       introduced.tryComplete();
     }

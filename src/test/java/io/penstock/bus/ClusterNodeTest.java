@@ -245,6 +245,26 @@ class ClusterNodeTest {
   }
 
   @Test
+  void aClusterIsFoundByDns() {
+    ClusterConfig fixed = CLUSTER.config(2);
+    ClusterConfig dns =
+        new ClusterConfig(
+            "by-dns",
+            fixed.host(),
+            fixed.port(),
+            fixed.busPort(),
+            new ClusterConfig.Join.Dns("localhost"),
+            fixed.heartbeatInterval(),
+            fixed.maxNoHeartbeat(),
+            fixed.census(),
+            Optional.empty());
+    ClusterNode node =
+        TestCluster.start(Optional.of(dns), "by-dns", "fleet", new SimpleMeterRegistry());
+    assertThat(has(node)).accepts(node.directory().view());
+    await(node.close(), Duration.ofSeconds(10));
+  }
+
+  @Test
   void aPortInUseIsToldBeforeAnythingStarts() {
     assertThatThrownBy(() -> CLUSTER.start(1))
         .cause()
