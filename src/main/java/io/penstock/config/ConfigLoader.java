@@ -56,8 +56,8 @@ public final class ConfigLoader {
   }
 
   /** As {@link #load(Path, Function)}, for a tree made by the program. */
-  static Loaded load(JsonNode tree, Path directory) {
-    ConfigLoader loader = new ConfigLoader(name -> Optional.empty(), Machine.THIS);
+  static Loaded load(JsonNode tree, Path directory, Function<String, Optional<String>> variables) {
+    ConfigLoader loader = new ConfigLoader(variables, Machine.THIS);
     return loader.load(loader.section(tree, KeyPath.ROOT, "", directory));
   }
 
