@@ -296,8 +296,8 @@ public final class LoadCommand implements Callable<Integer> {
     try {
       LoadReport report = run.run().toCompletionStage().toCompletableFuture().get();
       endProgress();
-      print(report);
-      return report.isClean() || allowErrors ? 0 : FAILED;
+      boolean written = print(report);
+      return written && (report.isClean() || allowErrors) ? 0 : FAILED;
     } catch (ExecutionException e) {
       if (e.getCause() instanceof LoadException known) {
         throw known;
@@ -361,7 +361,8 @@ public final class LoadCommand implements Callable<Integer> {
     }
   }
 
-  private void print(LoadReport report) {
+  /** Whether all that was asked for could be written. */
+  private boolean print(LoadReport report) {
     PrintWriter out = spec.commandLine().getOut();
     if ("-".equals(json)) {
       out.println(report.toJson().encodePrettily());
@@ -375,8 +376,10 @@ public final class LoadCommand implements Callable<Integer> {
             Path.of(json), report.toJson().encodePrettily() + "\n", StandardCharsets.UTF_8);
       } catch (IOException e) {
         err().println("json: " + json + ": cannot be written: " + e.getMessage());
+        return false;
       }
     }
+    return true;
   }
 
   private PrintWriter err() {
