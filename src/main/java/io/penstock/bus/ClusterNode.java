@@ -65,6 +65,7 @@ public final class ClusterNode {
       Identity identity,
       Clock clock,
       MeterRegistry meters) {
+    WireForm.load();
     if (cluster.isEmpty()) {
       return alone(builder.with(options).build(), identity, clock, meters);
     }
