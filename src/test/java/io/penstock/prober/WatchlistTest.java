@@ -46,7 +46,6 @@ class WatchlistTest {
 
   /** A prober in virtual time, over engines that answer as they are told, at once. */
   private static final class Prober {
-    final NodeId self;
     final Watchlist watchlist;
     final Map<String, Target> open = new HashMap<>();
     final Set<String> failing = new HashSet<>();
@@ -58,7 +57,6 @@ class WatchlistTest {
     long now;
 
     Prober(NodeId self) {
-      this.self = self;
       this.watchlist = new Watchlist(self, List.of(CONFIG));
     }
 

@@ -27,7 +27,7 @@ final class BoundedHttp {
    *
    * @param body up to the bound; empty where it was not wanted
    */
-  record Answer(int status, String statusMessage, byte[] body) {
+  record Answer(int status, String statusMessage, Buffer body) {
     boolean isSuccess() {
       return status >= 200 && status < 300;
     }
@@ -134,8 +134,7 @@ final class BoundedHttp {
       }
       response.exceptionHandler(this::failed);
       response.handler(chunk -> readChunk(response, chunk));
-      response.endHandler(
-          end -> succeed(response, isBodyWanted ? body.getBytes() : new byte[0], false));
+      response.endHandler(end -> succeed(response, isBodyWanted ? body : Buffer.buffer(), false));
     }
 
     private void readChunk(HttpClientResponse response, Buffer chunk) {
@@ -144,7 +143,7 @@ final class BoundedHttp {
       } else if (isBodyWanted) {
         fail("body larger than " + bodyBytesMax + " bytes");
       } else {
-        succeed(response, new byte[0], true);
+        succeed(response, Buffer.buffer(), true);
       }
     }
 
@@ -160,7 +159,7 @@ final class BoundedHttp {
       }
     }
 
-    private void succeed(HttpClientResponse response, byte[] bytes, boolean isCutOff) {
+    private void succeed(HttpClientResponse response, Buffer bytes, boolean isCutOff) {
       if (end(isCutOff)) {
         promise.complete(new Answer(response.statusCode(), response.statusMessage(), bytes));
       }

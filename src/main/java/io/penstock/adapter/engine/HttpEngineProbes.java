@@ -99,7 +99,7 @@ public final class HttpEngineProbes implements EngineProbes {
                 if (!answer.isSuccess()) {
                   return Future.failedFuture(new NoAnswerException(answer.line()));
                 }
-                Samples now = scanner.scan(answer.body());
+                Samples now = scanner.scan(answer.body().getBytes());
                 Optional<Signals> signals = dialect.signals(now, before);
                 before = now;
                 return signals
@@ -128,7 +128,7 @@ public final class HttpEngineProbes implements EngineProbes {
                     ? new Signals(
                         signals.waiting(),
                         signals.running(),
-                        LlamaCppSlots.kvCacheUsage(answer.body()),
+                        LlamaCppSlots.kvCacheUsage(answer.body().getBytes()),
                         signals.prefixCacheHitRatio(),
                         0)
                     : signals;
