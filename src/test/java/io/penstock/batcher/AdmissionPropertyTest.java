@@ -98,7 +98,7 @@ class AdmissionPropertyTest {
           random.nextInt(4) == 0 ? Set.of(Samples.id(random.nextInt(REPLICAS))) : Set.of();
       Admit admit =
           Ask.of("q" + asked++)
-              .of(Priority.values()[random.nextInt(3)])
+              .of(List.of(Priority.values()).get(random.nextInt(3)))
               .needing(needs)
               .without(excluded)
               .attempt(excluded.isEmpty() ? 1 : 2)
@@ -133,7 +133,7 @@ class AdmissionPropertyTest {
       ReplicaState state =
           random.nextBoolean()
               ? ReplicaState.HEALTHY
-              : ReplicaState.values()[random.nextInt(ReplicaState.values().length)];
+              : List.of(ReplicaState.values()).get(random.nextInt(4));
       states.put(spec.id(), state);
       if (roster.report(PROBER, status(spec, state), now)) {
         take(admission.rosterChanged(now));
