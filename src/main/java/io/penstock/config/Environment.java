@@ -12,9 +12,9 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /**
- * Puts the environment into the strings of a tree: {@code ${NAME}}, and {@code ${NAME:-default}} for
- * a variable that is unset or empty, as in a POSIX shell; {@code $${} is a literal {@code ${}. Keys
- * stay as they are, and a default is text: it names no variable.
+ * Puts the environment into the strings of a tree, as a POSIX shell would: <code>${NAME}</code>,
+ * and <code>${NAME:-default}</code> for a variable that is unset or empty; <code>$${</code> is a
+ * literal <code>${</code>. Keys stay as they are, and a default is text: it names no variable.
  */
 final class Environment {
   private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
