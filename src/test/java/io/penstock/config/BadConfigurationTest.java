@@ -455,7 +455,7 @@ class BadConfigurationTest {
         bad(
             "weight",
             replicas("[{'url': 'http://h:1', 'weight': 0}]"),
-            "fleet.pools[0].replicas[0].weight: 0 (expected: number > 0 and <= 1000000)"),
+            "fleet.pools[0].replicas[0].weight: 0 (expected: number from 0.001 to 1000000)"),
         bad(
             "neither",
             replicas("{}"),

@@ -144,7 +144,7 @@ class ShippedFilesTest {
 
   private static void addIfMissing(String path, JsonNode file, Set<String> missing) {
     List<JsonNode> level = List.of(file);
-    for (String key : path.split("\\.")) {
+    for (String key : path.split("\\.", -1)) {
       level =
           level.stream()
               .flatMap(n -> n.isArray() ? Schemas.stream(n) : Stream.of(n))
