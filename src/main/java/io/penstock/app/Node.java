@@ -40,8 +40,7 @@ public final class Node {
   private final Telemetry telemetry;
   private final List<Drainable> lanes;
 
-  private Node(
-      NodeConfig config, ClusterNode cluster, Telemetry telemetry, List<Drainable> lanes) {
+  private Node(NodeConfig config, ClusterNode cluster, Telemetry telemetry, List<Drainable> lanes) {
     this.config = config;
     this.cluster = cluster;
     this.telemetry = telemetry;
@@ -157,8 +156,8 @@ public final class Node {
 
   /**
    * Leaves without a client noticing: not ready, no new work, what others can do is theirs, live
-   * requests finish within {@code ingress.drain}, then the node leaves the cluster and everything is
-   * closed.
+   * requests finish within {@code ingress.drain}, then the node leaves the cluster and everything
+   * is closed.
    *
    * @return completes when nothing runs any more; true when every live request had ended by itself
    */

@@ -8,7 +8,9 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
 import io.vertx.ext.web.Router;
 
-/** Health and metrics of a node without the role {@code ingress}, on the port that it would have. */
+/**
+ * Health and metrics of a node without the role {@code ingress}, on the port that it would have.
+ */
 final class OpsVerticle extends VerticleBase {
   private final IngressConfig config;
   private final OpsHandler ops;

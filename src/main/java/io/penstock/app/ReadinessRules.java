@@ -5,7 +5,9 @@ import io.penstock.inference.Role;
 import io.penstock.telemetry.Readiness;
 import java.util.Set;
 
-/** When a node is ready: its own verticles are up, and the roles that its requests need are taken. */
+/**
+ * When a node is ready: its own verticles are up, and the roles that its requests need are taken.
+ */
 final class ReadinessRules {
   /** The condition that this node's verticles are deployed and announced. */
   static final String VERTICLES = "verticles";

@@ -38,8 +38,7 @@ final class Roles {
   private final int loops;
   private final List<Node.Drainable> lanes = new ArrayList<>();
 
-  Roles(
-      NodeConfig config, ClusterNode cluster, Node.Telemetry telemetry, Clock clock, int loops) {
+  Roles(NodeConfig config, ClusterNode cluster, Node.Telemetry telemetry, Clock clock, int loops) {
     this.config = config;
     this.cluster = cluster;
     this.telemetry = telemetry;

@@ -117,7 +117,8 @@ final class Backends {
           "no answer to GET " + MODELS + " within " + TIMEOUT.toSeconds() + " s",
           "check that the engine has finished loading");
     }
-    return problem(url, reason(e), "check that the engine is running and that host and port are right");
+    return problem(
+        url, reason(e), "check that the engine is running and that host and port are right");
   }
 
   private static String reason(Throwable e) {

@@ -42,8 +42,7 @@ final class Banner {
     for (Pool pool : config.fleet().pools()) {
       row(out, "pool", pool(pool));
     }
-    curl(config)
-        .ifPresent(line -> out.append("\nTry it:\n\n  ").append(line).append("\n\n"));
+    curl(config).ifPresent(line -> out.append("\nTry it:\n\n  ").append(line).append("\n\n"));
     return out.append("Ctrl-C lets live streams finish for up to ")
         .append(config.ingress().drain().toSeconds())
         .append(" s; a second one ends at once.\n")

@@ -10,8 +10,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
 /**
- * The command line. What a command has to say goes to stdout; errors, in one readable form, and logs
- * go to stderr.
+ * The command line. What a command has to say goes to stdout; errors, in one readable form, and
+ * logs go to stderr.
  */
 public final class Main {
   private Main() {}
@@ -31,11 +31,10 @@ public final class Main {
   }
 
   /** Runs one command and gives its exit code. */
-  static int run(
-      String[] args, Map<String, String> environment, PrintWriter out, PrintWriter err) {
+  static int run(String[] args, Map<String, String> environment, PrintWriter out, PrintWriter err) {
     Logging logging;
     try {
-      logging = Logging.of(environment, () -> System.console() != null);
+      logging = Logging.of(environment, Main::atTerminal);
     } catch (IllegalArgumentException e) {
       err.println("penstock: " + e.getMessage());
       return ExitCode.USAGE;
@@ -44,10 +43,21 @@ public final class Main {
     return commandLine(logging).setOut(out).setErr(err).execute(args);
   }
 
+  @SuppressWarnings("SystemConsoleNull") // see jdk.console above
+  private static boolean atTerminal() {
+    return System.console() != null;
+  }
+
   private static CommandLine commandLine(Logging logging) {
     CommandLine penstock = new CommandLine(new PenstockCommand());
     for (Object command :
-        new Object[] {new RunCommand(logging), new CheckCommand(), new VersionCommand()}) {
+        new Object[] {
+          new RunCommand(logging),
+          new CheckCommand(),
+          new EngineSimCommand(),
+          new LoadCommand(),
+          new VersionCommand()
+        }) {
       penstock.addSubcommand(command);
     }
     for (CommandLine command : penstock.getSubcommands().values()) {
@@ -86,8 +96,7 @@ public final class Main {
     return ExitCode.USAGE;
   }
 
-  private static int failed(
-      Exception e, CommandLine command, CommandLine.ParseResult parsed) {
+  private static int failed(Exception e, CommandLine command, CommandLine.ParseResult parsed) {
     PrintWriter err = command.getErr();
     if (e instanceof CliException expected) {
       String name = command.getCommandSpec().qualifiedName();

@@ -3,8 +3,8 @@ package io.penstock.sim;
 import com.fasterxml.jackson.databind.JsonNode;
 
 /**
- * Renders messages as one text, the way chat templates do: a role line, the content, a line end. The
- * next turn's rendering begins with this turn's, so prefix caching works across turns.
+ * Renders messages as one text, the way chat templates do: a role line, the content, a line end.
+ * The next turn's rendering begins with this turn's, so prefix caching works across turns.
  */
 final class ChatTemplate {
   private static final String ASSISTANT = "assistant";
@@ -35,7 +35,9 @@ final class ChatTemplate {
     String lastRole = messages.get(messages.size() - 1).path("role").asText();
     if (continues && !lastRole.equals(ASSISTANT)) {
       throw Rejection.invalid(
-          "continue_final_message", "last message of role " + lastRole, "an assistant message last");
+          "continue_final_message",
+          "last message of role " + lastRole,
+          "an assistant message last");
     }
     if (opens && !continues) {
       role(ASSISTANT, text);

@@ -86,8 +86,7 @@ final class CompletionExchange extends WholeExchange {
     for (int i = 0; i < answer.tokens(); i++) {
       Token token = answer.next();
       text.append(token.text());
-      entries.addRawValue(
-          new RawValue(Frames.chatLogprob(token)));
+      entries.addRawValue(new RawValue(Frames.chatLogprob(token)));
     }
     message.put("content", text.toString());
   }

@@ -11,8 +11,8 @@ import io.vertx.core.http.HttpServerRequest;
 import java.nio.charset.StandardCharsets;
 
 /**
- * Sends status line and headers byte by byte, a few milliseconds apart, then the body at full speed.
- * Writes to the socket below the HTTP encoder, so the connection ends with the answer.
+ * Sends status line and headers byte by byte, a few milliseconds apart, then the body at full
+ * speed. Writes to the socket below the HTTP encoder, so the connection ends with the answer.
  */
 final class DripWire implements Wire {
   private final Vertx vertx;

@@ -8,20 +8,20 @@ import java.util.Arrays;
 /**
  * Continuous batching as vLLM's V1 scheduler does it, in the time that the caller brings.
  *
- * <p><b>A step</b> is one forward pass. At its start the running sequences get their tokens first (a
- * decoding one needs one token, a prefilling one a chunk of what is left of the budget), then the
- * queue's head is admitted, first in first out, while the budget, {@code max_num_seqs} and the KV
- * blocks allow; cached prefix blocks are shared and not computed again. Where a running sequence
- * finds no block, the last admitted is preempted: its blocks go, it returns to the head of the queue
- * and is computed again later. At the step's end every sequence that is fully computed has one more
- * token. Admission asks for the blocks of the whole known text, not of the first chunk only, which
- * spares preemptions that would follow at once.
+ * <p><b>A step</b> is one forward pass. At its start the running sequences get their tokens first
+ * (a decoding one needs one token, a prefilling one a chunk of what is left of the budget), then
+ * the queue's head is admitted, first in first out, while the budget, {@code max_num_seqs} and the
+ * KV blocks allow; cached prefix blocks are shared and not computed again. Where a running sequence
+ * finds no block, the last admitted is preempted: its blocks go, it returns to the head of the
+ * queue and is computed again later. At the step's end every sequence that is fully computed has
+ * one more token. Admission asks for the blocks of the whole known text, not of the first chunk
+ * only, which spares preemptions that would follow at once.
  *
  * <p><b>Runs.</b> While nobody prefills and nobody can be admitted, all steps up to the next end of
- * a sequence have the same composition, and a step costs {@code a} the first time and {@code b} (one
- * token of context per sequence) more each time. So step {@code i} ends at {@code start + i·a +
- * b·i(i-1)/2}: a whole run costs one pass over the batch, however many tokens it makes. The server
- * asks {@link #nextTokenNanos()} and sees each token when it is due; a replay asks {@link
+ * a sequence have the same composition, and a step costs {@code a} the first time and {@code b}
+ * (one token of context per sequence) more each time. So step {@code i} ends at {@code start + i·a
+ * + b·i(i-1)/2}: a whole run costs one pass over the batch, however many tokens it makes. The
+ * server asks {@link #nextTokenNanos()} and sees each token when it is due; a replay asks {@link
  * #nextScheduleNanos()} and jumps from decision to decision. Both see the same times. An arrival or
  * a cancellation ends the run after the step in flight.
  *
@@ -259,8 +259,7 @@ final class EngineCore {
     while (budget > 0 && runningCount < running.length && !waiting.isEmpty()) {
       Sequence sequence = waiting.element();
       // At least one token is computed, or there would be nothing to sample from.
-      int cached =
-          kv.cachedPrefix(sequence.hashes, (sequence.known() - 1) / KvCache.BLOCK_TOKENS);
+      int cached = kv.cachedPrefix(sequence.hashes, (sequence.known() - 1) / KvCache.BLOCK_TOKENS);
       int needed = KvCache.blocksFor(sequence.known()) - cached;
       if (needed + kv.idleAmong(sequence.hashes, cached) > kv.free()) {
         return;

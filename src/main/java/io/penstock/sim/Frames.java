@@ -12,7 +12,8 @@ final class Frames {
   /** The end of a whole stream. */
   static final Buffer DONE = Buffer.buffer("data: [DONE]\n\n");
 
-  private static final byte[] CHAT_ROLE = utf8(",\"delta\":{\"role\":\"assistant\",\"content\":\"\"}");
+  private static final byte[] CHAT_ROLE =
+      utf8(",\"delta\":{\"role\":\"assistant\",\"content\":\"\"}");
   private static final byte[] CHAT_CONTENT = utf8(",\"delta\":{\"content\":\"");
   private static final byte[] TEXT = utf8(",\"text\":\"");
   private static final byte[] CLOSE_STRING = utf8("\"");

@@ -225,8 +225,7 @@ record GenerationRequest(
   }
 
   /** What kind of answer a request gets, the same for all its choices. */
-  private record AnswerPlan(
-      @Nullable String tool, @Nullable String fixed, List<String> stops) {
+  private record AnswerPlan(@Nullable String tool, @Nullable String fixed, List<String> stops) {
     static AnswerPlan of(Operation operation, ObjectNode body) {
       List<String> stops = stops(body.path("stop"));
       if (operation == Operation.COMPLETION) {
@@ -246,14 +245,10 @@ record GenerationRequest(
         case "json_object" -> new AnswerPlan(null, "{\"answer\":\"word\"}", stops);
         case "json_schema" ->
             new AnswerPlan(
-                null,
-                MinimalJson.of(format.path("json_schema").path("schema")).toString(),
-                stops);
+                null, MinimalJson.of(format.path("json_schema").path("schema")).toString(), stops);
         default ->
             throw Rejection.invalid(
-                "response_format.type",
-                format.path("type"),
-                "text, json_object or json_schema");
+                "response_format.type", format.path("type"), "text, json_object or json_schema");
       };
     }
 

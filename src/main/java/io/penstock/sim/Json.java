@@ -57,8 +57,7 @@ final class Json {
     }
   }
 
-  static byte[] error(
-      String message, String type, @Nullable String param, @Nullable String code) {
+  static byte[] error(String message, String type, @Nullable String param, @Nullable String code) {
     ObjectNode root = newObject();
     root.putObject("error")
         .put("message", message)

@@ -21,8 +21,7 @@ final class MetricsPage {
     page.single("prefix_cache_hits_total", "counter", "Prompt tokens found.", core.prefixHits());
     page.single("num_preemptions_total", "counter", "Preemptions.", core.preemptions());
     page.single("prompt_tokens_total", "counter", "Prompt tokens.", core.promptTokens());
-    page.single(
-        "generation_tokens_total", "counter", "Generated tokens.", core.generatedTokens());
+    page.single("generation_tokens_total", "counter", "Generated tokens.", core.generatedTokens());
     page.header("request_success_total", "counter", "Answers by how they ended.");
     answered.forEach(
         (reason, count) ->

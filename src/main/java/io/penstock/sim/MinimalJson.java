@@ -92,7 +92,8 @@ final class MinimalJson {
   }
 
   private JsonNode typed(JsonNode schema, int depth) {
-    JsonNode type = schema.path("type").isArray() ? schema.get("type").path(0) : schema.path("type");
+    JsonNode type =
+        schema.path("type").isArray() ? schema.get("type").path(0) : schema.path("type");
     return switch (type.asText(schema.has("items") ? "array" : "object")) {
       case "string" -> string(schema);
       case "integer" -> NODES.numberNode((long) Math.ceil(lowest(schema, 1)));

@@ -326,8 +326,7 @@ final class Replica extends VerticleBase {
     int context = profile.maxModelLength();
     String path = String.valueOf(request.path());
     if (path.equals("/v1/embeddings")) {
-      EmbeddingExchange.Request parsed =
-          EmbeddingExchange.Request.of(body, config.seed(), context);
+      EmbeddingExchange.Request parsed = EmbeddingExchange.Request.of(body, config.seed(), context);
       checkModel(parsed.model());
       SimFault fault = fault(request, GenerationRequest.fault(body));
       return new EmbeddingExchange(
@@ -492,8 +491,7 @@ final class Replica extends VerticleBase {
       reject(request, e);
       return;
     } catch (IllegalArgumentException e) {
-      reject(
-          request, Rejection.badRequest(null, "invalid_value", String.valueOf(e.getMessage())));
+      reject(request, Rejection.badRequest(null, "invalid_value", String.valueOf(e.getMessage())));
       return;
     }
     // The answer first: a killed engine has none.

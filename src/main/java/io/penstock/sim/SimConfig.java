@@ -32,8 +32,7 @@ public record SimConfig(
   public SimConfig {
     require(!host.isBlank(), "host", "'" + host + "'", "an address or name");
     require(!model.isBlank(), "model", "'" + model + "'", "not blank");
-    require(
-        replicas >= 1 && replicas <= REPLICAS_MAX, "replicas", replicas, "1.." + REPLICAS_MAX);
+    require(replicas >= 1 && replicas <= REPLICAS_MAX, "replicas", replicas, "1.." + REPLICAS_MAX);
     require(
         basePort == 0 || (basePort >= 1 && basePort + replicas - 1 <= 65_535),
         "basePort",
@@ -65,8 +64,7 @@ public record SimConfig(
 
   /** The same on another address. */
   public SimConfig withHost(String value) {
-    return new SimConfig(
-        value, model, replicas, basePort, profile, startupDelay, maxNumSeqs, seed);
+    return new SimConfig(value, model, replicas, basePort, profile, startupDelay, maxNumSeqs, seed);
   }
 
   /** The same under another model name. */
@@ -102,7 +100,6 @@ public record SimConfig(
 
   /** The same with other text. */
   public SimConfig withSeed(long value) {
-    return new SimConfig(
-        host, model, replicas, basePort, profile, startupDelay, maxNumSeqs, value);
+    return new SimConfig(host, model, replicas, basePort, profile, startupDelay, maxNumSeqs, value);
   }
 }

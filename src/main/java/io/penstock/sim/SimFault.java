@@ -129,8 +129,7 @@ public record SimFault(
 
   /** The same after so many good frames. */
   public SimFault withAfter(int frames) {
-    return new SimFault(
-        kind, frames, millis, status, retryAfterSeconds, factor, bytes, once);
+    return new SimFault(kind, frames, millis, status, retryAfterSeconds, factor, bytes, once);
   }
 
   /** The same for so long. */
@@ -158,7 +157,8 @@ public record SimFault(
       options.put(parts[i].substring(0, equals).strip(), parts[i].substring(equals + 1).strip());
     }
     SimFault fault = of(Kind.of(parts[0].strip()), options);
-    require(!fault.kind.ofEngine(), "kind", fault.kind.label(), "a kind of a request, not of admin");
+    require(
+        !fault.kind.ofEngine(), "kind", fault.kind.label(), "a kind of a request, not of admin");
     return fault;
   }
 

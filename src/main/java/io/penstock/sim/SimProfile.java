@@ -19,9 +19,9 @@ import java.util.Map;
  *
  * <ul>
  *   <li>{@code h100-llama-3.1-8b}, {@code a100-llama-3.1-8b}: base, prefill, per sequence and KV
- *       blocks (29,205) from BLIS's {@code defaults.yaml} (tensor parallelism 1). Per context token:
- *       the 131,072 bytes of a token's keys and values over the data sheet's memory bandwidth (3.35
- *       and 2.04 TB/s).
+ *       blocks (29,205) from BLIS's {@code defaults.yaml} (tensor parallelism 1). Per context
+ *       token: the 131,072 bytes of a token's keys and values over the data sheet's memory
+ *       bandwidth (3.35 and 2.04 TB/s).
  *   <li>{@code h100x8-llama-3.3-70b}: base, prefill and per sequence from the same file (tensor
  *       parallelism 8). KV tokens by arithmetic, because the file's block count exceeds the memory
  *       of eight cards: 90 % of 640 GB less 141 GB of weights, at 327,680 bytes a token.
@@ -235,10 +235,7 @@ public record SimProfile(
             256,
             2048,
             32_768));
-    add(
-        all,
-        new SimProfile(
-            "instant", "sim", 0, 0, 0, 0, 65_536 * 16, 4096, 1 << 20, 262_144));
+    add(all, new SimProfile("instant", "sim", 0, 0, 0, 0, 65_536 * 16, 4096, 1 << 20, 262_144));
     return all;
   }
 

@@ -7,8 +7,8 @@ import java.nio.charset.StandardCharsets;
  * What a simulated engine will say, so that a test knows it before it asks.
  *
  * <p>The text depends on the seed and the prompt alone: every replica says the same, whatever the
- * model is called. Each word is a function of all text before it, so the answer to a prompt plus the
- * first tokens of its answer is the rest of that answer, for chat with {@code
+ * model is called. Each word is a function of all text before it, so the answer to a prompt plus
+ * the first tokens of its answer is the rest of that answer, for chat with {@code
  * continue_final_message} and for completions.
  */
 public final class SimText {
@@ -28,8 +28,7 @@ public final class SimText {
   }
 
   /** The tokens of the choice that {@link #expected} gives the text of. */
-  public static int expectedTokens(
-      SimConfig config, String path, String requestBody, int choice) {
+  public static int expectedTokens(SimConfig config, String path, String requestBody, int choice) {
     return answer(config, path, requestBody, choice).tokens();
   }
 
@@ -43,9 +42,7 @@ public final class SimText {
             case "/v1/completions" -> GenerationRequest.completion(body, config.seed(), context);
             default ->
                 throw new IllegalArgumentException(
-                    "path: '"
-                        + path
-                        + "' (expected: /v1/chat/completions or /v1/completions)");
+                    "path: '" + path + "' (expected: /v1/chat/completions or /v1/completions)");
           };
       if (choice < 0 || choice >= request.answers().size()) {
         throw new IllegalArgumentException(
