@@ -9,7 +9,6 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
@@ -28,16 +27,16 @@ import picocli.CommandLine.Spec;
     footerHeading = "%nExamples:%n",
     footer = {"  penstock check conf/standalone.json", "  PORT=9000 penstock check node.json"})
 final class CheckCommand implements Callable<Integer> {
-  @Spec private @Nullable CommandSpec spec;
+  @Spec
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  private CommandSpec spec;
 
   @Parameters(paramLabel = "FILE", description = "The node's configuration.")
-  private @Nullable Path file;
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  private Path file;
 
   @Override
   public Integer call() {
-    if (spec == null || file == null) {
-      throw new IllegalStateException("not a command yet");
-    }
     Loaded.Ok loaded =
         Configurations.require(
             ConfigLoader.load(file, Configurations.environment(), Machine.ANOTHER),

@@ -34,7 +34,7 @@ public final class Main {
   static int run(String[] args, Map<String, String> environment, PrintWriter out, PrintWriter err) {
     Logging logging;
     try {
-      logging = Logging.of(environment, () -> System.console() != null);
+      logging = Logging.of(environment, Main::atTerminal);
     } catch (IllegalArgumentException e) {
       err.println("penstock: " + e.getMessage());
       return ExitCode.USAGE;
@@ -43,10 +43,21 @@ public final class Main {
     return commandLine(logging).setOut(out).setErr(err).execute(args);
   }
 
+  @SuppressWarnings("SystemConsoleNull") // see jdk.console above
+  private static boolean atTerminal() {
+    return System.console() != null;
+  }
+
   private static CommandLine commandLine(Logging logging) {
     CommandLine penstock = new CommandLine(new PenstockCommand());
     for (Object command :
-        new Object[] {new RunCommand(logging), new CheckCommand(), new VersionCommand()}) {
+        new Object[] {
+          new RunCommand(logging),
+          new CheckCommand(),
+          new EngineSimCommand(),
+          new LoadCommand(),
+          new VersionCommand()
+        }) {
       penstock.addSubcommand(command);
     }
     for (CommandLine command : penstock.getSubcommands().values()) {

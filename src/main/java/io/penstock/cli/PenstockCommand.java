@@ -20,6 +20,8 @@ import picocli.CommandLine.Command;
       "  penstock run conf/standalone.json                # all in one, with simulated engines",
       "  penstock run --backend http://127.0.0.1:8000     # in front of an engine that is running",
       "  penstock check conf/standalone.json              # what is wrong with a configuration",
+      "  penstock engine-sim --replicas 3                 # engines without a GPU",
+      "  penstock load --concurrency 8 http://127.0.0.1:8080",
       "  penstock COMMAND --help                          # all about one command",
       "",
       "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."

@@ -54,7 +54,9 @@ final class RunCommand implements Callable<Integer> {
 
   private final Logging logging;
 
-  @Spec private @Nullable CommandSpec spec;
+  @Spec
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  private CommandSpec spec;
 
   @Parameters(
       arity = "0..1",
@@ -171,9 +173,6 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private PrintWriter out() {
-    if (spec == null) {
-      throw new IllegalStateException("not a command yet");
-    }
     return spec.commandLine().getOut();
   }
 }

@@ -2,7 +2,6 @@ package io.penstock.cli;
 
 import java.io.PrintWriter;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
@@ -10,13 +9,12 @@ import picocli.CommandLine.Spec;
 /** {@code penstock version}. */
 @Command(name = "version", header = "Prints the versions of Penstock, Java and Vert.x.")
 final class VersionCommand implements Callable<Integer> {
-  @Spec private @Nullable CommandSpec spec;
+  @Spec
+  @SuppressWarnings("NullAway.Init") // set by picocli
+  private CommandSpec spec;
 
   @Override
   public Integer call() {
-    if (spec == null) {
-      throw new IllegalStateException("not a command yet");
-    }
     PrintWriter out = spec.commandLine().getOut();
     out.println(new Version().getVersion()[0]);
     out.flush();

@@ -17,16 +17,11 @@ final class MetricsPage {
     page.single("num_requests_waiting", "gauge", "Sequences in the queue.", core.waiting());
     page.single("kv_cache_usage_perc", "gauge", "KV-cache usage, 1 is all.", core.kvUsage());
     page.single(
-        "prefix_cache_queries_total",
-        "counter",
-        "Prompt tokens looked up.",
-        (double) core.prefixQueries());
-    page.single(
-        "prefix_cache_hits_total", "counter", "Prompt tokens found.", (double) core.prefixHits());
-    page.single("num_preemptions_total", "counter", "Preemptions.", (double) core.preemptions());
-    page.single("prompt_tokens_total", "counter", "Prompt tokens.", (double) core.promptTokens());
-    page.single(
-        "generation_tokens_total", "counter", "Generated tokens.", (double) core.generatedTokens());
+        "prefix_cache_queries_total", "counter", "Prompt tokens looked up.", core.prefixQueries());
+    page.single("prefix_cache_hits_total", "counter", "Prompt tokens found.", core.prefixHits());
+    page.single("num_preemptions_total", "counter", "Preemptions.", core.preemptions());
+    page.single("prompt_tokens_total", "counter", "Prompt tokens.", core.promptTokens());
+    page.single("generation_tokens_total", "counter", "Generated tokens.", core.generatedTokens());
     page.header("request_success_total", "counter", "Answers by how they ended.");
     answered.forEach(
         (reason, count) ->

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.slf4j.Logger;
@@ -66,7 +67,8 @@ public final class AccessLog implements AutoCloseable {
     if (!waiting.offer(line)) {
       dropped.increment();
     } else if (scheduled.compareAndSet(false, true)) {
-      writer.schedule(this::drain, GATHER_MILLIS, TimeUnit.MILLISECONDS);
+      ScheduledFuture<?> ignored =
+          writer.schedule(this::drain, GATHER_MILLIS, TimeUnit.MILLISECONDS);
     }
   }
 
@@ -78,7 +80,7 @@ public final class AccessLog implements AutoCloseable {
         out.write(format.format(batch));
         out.flush();
         failing = false;
-      } catch (IOException e) {
+      } catch (IOException | RuntimeException e) {
         dropped.increment(batch.size());
         if (!failing) {
           failing = true;

@@ -34,6 +34,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Histogram buckets are those that the OpenTelemetry semantic conventions for generative AI
  * advise for the three server metrics.
  */
+@SuppressWarnings("EnumOrdinal") // indices into tables that live as long as the process
 public final class RequestMeters {
   /** The label of a model or pool that is not in the fleet. */
   public static final String UNKNOWN = "unknown";
