@@ -50,6 +50,7 @@ public final class Main {
 
   private static CommandLine commandLine(Logging logging) {
     CommandLine penstock = new CommandLine(new PenstockCommand());
+    penstock.getCommandSpec().mixinStandardHelpOptions(true).versionProvider(new Version());
     for (Object command :
         new Object[] {
           new RunCommand(logging),
@@ -63,8 +64,6 @@ public final class Main {
     for (CommandLine command : penstock.getSubcommands().values()) {
       withHelp(command);
     }
-    withHelp(penstock);
-    penstock.getCommandSpec().mixinStandardHelpOptions(true).versionProvider(new Version());
     return penstock
         .setUsageHelpWidth(100)
         .setUsageHelpAutoWidth(true)

@@ -28,6 +28,7 @@ import picocli.CommandLine.Spec;
 /** {@code penstock run}. */
 @Command(
     name = "run",
+    sortOptions = false,
     header = "Starts a node, from a file or in front of engines that are already running.",
     description = {
       "",
