@@ -10,6 +10,8 @@ final class CapabilityMask {
 
   private CapabilityMask() {}
 
+  /** A mask lives and dies in one process, so that the order of the constants may change. */
+  @SuppressWarnings("EnumOrdinal")
   static int of(Set<Capability> capabilities) {
     int mask = 0;
     for (Capability each : capabilities) {

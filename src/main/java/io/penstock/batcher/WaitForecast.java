@@ -19,7 +19,7 @@ final class WaitForecast {
 
   /** Takes in how long a grant lived. */
   void ended(long liveMillis) {
-    serviceMillis.add(Math.max(0, liveMillis));
+    serviceMillis.add((double) Math.max(0, liveMillis));
   }
 
   /** The wait in milliseconds of a request with {@code ahead} in front of it; -1 when unknown. */

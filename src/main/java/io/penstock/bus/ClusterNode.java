@@ -55,7 +55,7 @@ public final class ClusterNode {
    * @param builder with transport, metrics and tracing set
    * @param options the event bus's host and ports are set in it
    * @param cluster absent: plain Vert.x, and a view of this node alone
-   * @return completes when the other members have been heard, or two seconds later; fails with
+   * @return completes when the other members have been heard, or four seconds later; fails with
    *     {@link ClusterException} when the node can not start
    */
   public static Future<ClusterNode> start(
@@ -65,6 +65,7 @@ public final class ClusterNode {
       Identity identity,
       Clock clock,
       MeterRegistry meters) {
+    WireForm.load();
     if (cluster.isEmpty()) {
       return alone(builder.with(options).build(), identity, clock, meters);
     }
@@ -195,7 +196,7 @@ public final class ClusterNode {
         });
   }
 
-  /** Gives all roles up, leaves the cluster and closes Vert.x with all its verticles. */
+  /** Gives all roles up, leaves the cluster and closes Vert.x with all its verticles; once. */
   public Future<Void> close() {
     UnaryOperator<View.Node> leaving = me -> with(me, Set.of(), 0, true);
     return directory.become(leaving).transform(said -> vertx.close());

@@ -30,7 +30,9 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   /** Four beacons in a row are lost by no accident. */
   static final Duration SILENCE = Duration.ofSeconds(4);
 
-  private static final Duration FIRST_ANSWERS = Duration.ofSeconds(2);
+  // While Hazelcast moves its partitions to a new member, nodes can not look each other's addresses
+  // up. A node that did not wait would believe that it owned everything.
+  private static final Duration FIRST_ANSWERS = SILENCE;
   private static final int BEACONS_PER_AUDIT = 5;
   private static final Logger LOG = LoggerFactory.getLogger(DirectoryVerticle.class);
 
@@ -191,9 +193,9 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   private void carryOut(List<MembershipEvent> events) {
-    events.forEach(event -> event.tell(this));
     silentMembers = membership.silentMembers();
     fleetMismatches = membership.fleetMismatches();
+    events.forEach(event -> event.tell(this));
     if (membership.unheard().isEmpty()) {
       introduced.tryComplete();
     }

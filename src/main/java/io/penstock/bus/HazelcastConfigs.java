@@ -68,6 +68,8 @@ final class HazelcastConfigs {
     // Gathers nodes that start together into one round of joining; the default of 5 s would be
     // waited for by every node that joins.
     config.setProperty("hazelcast.wait.seconds.before.join", "1");
+    // A look-up that met a partition on the move tries again soon; the default is 500 ms.
+    config.setProperty("hazelcast.invocation.retry.pause.millis", "100");
     // A leaving node hands its partitions over, but does not hang on it for ten minutes.
     config.setProperty("hazelcast.graceful.shutdown.max.wait", "10");
 

@@ -96,7 +96,9 @@ final class Membership {
    */
   List<MembershipEvent> members(Set<NodeId> current, long nowMillis) {
     for (NodeId id : current) {
-      peers.computeIfAbsent(id, k -> new Peer(nowMillis));
+      if (!members.contains(id)) { // its silence counts from now
+        peers.computeIfAbsent(id, k -> new Peer(nowMillis)).heardAtMillis = nowMillis;
+      }
     }
     members = Set.copyOf(current);
     return look(new ArrayList<>());
@@ -209,7 +211,7 @@ final class Membership {
   }
 
   private static final class Peer {
-    private long heardAtMillis; // of a member never heard: when it became one
+    private long heardAtMillis; // or, if that is later, when it became a member
     private View.@Nullable Node node;
     private boolean silent;
     private @Nullable String complainedOf;

@@ -1,6 +1,29 @@
 /**
- * How messages travel: addresses, the codec and its versioned wire form, who is in the cluster and
- * who owns a pool.
+ * How messages travel, who is in the cluster, and who owns a pool.
+ *
+ * <p>{@link io.penstock.bus.ClusterNode} starts Vert.x, with Hazelcast when there is a cluster, and
+ * hands out the two ports that all rooms use: the {@link io.penstock.bus.Bus} and the {@link
+ * io.penstock.bus.Directory} with its {@link io.penstock.bus.View}. It owns the addresses, the
+ * codec and the wire form (golden files in {@code wire/v1} of the test resources), Hazelcast's
+ * configuration, and the node's own station, where it hears and says {@link
+ * io.penstock.message.Beacon}s: at the start, when asked, on every change, and each second.
+ *
+ * <p>Decisions:
+ *
+ * <ul>
+ *   <li>A node is in the view when it is a member for Hazelcast <em>and</em> its beacon was heard
+ *       in the last four seconds. A killed process leaves it by the first, a hanging or paused one
+ *       or one that the bus does not reach by the second; see {@code Membership}.
+ *   <li>A node is in the view before it has a role, and starts nothing before it has heard the
+ *       other members; otherwise it would believe for a moment that it owned every pool.
+ *   <li>The wire form is JSON: 150 to 400 bytes for the messages of a request, some 1.5 µs to write
+ *       and 2 to 4 µs to read. Within a node the object itself is handed over, in about 0.5 µs.
+ *   <li>vertx-hazelcast keeps the registry of addresses in a multimap that can lose entries or keep
+ *       those of the dead. Every five seconds each node compares it with what it consumes, puts
+ *       back what is missing and removes what belongs to no member.
+ *   <li>{@code send} tells when nobody listens; whether a message was handled, only an answer can
+ *       tell. There is no request and reply: it would wait out its timeout when a node dies.
+ * </ul>
  */
 @NullMarked
 package io.penstock.bus;

@@ -31,14 +31,12 @@ import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** {@code penstock load}: options in, exit code out; everything else is the room {@code load}. */
 @Command(
     name = "load",
-    mixinStandardHelpOptions = true,
     sortOptions = false,
     usageHelpAutoWidth = true,
     description = {
@@ -62,6 +60,7 @@ import picocli.CommandLine.Spec;
     })
 public final class LoadCommand implements Callable<Integer> {
   private static final int FAILED = 1;
+  private static final int USAGE = 2;
   private static final Duration PLAIN_PROGRESS = Duration.ofSeconds(5);
 
   @Spec
@@ -219,6 +218,12 @@ public final class LoadCommand implements Callable<Integer> {
       description = "Writes the report as JSON; - for standard output, instead of the table.")
   private @Nullable String json;
 
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Shows this.")
+  private boolean help;
+
   @Option(names = "--allow-errors", description = "Exit code 0 even if requests failed.")
   private boolean allowErrors;
 
@@ -229,21 +234,18 @@ public final class LoadCommand implements Callable<Integer> {
     Vertx vertx =
         Vertx.vertx(new VertxOptions().setPreferNativeTransport(true).setEventLoopPoolSize(1));
     try {
-      return carryOut(prepare(vertx));
+      checkJson();
+      return carryOut(new LoadRun(vertx, config(), this::show));
+    } catch (IllegalArgumentException e) {
+      err().println("load: " + e.getMessage());
+      err().println("Try 'load --help'.");
+      return USAGE;
     } catch (LoadException e) {
-      err().println(e.getMessage());
+      err().println("load: " + e.getMessage());
       return FAILED;
     } finally {
+      err().flush();
       vertx.close().toCompletionStage().toCompletableFuture().join();
-    }
-  }
-
-  private LoadRun prepare(Vertx vertx) {
-    try {
-      checkJson();
-      return new LoadRun(vertx, config(), this::show);
-    } catch (IllegalArgumentException e) {
-      throw new ParameterException(spec.commandLine(), String.valueOf(e.getMessage()), e);
     }
   }
 
@@ -294,8 +296,8 @@ public final class LoadCommand implements Callable<Integer> {
     try {
       LoadReport report = run.run().toCompletionStage().toCompletableFuture().get();
       endProgress();
-      print(report);
-      return report.isClean() || allowErrors ? 0 : FAILED;
+      boolean written = print(report);
+      return written && (report.isClean() || allowErrors) ? 0 : FAILED;
     } catch (ExecutionException e) {
       if (e.getCause() instanceof LoadException known) {
         throw known;
@@ -359,7 +361,8 @@ public final class LoadCommand implements Callable<Integer> {
     }
   }
 
-  private void print(LoadReport report) {
+  /** Whether all that was asked for could be written. */
+  private boolean print(LoadReport report) {
     PrintWriter out = spec.commandLine().getOut();
     if ("-".equals(json)) {
       out.println(report.toJson().encodePrettily());
@@ -373,8 +376,10 @@ public final class LoadCommand implements Callable<Integer> {
             Path.of(json), report.toJson().encodePrettily() + "\n", StandardCharsets.UTF_8);
       } catch (IOException e) {
         err().println("json: " + json + ": cannot be written: " + e.getMessage());
+        return false;
       }
     }
+    return true;
   }
 
   private PrintWriter err() {

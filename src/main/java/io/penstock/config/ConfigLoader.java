@@ -56,8 +56,8 @@ public final class ConfigLoader {
   }
 
   /** As {@link #load(Path, Function)}, for a tree made by the program. */
-  static Loaded load(JsonNode tree, Path directory) {
-    ConfigLoader loader = new ConfigLoader(name -> Optional.empty(), Machine.THIS);
+  static Loaded load(JsonNode tree, Path directory, Function<String, Optional<String>> variables) {
+    ConfigLoader loader = new ConfigLoader(variables, Machine.THIS);
     return loader.load(loader.section(tree, KeyPath.ROOT, "", directory));
   }
 
@@ -88,24 +88,28 @@ public final class ConfigLoader {
   /** The fleet: inline, or in the file that the section names; missing after a mistake. */
   private Section fleetOf(Section root) {
     Section inline = root.sub("fleet");
-    JsonNode name = inline.tree().path("file");
-    if (name.isMissingNode()) {
+    Section name = inline.sub("file");
+    if (name.tree().isMissingNode()) {
       return inline;
     }
-    Path file = root.directory().resolve(name.asText());
-    Optional<JsonNode> tree =
-        name.isTextual() && !name.asText().isBlank()
-            ? JsonFile.read(file, name.asText(), mistakes)
-            : Optional.empty();
+    Optional<Path> file = LocalFiles.named(name).filter(f -> isText(name));
     Section fleet =
         section(
-            tree.orElse(MissingNode.getInstance()), KeyPath.ROOT, name.asText(), directoryOf(file));
-    if (tree.isEmpty()) {
+            file.flatMap(f -> JsonFile.read(f, name.tree().asText(), mistakes))
+                .orElse(MissingNode.getInstance()),
+            KeyPath.ROOT,
+            name.tree().asText(),
+            file.map(ConfigLoader::directoryOf).orElse(root.directory()));
+    if (fleet.tree().isMissingNode()) {
       return fleet;
     }
     Section resolved = environment.into(fleet);
     Structure.FLEET.check(resolved);
     return resolved;
+  }
+
+  private static boolean isText(Section value) {
+    return value.tree().isTextual() && !value.tree().textValue().isBlank();
   }
 
   private Section section(JsonNode tree, KeyPath at, String file, Path directory) {

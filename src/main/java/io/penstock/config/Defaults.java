@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Configurations for those who have no file. */
@@ -67,7 +68,7 @@ public final class Defaults {
     ArrayNode pools = root.putObject("fleet").putArray("pools");
     Set<String> names = new HashSet<>();
     byModel.forEach((model, engines) -> pool(pools.addObject(), model, engines, names));
-    return ConfigLoader.load(root, Path.of("").toAbsolutePath());
+    return ConfigLoader.load(root, Path.of("").toAbsolutePath(), name -> Optional.empty());
   }
 
   private static void pool(

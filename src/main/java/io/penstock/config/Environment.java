@@ -2,9 +2,11 @@ package io.penstock.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.IntNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
+import java.math.BigDecimal;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -12,13 +14,14 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 
 /**
- * Puts the environment into the strings of a tree: {@code ${NAME}}, and {@code ${NAME:-default}} for
- * a variable that is unset or empty, as in a POSIX shell; {@code $${} is a literal {@code ${}. Keys
- * stay as they are, and a default is text: it names no variable.
+ * Puts the environment into the strings of a tree, as a POSIX shell would: <code>${NAME}</code>,
+ * and <code>${NAME:-default}</code> for a variable that is unset or empty; <code>$${</code> is a
+ * literal <code>${</code>. Keys stay as they are, and a default is text: it names no variable.
  */
 final class Environment {
   private static final Pattern NAME = Pattern.compile("[A-Za-z_][A-Za-z0-9_]*");
   private static final String OPEN = "${";
+  private static final int DIGITS_MAX = 100;
 
   private final Function<String, Optional<String>> variables;
 
@@ -59,7 +62,16 @@ final class Environment {
       placeholders.put(here.at(), value.textValue());
       return TextNode.valueOf(resolve(value.textValue(), here));
     }
+    if (value.isBigDecimal() && !isHandy(value.decimalValue())) {
+      here.expected("a number of an ordinary size");
+      return IntNode.valueOf(0);
+    }
     return value;
+  }
+
+  /** Written out, 1e999999999 fills the memory, and comparing it with a bound writes it out. */
+  static boolean isHandy(BigDecimal number) {
+    return Math.abs(number.scale()) <= DIGITS_MAX && number.precision() <= DIGITS_MAX;
   }
 
   private String resolve(String text, Section here) {

@@ -53,7 +53,7 @@ final class Fingerprint {
       }
       out.append(']');
     } else if (value.isNumber()) {
-      out.append(value.decimalValue().stripTrailingZeros().toPlainString());
+      out.append(value.decimalValue().stripTrailingZeros());
     } else {
       out.append(value);
     }

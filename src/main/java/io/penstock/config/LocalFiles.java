@@ -3,8 +3,10 @@ package io.penstock.config;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** Files that the configuration names and the node will read: there, readable, and of the kind. */
 final class LocalFiles {
@@ -29,8 +31,7 @@ final class LocalFiles {
   }
 
   private void check(Section key, String content, String expected) {
-    String name = key.tree().asText();
-    if (!key.tree().isTextual() || name.isEmpty() || has(key.directory().resolve(name), content)) {
+    if (!key.tree().isTextual() || key.tree().textValue().isBlank() || has(key, content)) {
       return;
     }
     switch (machine) {
@@ -41,6 +42,19 @@ final class LocalFiles {
                   key.at().text(),
                   key.found() + " can not be read here; the node needs " + expected + " to start"));
     }
+  }
+
+  /** The file that a key names; empty when no file could have such a name. */
+  static Optional<Path> named(Section key) {
+    try {
+      return Optional.of(key.directory().resolve(key.tree().asText()));
+    } catch (InvalidPathException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static boolean has(Section key, String content) {
+    return named(key).filter(file -> has(file, content)).isPresent();
   }
 
   private static boolean has(Path file, String content) {

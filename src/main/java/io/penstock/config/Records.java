@@ -52,7 +52,7 @@ final class Records {
         seconds(cluster.path("heartbeat_interval_seconds")),
         seconds(cluster.path("max_no_heartbeat_seconds")),
         millis(cluster.path("census_ms")),
-        text(cluster.path("hazelcast_file")).map(directory::resolve));
+        text(cluster.path("hazelcast_file")).map(f -> file(f, directory)));
   }
 
   private static ClusterConfig.Join join(JsonNode join) {
@@ -85,8 +85,8 @@ final class Records {
             .map(
                 tls ->
                     new IngressConfig.Tls(
-                        directory.resolve(tls.path("certificate_file").asText()),
-                        directory.resolve(tls.path("key_file").asText()))),
+                        file(tls.path("certificate_file").asText(), directory),
+                        file(tls.path("key_file").asText(), directory))),
         optional(ingress.path("cors"))
             .map(
                 cors ->
@@ -137,7 +137,7 @@ final class Records {
       return dns(replicas.path("dns"));
     }
     if (replicas.has("file")) {
-      return new ReplicaSource.Watched(directory.resolve(replicas.path("file").asText()));
+      return new ReplicaSource.Watched(file(replicas.path("file").asText(), directory));
     }
     JsonNode simulated = replicas.path("simulated");
     return new ReplicaSource.Simulated(
@@ -186,6 +186,10 @@ final class Records {
 
   private static Set<Capability> capabilities(JsonNode labels) {
     return Set.copyOf(each(labels, c -> constant(Capability.of(c.asText()), c)));
+  }
+
+  private static Path file(String name, Path directory) {
+    return directory.resolve(name).normalize();
   }
 
   private static ModelName model(String name) {

@@ -142,12 +142,8 @@ record SchemaNode(String document, JsonNode json) {
   }
 
   private static String range(JsonNode schema) {
-    JsonNode above = schema.path("exclusiveMinimum");
     JsonNode min = schema.path("minimum");
     JsonNode max = schema.path("maximum");
-    if (!above.isMissingNode()) {
-      return " > " + above + (max.isMissingNode() ? "" : " and <= " + max);
-    }
     if (min.isMissingNode()) {
       return max.isMissingNode() ? "" : " <= " + max;
     }

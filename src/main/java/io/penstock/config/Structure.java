@@ -93,6 +93,9 @@ final class Structure {
   private static Optional<JsonNode> number(String text) {
     try {
       BigDecimal number = new BigDecimal(text.strip());
+      if (!Environment.isHandy(number)) {
+        return Optional.empty();
+      }
       boolean isLong = number.scale() == 0 && number.precision() <= 18;
       return Optional.of(
           isLong

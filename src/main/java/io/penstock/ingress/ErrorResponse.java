@@ -4,6 +4,7 @@ import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.fault.Fault;
 import io.penstock.openai.ErrorBody;
 import io.vertx.core.MultiMap;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
@@ -12,6 +13,12 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /** The one mapping of a {@link Fault} to an HTTP response. */
 final class ErrorResponse {
+  /**
+   * How long a client whose body is not read any further has to read why, before the connection is
+   * closed: a close with unread bytes resets it and may take the answer along.
+   */
+  private static final long LINGER_MILLIS = 500;
+
   /** Clients that were refused together shall not all come back together. */
   private static final double JITTER = 0.2;
 
@@ -49,11 +56,15 @@ final class ErrorResponse {
         }
       }
     }
+    boolean http1 = request.version() != HttpVersion.HTTP_2;
     boolean unread = !request.isEnded();
-    if ((unread || fault == Fault.DRAINING) && request.version() != HttpVersion.HTTP_2) {
+    if (http1 && (unread || fault == Fault.DRAINING)) {
       headers.set(HttpHeaderNames.CONNECTION, Headers.CLOSE);
     }
     response.end(Buffer.buffer(body));
+    if (http1 && unread) {
+      Vertx.currentContext().owner().setTimer(LINGER_MILLIS, late -> request.connection().close());
+    }
     return body.length;
   }
 }

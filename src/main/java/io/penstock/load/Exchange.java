@@ -1,5 +1,6 @@
 package io.penstock.load;
 
+import io.netty.channel.ConnectTimeoutException;
 import io.penstock.time.Clock;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientAgent;
@@ -8,6 +9,8 @@ import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.RequestOptions;
 import java.io.ByteArrayOutputStream;
+import java.net.ConnectException;
+import java.net.UnknownHostException;
 import java.util.Locale;
 import java.util.function.BiConsumer;
 import javax.net.ssl.SSLException;
@@ -101,17 +104,21 @@ final class Exchange {
   }
 
   private void notConnected(Throwable cause) {
-    String name = cause.getClass().getSimpleName();
-    String detail =
-        cause instanceof SSLException
-            ? "TLS"
-            : switch (name) {
-              case "UnknownHostException" -> "unknown host";
-              case "ConnectTimeoutException" -> "too slow";
-              case "AnnotatedConnectException", "ConnectException" -> "refused";
-              default -> name;
-            };
-    end(Verdict.of(Ending.CONNECT, detail));
+    end(Verdict.of(Ending.CONNECT, connectFailure(cause)));
+  }
+
+  /** Why there is no connection, in a word. */
+  static String connectFailure(Throwable cause) {
+    if (cause instanceof SSLException) {
+      return "TLS";
+    }
+    if (cause instanceof UnknownHostException) {
+      return "unknown host";
+    }
+    if (cause instanceof ConnectTimeoutException) {
+      return "too slow";
+    }
+    return cause instanceof ConnectException ? "refused" : cause.getClass().getSimpleName();
   }
 
   private void answered(HttpClientResponse response) {
@@ -160,12 +167,12 @@ final class Exchange {
   }
 
   private void streamed(HttpClientResponse response) {
+    response.exceptionHandler(cause -> end(cut(checker.end(), cause)));
     String type = String.valueOf(response.getHeader("content-type")).toLowerCase(Locale.ROOT);
     if (!type.startsWith("text/event-stream")) {
       abort(Ending.MALFORMED, "content-type " + type.substring(0, Math.min(40, type.length())));
       return;
     }
-    response.exceptionHandler(cause -> end(cut(checker.end(), cause)));
     response.endHandler(v -> end(checker.end()));
     response.handler(this::read);
   }

@@ -225,11 +225,15 @@ public record LoadConfig(
           "given with --concurrency",
           "one of --rate (open loop) and --concurrency (closed loop)");
       boolean traced = rate.isEmpty() && concurrency.isEmpty();
-      require(traced || speed.isEmpty(), "speed", speed, "only with the trace's own arrivals");
+      require(
+          traced || speed.isEmpty(),
+          "speed",
+          speed.orElse(0),
+          "only with the trace's own arrivals");
       require(
           traced || sessionRate.isEmpty(),
           "session-rate",
-          sessionRate,
+          sessionRate.orElse(0),
           "only with the trace's own arrivals");
       if (rate.isPresent()) {
         return new Poisson(rate.getAsDouble());

@@ -11,6 +11,7 @@ import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientAgent;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.PoolOptions;
+import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.time.Duration;
@@ -106,7 +107,7 @@ public final class LoadRun {
 
   /** Runs; once. The report comes when the last answer has ended. */
   public Future<LoadReport> run() {
-    context.runOnContext(v -> findModel().onSuccess(this::begin).onFailure(done::tryFail));
+    context.runOnContext(v -> findModel().map(this::begin).onFailure(done::tryFail));
     return done.future().eventually(client::close);
   }
 
@@ -139,6 +140,7 @@ public final class LoadRun {
         .httpClientBuilder()
         .with(options)
         .with(new PoolOptions().setHttp1MaxSize(limits.maxInFlight()))
+        .withConnectHandler(c -> c.exceptionHandler(e -> log.debug("{}", c.remoteAddress(), e)))
         .build();
   }
 
@@ -165,7 +167,7 @@ public final class LoadRun {
                 Future.failedFuture(
                     cause instanceof LoadException
                         ? cause
-                        : noModel(site, String.valueOf(cause.getMessage()))));
+                        : noModel(site, Exchange.connectFailure(cause))));
   }
 
   private static String firstModel(Site site, int status, Buffer body) {
@@ -174,24 +176,26 @@ public final class LoadRun {
     }
     try {
       JsonArray models = new JsonObject(body).getJsonArray("data", new JsonArray());
-      return models.getJsonObject(0).getString("id");
-    } catch (RuntimeException e) {
-      throw noModel(site, "no model in its answer");
+      String id = models.getJsonObject(0).getString("id");
+      if (id != null && !id.isBlank()) {
+        return id;
+      }
+    } catch (ClassCastException | DecodeException | IndexOutOfBoundsException e) {
+      log.debug("not a list of models: {}", body, e);
     }
+    throw noModel(site, "no model in its answer");
   }
 
   private static LoadException noModel(Site site, String found) {
     return new LoadException(
         "model: GET "
-            + site.name()
-            + " "
-            + site.models().getURI()
+            + site.modelsAddress()
             + ": "
             + found
             + " (expected: a list with a model, or --model NAME)");
   }
 
-  private void begin(String name) {
+  private String begin(String name) {
     model = name;
     LoadConfig.Target target = config.target();
     bodies = new Bodies(model, target.endpoint(), config.workload(), prompts);
@@ -209,6 +213,7 @@ public final class LoadRun {
       sourcesLeft = 1;
       nextInOpenLoop(plan.next());
     }
+    return name;
   }
 
   private void nextInOpenLoop(@Nullable Planned first) {

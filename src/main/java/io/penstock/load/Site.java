@@ -20,6 +20,12 @@ record Site(String name, RequestOptions completion, RequestOptions models) {
     return new Site(address.toString(), completion, request(address, target, "/v1/models"));
   }
 
+  /** What {@link #models} asks, for messages. */
+  String modelsAddress() {
+    String scheme = Boolean.TRUE.equals(models.isSsl()) ? "https" : "http";
+    return scheme + "://" + models.getHost() + ":" + models.getPort() + models.getURI();
+  }
+
   private static RequestOptions request(URI address, LoadConfig.Target target, String path) {
     boolean tls = address.getScheme().equals("https");
     int port = address.getPort() > 0 ? address.getPort() : tls ? 443 : 80;

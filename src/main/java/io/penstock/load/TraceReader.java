@@ -60,7 +60,7 @@ final class TraceReader {
       in.mark(1);
       int first = in.read();
       in.reset();
-      Trace trace = first == '{' ? prefixes(in, blockTokens) : arrivals(in);
+      Trace trace = first == '{' || first < 0 ? prefixes(in, blockTokens) : arrivals(in);
       if (trace.requests().isEmpty()) {
         throw new IllegalArgumentException(
             "trace "
@@ -285,17 +285,13 @@ final class TraceReader {
 
   private int[] columns(BufferedReader in, String... wanted) throws IOException {
     String header = nextLine(in);
-    List<String> found = header == null ? List.of() : Arrays.asList(header.trim().split(",", -1));
+    List<String> found = Arrays.asList(String.valueOf(header).trim().split(",", -1));
     int[] columns = new int[wanted.length];
     for (int i = 0; i < wanted.length; i++) {
       columns[i] = found.indexOf(wanted[i]);
       if (columns[i] < 0) {
         throw wrong(
-            "column '"
-                + wanted[i]
-                + "' missing in '"
-                + abbreviated(header == null ? "" : header)
-                + "'",
+            "column '" + wanted[i] + "' missing in '" + abbreviated(String.valueOf(header)) + "'",
             String.join(",", wanted));
       }
     }

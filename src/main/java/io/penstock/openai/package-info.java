@@ -1,6 +1,14 @@
 /**
- * The wire dialect: one-pass body scan, splicing, SSE frames by bytes, the error body. Plain Java
- * over byte arrays.
+ * The wire dialect: what the OpenAI API looks like in bytes. Reads request bodies ({@link
+ * io.penstock.openai.BodyScan}) and headers, edits bodies without rebuilding them ({@link
+ * io.penstock.openai.Splice}), cuts event streams into frames and classifies them ({@link
+ * io.penstock.openai.SseScanner}), takes usage out again ({@link io.penstock.openai.UsageStrip}),
+ * and writes errors ({@link io.penstock.openai.ErrorBody}).
+ *
+ * <p>Plain Java over byte arrays: no Vert.x, no clock, no tree, no state beyond one scanner per
+ * stream. Everything stands on one cursor that walks once over JSON and checks it on the way.
+ * Nothing here throws for what a client or an engine wrote: mistakes are values. What the gateway
+ * does not use is not judged: engines differ, and each answers for its own fields.
  */
 @NullMarked
 package io.penstock.openai;

@@ -53,7 +53,7 @@ final class Answer {
   /**
    * Another answer cut before the first of these strings. The token that completes the string is
    * generated, its text is not shown; text of earlier tokens that belongs to the string is not
-   * shown either.
+   * shown either, and neither is half of a surrogate pair.
    */
   static Answer cutAt(Answer whole, List<String> stops) {
     List<Token> shown = new ArrayList<>();
@@ -65,7 +65,8 @@ final class Answer {
       shown.add(token);
       int cut = firstOf(text, stops, before);
       if (cut >= 0) {
-        return new Answer(shown.size(), "stop", null, null, trim(shown, cut));
+        int end = cut > 0 && Character.isHighSurrogate(text.charAt(cut - 1)) ? cut - 1 : cut;
+        return new Answer(shown.size(), "stop", null, null, trim(shown, end));
       }
     }
     return new Answer(shown.size(), whole.finishReason, null, null, shown);

@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
  * Sends status line and headers byte by byte, a few milliseconds apart, then the body at full
  * speed. Writes to the socket below the HTTP encoder, so the connection ends with the answer.
  */
+@SuppressWarnings("FutureReturnValueIgnored") // what a closing socket says is of no use
 final class DripWire implements Wire {
   private final Vertx vertx;
   private final Channel channel;

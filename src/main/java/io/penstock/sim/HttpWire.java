@@ -10,6 +10,7 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.impl.HttpServerConnection;
 
 /** The ordinary wire: an HTTP/1.1 response. */
+@SuppressWarnings("FutureReturnValueIgnored") // what a closing socket says is of no use
 final class HttpWire implements Wire {
   private final HttpConnection connection;
   private final HttpServerResponse response;

@@ -307,6 +307,10 @@ final class Replica extends VerticleBase {
     } catch (Rejection e) {
       reject(request, e);
       return;
+    } catch (RuntimeException e) {
+      LOG.error("replica {}: a request that could not be read", index, e);
+      reject(request, Rejection.of(500, "internal_error", "internal_error", e.toString()));
+      return;
     }
     received++;
     exchanges.add(exchange);

@@ -39,11 +39,8 @@ public record SimConfig(
         basePort,
         "0, or 1.." + (65_536 - replicas) + " for " + replicas + " replicas");
     require(!startupDelay.isNegative(), "startupDelay", startupDelay, ">= 0");
-    require(
-        maxNumSeqs.isEmpty() || (maxNumSeqs.getAsInt() >= 1 && maxNumSeqs.getAsInt() <= 65_536),
-        "maxNumSeqs",
-        maxNumSeqs,
-        "1..65536");
+    int sequences = maxNumSeqs.orElse(profile.maxNumSeqs());
+    require(sequences >= 1 && sequences <= 65_536, "maxNumSeqs", sequences, "1..65536");
   }
 
   /** One replica of a profile's own model on a free loopback port, ready at once. */

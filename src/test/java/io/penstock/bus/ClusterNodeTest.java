@@ -30,6 +30,7 @@ import io.vertx.core.eventbus.ReplyException;
 import io.vertx.core.eventbus.ReplyFailure;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -229,6 +230,38 @@ class ClusterNodeTest {
     assertThat(meters.get(Names.CLUSTER_NODES).gauge().value()).isEqualTo(3);
     await(third.close(), Duration.ofSeconds(10));
     awaitView(one, has(one, two), BOUND);
+  }
+
+  @Test
+  void clustersOfDifferentNamesDoNotJoin() {
+    ClusterConfig other =
+        TestCluster.config(
+            "another cluster", CLUSTER.port(2), CLUSTER.busPort(2), CLUSTER.members());
+    ClusterNode stranger =
+        TestCluster.start(Optional.of(other), "stranger", "fleet", new SimpleMeterRegistry());
+    assertThat(has(stranger)).accepts(stranger.directory().view());
+    assertThat(has(one, two)).accepts(one.directory().view());
+    await(stranger.close(), Duration.ofSeconds(10));
+  }
+
+  @Test
+  void aClusterIsFoundByDns() {
+    ClusterConfig fixed = CLUSTER.config(2);
+    ClusterConfig dns =
+        new ClusterConfig(
+            "by-dns",
+            fixed.host(),
+            fixed.port(),
+            fixed.busPort(),
+            new ClusterConfig.Join.Dns("localhost"),
+            fixed.heartbeatInterval(),
+            fixed.maxNoHeartbeat(),
+            fixed.census(),
+            Optional.empty());
+    ClusterNode node =
+        TestCluster.start(Optional.of(dns), "by-dns", "fleet", new SimpleMeterRegistry());
+    assertThat(has(node)).accepts(node.directory().view());
+    await(node.close(), Duration.ofSeconds(10));
   }
 
   @Test

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 /** Three nodes in three JVMs, one of which is killed, paused, or asked to leave. */
 class ClusterProcessIT {
-  private static final Duration START = Duration.ofSeconds(30);
+  private static final Duration START = Duration.ofSeconds(60);
   private static final Duration BOUND = Duration.ofSeconds(5);
 
   private final TestCluster cluster = new TestCluster(3);
@@ -43,7 +43,7 @@ class ClusterProcessIT {
 
     long launched = System.nanoTime();
     Node again = start(2);
-    again.await("READY", START);
+    again.awaitReady(START);
     report("launched to ready", launched);
     report("ready to seen by all", awaitViews("a,b,c", BOUND, a, b, again));
 
@@ -118,7 +118,8 @@ class ClusterProcessIT {
     private final String name;
     private final Process process;
     private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
-    private String last = "nothing";
+    private String last = "nothing"; // of its views
+    private boolean ready;
 
     Node(String name, Process process) {
       this.name = name;
@@ -128,15 +129,30 @@ class ClusterProcessIT {
       reader.start();
     }
 
-    /** Returns at once when the last line was the wanted one. */
+    void awaitReady(Duration bound) throws InterruptedException {
+      long until = System.nanoTime() + bound.toNanos();
+      while (!ready) {
+        read("READY", until, bound);
+      }
+    }
+
+    /** Returns at once when its last view is the wanted one. */
     void await(String wanted, Duration bound) throws InterruptedException {
       long until = System.nanoTime() + bound.toNanos();
       while (!last.equals(wanted)) {
-        String line = next(until - System.nanoTime());
-        if (line == null) {
-          throw new AssertionError(
-              name + " said '" + last + "' last (expected: '" + wanted + "' within " + bound + ")");
-        }
+        read(wanted, until, bound);
+      }
+    }
+
+    private void read(String wanted, long until, Duration bound) throws InterruptedException {
+      String line = next(until - System.nanoTime());
+      if (line == null) {
+        throw new AssertionError(
+            name + " said '" + last + "' last (expected: '" + wanted + "' within " + bound + ")");
+      }
+      if (line.equals("READY")) {
+        ready = true;
+      } else {
         last = line;
       }
     }

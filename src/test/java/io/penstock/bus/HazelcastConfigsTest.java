@@ -117,7 +117,7 @@ class HazelcastConfigsTest {
   @Test
   void aPortInUseIsNamed() throws IOException {
     try (ServerSocket taken = new ServerSocket()) {
-      taken.bind(new InetSocketAddress("127.0.0.1", 0));
+      taken.bind(new InetSocketAddress(LOOPBACK, 0));
       int port = taken.getLocalPort();
       assertThatThrownBy(() -> ClusterPorts.check(on("127.0.0.1", port, 0)))
           .isInstanceOf(ClusterException.class)

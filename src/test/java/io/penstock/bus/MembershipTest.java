@@ -108,6 +108,17 @@ class MembershipTest {
   }
 
   @Test
+  void theSilenceOfOneThatReturnsCountsFromItsReturn() {
+    join(B, 0);
+    tickUntil(2_000, 0);
+    membership.members(Set.of(A), 2_100);
+    membership.tick(3_000);
+    membership.members(Set.of(A, B), 3_900);
+    assertThat(tickUntil(7_000, 3_000)).noneMatch(Silent.class::isInstance);
+    assertThat(tickUntil(9_000, 7_000)).anyMatch(Silent.class::isInstance);
+  }
+
+  @Test
   void aNodeThatDoesNotHearItselfSaysSoButStaysInItsView() {
     membership.heard(beacon(A), 0);
     assertThat(tickUntil(SILENCE + 1_000, 0)).containsExactly(new Deaf(SILENCE + 1_000));

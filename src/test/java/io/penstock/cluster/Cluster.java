@@ -177,12 +177,12 @@ final class Cluster implements AutoCloseable {
     return sum;
   }
 
-  /** The node whose batcher holds the pool's grants; there must be some. */
+  /** The node that owns the pool. */
   Node owner() {
     return nodes.stream()
-        .filter(node -> node.process.isAlive() && metric(node, "penstock_grants") > 0)
+        .filter(node -> node.process.isAlive() && metric(node, "penstock_pool_owned") > 0)
         .findFirst()
-        .orElseThrow(() -> new AssertionError("no node has grants"));
+        .orElseThrow(() -> new AssertionError("no node owns the pool"));
   }
 
   /** Sends a chat request that streams {@code tokens} tokens. */

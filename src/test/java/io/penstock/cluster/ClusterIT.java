@@ -90,7 +90,7 @@ class ClusterIT {
     probe.process.await(
         "a full queue",
         Duration.ofSeconds(10),
-        () -> Cluster.metric(owner, "penstock_queue_depth") >= 150);
+        () -> Cluster.metric(owner, "llm_request_queue_depth") >= 150);
     owner.process.kill();
     List<Answer> answers = all(asked);
 

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
+import java.util.function.Consumer;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -122,7 +123,7 @@ class EngineCorePropertyTest {
     private final EngineCore core = new EngineCore(CROWDED, 3 * MILLI);
     private final List<Sequence> sequences = new ArrayList<>();
     private final Map<Sequence, Integer> told = new HashMap<>();
-    private java.util.function.Consumer<EngineCore> check = core -> {};
+    private Consumer<EngineCore> check = core -> {};
 
     Drive(long seed, int n, double cancels) {
       this.random = new Random(seed);
@@ -134,7 +135,7 @@ class EngineCorePropertyTest {
     List<Long> run(int tokenByToken) {
       long now = 0;
       for (int i = 0; i < n; i++) {
-        now += random.nextInt(3) * random.nextInt(4_000_000);
+        now += (long) random.nextInt(3) * random.nextInt(4_000_000);
         advance(now, tokenByToken);
         sequences.add(submit(now));
         if (random.nextDouble() < cancels) {

@@ -72,7 +72,9 @@ interface DnsLookup {
   private static DnsClientOptions options(String server) {
     int colon = server.lastIndexOf(':');
     boolean isBare =
-        colon < 0 || server.endsWith("]") || server.indexOf(':') != colon && !server.contains("]");
+        colon < 0
+            || server.endsWith("]")
+            || (server.indexOf(':') != colon && !server.contains("]"));
     String host = isBare ? server : server.substring(0, colon);
     int port = isBare ? DNS_PORT : Integer.parseInt(server.substring(colon + 1));
     return new DnsClientOptions()

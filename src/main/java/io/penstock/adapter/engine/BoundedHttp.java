@@ -27,7 +27,7 @@ final class BoundedHttp {
    *
    * @param body up to the bound; empty where it was not wanted
    */
-  record Answer(int status, String statusMessage, byte[] body) {
+  record Answer(int status, String statusMessage, Buffer body) {
     boolean isSuccess() {
       return status >= 200 && status < 300;
     }
@@ -88,8 +88,7 @@ final class BoundedHttp {
     }
 
     private void send() {
-      client
-          .request(options)
+      connect()
           .onComplete(
               connected -> {
                 if (connected.failed()) {
@@ -100,7 +99,18 @@ final class BoundedHttp {
               });
     }
 
+    /** A client that has been closed throws. */
+    private Future<HttpClientRequest> connect() {
+      try {
+        return client.request(options);
+      } catch (IllegalStateException closed) {
+        return Future.failedFuture(closed);
+      }
+    }
+
     private void ask(HttpClientRequest asked) {
+      // Whatever goes wrong fails the response, too; without a handler it is also logged.
+      asked.exceptionHandler(toldByTheResponse -> {});
       if (isEnded) {
         asked.reset();
         return;
@@ -124,8 +134,7 @@ final class BoundedHttp {
       }
       response.exceptionHandler(this::failed);
       response.handler(chunk -> readChunk(response, chunk));
-      response.endHandler(
-          end -> succeed(response, isBodyWanted ? body.getBytes() : new byte[0], false));
+      response.endHandler(end -> succeed(response, isBodyWanted ? body : Buffer.buffer(), false));
     }
 
     private void readChunk(HttpClientResponse response, Buffer chunk) {
@@ -134,7 +143,7 @@ final class BoundedHttp {
       } else if (isBodyWanted) {
         fail("body larger than " + bodyBytesMax + " bytes");
       } else {
-        succeed(response, new byte[0], true);
+        succeed(response, Buffer.buffer(), true);
       }
     }
 
@@ -150,7 +159,7 @@ final class BoundedHttp {
       }
     }
 
-    private void succeed(HttpClientResponse response, byte[] bytes, boolean isCutOff) {
+    private void succeed(HttpClientResponse response, Buffer bytes, boolean isCutOff) {
       if (end(isCutOff)) {
         promise.complete(new Answer(response.statusCode(), response.statusMessage(), bytes));
       }

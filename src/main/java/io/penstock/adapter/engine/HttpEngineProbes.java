@@ -34,6 +34,12 @@ public final class HttpEngineProbes implements EngineProbes {
 
   private static final int CONNECT_TIMEOUT_MILLIS = 10_000;
 
+  /** Per engine, which may be listed by many pools. */
+  private static final int CONNECTIONS_MAX = 4;
+
+  /** Questions that wait for a connection to one engine; they fail at their deadline. */
+  private static final int WAITING_MAX = 1_024;
+
   private final BoundedHttp http;
 
   /** Makes an HTTP client of its own in {@code vertx}. */
@@ -45,7 +51,9 @@ public final class HttpEngineProbes implements EngineProbes {
                 new HttpClientOptions()
                     .setConnectTimeout(CONNECT_TIMEOUT_MILLIS)
                     .setKeepAliveTimeout(KEEP_ALIVE_SECONDS),
-                new PoolOptions().setHttp1MaxSize(2).setMaxWaitQueueSize(16)));
+                new PoolOptions()
+                    .setHttp1MaxSize(CONNECTIONS_MAX)
+                    .setMaxWaitQueueSize(WAITING_MAX)));
   }
 
   @Override
@@ -91,7 +99,7 @@ public final class HttpEngineProbes implements EngineProbes {
                 if (!answer.isSuccess()) {
                   return Future.failedFuture(new NoAnswerException(answer.line()));
                 }
-                Samples now = scanner.scan(answer.body());
+                Samples now = scanner.scan(answer.body().getBytes());
                 Optional<Signals> signals = dialect.signals(now, before);
                 before = now;
                 return signals
@@ -120,7 +128,7 @@ public final class HttpEngineProbes implements EngineProbes {
                     ? new Signals(
                         signals.waiting(),
                         signals.running(),
-                        LlamaCppSlots.kvCacheUsage(answer.body()),
+                        LlamaCppSlots.kvCacheUsage(answer.body().getBytes()),
                         signals.prefixCacheHitRatio(),
                         0)
                     : signals;

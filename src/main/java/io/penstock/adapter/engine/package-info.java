@@ -4,7 +4,7 @@
  *
  * <p>One class per engine says where its health and its load signals are found and what they mean;
  * these are pure. {@link io.penstock.adapter.engine.HttpEngineProbes} does the asking, over an HTTP
- * client of its own so that probes never wait behind requests: two connections per replica, kept
+ * client of its own so that probes never wait behind requests: a few connections per engine, kept
  * alive for less time than engines do, a deadline over each question as a whole, answers bounded.
  *
  * <p><b>Decisions.</b> Any 2xx on a health path is healthy; what stands in the body is not looked

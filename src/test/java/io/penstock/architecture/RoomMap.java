@@ -1,0 +1,90 @@
+package io.penstock.architecture;
+
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * The map: every room and the rooms whose types it may use. A room is one flat package below {@code
+ * io.penstock}. What is not here is not allowed; changing the map is a decision, made in the same
+ * commit as the code that needs it.
+ *
+ * <p>Rooms stand in the order in which they build on each other, and a room may use only rooms that
+ * stand above it, so there are no cycles.
+ */
+final class RoomMap {
+  static final String ROOT = "io.penstock";
+
+  // spotless:off
+  private static final String TABLE =
+      """
+      room              | may use
+
+      # Leaves: nouns and instruments. They use one another only.
+      time              |
+      fault             |
+      inference         | fault
+      measure           | inference
+
+      # What rooms say, how it travels, what is counted.
+      message           | leaves
+      telemetry         | leaves
+      bus               | leaves message telemetry
+
+      # Organs of the ingress.
+      openai            | leaves
+      stream            | leaves message openai
+
+      # Roles. None uses another.
+      ingress           | leaves message telemetry bus openai stream
+      router            | leaves message telemetry bus
+      batcher           | leaves message telemetry bus
+      prober            | leaves message telemetry bus
+
+      # Foreign systems, one room each, behind the ports of a role. None uses another.
+      adapter.engine    | leaves message prober
+      adapter.discovery | leaves prober
+
+      # On their own: the simulated engine and the load driver.
+      sim               | leaves openai
+      load              | leaves openai
+
+      # The file, the composition root, and the commands, which alone may use the root.
+      config            | leaves bus ingress
+      app               | leaves message telemetry bus ingress router batcher prober adapter.engine adapter.discovery sim config
+      cli               | leaves telemetry bus ingress sim load config app
+      """;
+  // spotless:on
+
+  private static final String LEAVES = "time fault inference measure";
+
+  private RoomMap() {}
+
+  /** Each room with those it may use, in the order of the table. */
+  static Map<String, Set<String>> rooms() {
+    Map<String, Set<String>> rooms = new LinkedHashMap<>();
+    TABLE
+        .lines()
+        .skip(1)
+        .filter(line -> !line.isBlank() && !line.startsWith("#"))
+        .map(line -> line.split("\\|", -1))
+        .forEach(row -> rooms.put(row[0].strip(), words(row[1].replace("leaves", LEAVES))));
+    return rooms;
+  }
+
+  private static Set<String> words(String text) {
+    Set<String> words = new LinkedHashSet<>(Arrays.asList(text.strip().split("\\s+")));
+    words.remove("");
+    return words;
+  }
+
+  /** The room of a package of ours; empty for foreign packages. */
+  static Optional<String> roomOf(String packageName) {
+    return packageName.startsWith(ROOT + ".")
+        ? Optional.of(packageName.substring(ROOT.length() + 1))
+        : Optional.empty();
+  }
+}

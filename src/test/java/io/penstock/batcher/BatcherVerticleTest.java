@@ -1,0 +1,190 @@
+package io.penstock.batcher;
+
+import static io.penstock.batcher.Samples.INGRESS;
+import static io.penstock.batcher.Samples.POOL;
+import static io.penstock.batcher.Samples.PROBER;
+import static io.penstock.batcher.Samples.pool;
+import static io.penstock.batcher.Samples.release;
+import static io.penstock.batcher.Samples.replicas;
+import static io.penstock.batcher.Samples.spec;
+import static io.penstock.batcher.Samples.status;
+import static io.penstock.fake.FakeDirectory.node;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.penstock.batcher.Samples.Ask;
+import io.penstock.bus.View;
+import io.penstock.fake.FakeBus;
+import io.penstock.fake.FakeDirectory;
+import io.penstock.fault.Fault;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaState;
+import io.penstock.inference.RequestId;
+import io.penstock.inference.Role;
+import io.penstock.message.Admit;
+import io.penstock.message.Census;
+import io.penstock.message.CensusAnswer;
+import io.penstock.message.Grant;
+import io.penstock.message.HealthReport;
+import io.penstock.message.Message;
+import io.penstock.message.NotOwner;
+import io.penstock.message.Refusal;
+import io.penstock.message.Renew;
+import io.penstock.message.RenewAnswer;
+import io.penstock.message.Room;
+import io.penstock.message.Station;
+import io.penstock.telemetry.Names;
+import io.penstock.time.Clock;
+import io.vertx.core.Vertx;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class BatcherVerticleTest {
+  private static final NodeId SELF = new NodeId("self");
+  private static final Station BATCHER = new Station(SELF, Room.BATCHER, 0);
+  private static final View OWNED =
+      FakeDirectory.of(node("self", Role.BATCHER), node("ingress", Role.INGRESS));
+
+  private final Vertx vertx = Vertx.vertx();
+  private final FakeBus bus = new FakeBus(SELF);
+  private final FakeBus ingress = bus.peer(INGRESS.node());
+  private final FakeDirectory directory = new FakeDirectory(OWNED);
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+
+  @BeforeEach
+  void deploy() throws Exception {
+    ingress.consume(Room.INGRESS, 0, this::asIngress);
+    Fleet fleet = new Fleet(List.of(pool(replicas(1))), false, Optional.empty(), "");
+    get(
+        vertx
+            .deployVerticle(
+                new BatcherVerticle(
+                    bus, directory, fleet, Duration.ofSeconds(1), Clock.system(), meters))
+            .toCompletionStage()
+            .toCompletableFuture());
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    get(vertx.close().toCompletionStage().toCompletableFuture());
+  }
+
+  private void asIngress(Message message) {
+    if (message instanceof Census census) {
+      send(new CensusAnswer(census.pool(), census.epoch(), INGRESS, 0, List.of()));
+    }
+  }
+
+  private void send(Message message) {
+    assertThat(ingress.send(BATCHER, message).succeeded()).isTrue();
+  }
+
+  private static <T> T get(CompletableFuture<T> future) throws Exception {
+    return future.get(10, TimeUnit.SECONDS);
+  }
+
+  private Grant grantOf(String id) throws Exception {
+    return get(bus.await(Grant.class, grant -> grant.id().value().equals(id)));
+  }
+
+  /** Everything sent before has been handled when this returns. */
+  private void settle() throws Exception {
+    long before = bus.sent(RenewAnswer.class).size();
+    CompletableFuture<RenewAnswer> answer =
+        bus.await(RenewAnswer.class, each -> bus.sent(RenewAnswer.class).size() > before);
+    send(new Renew(POOL, INGRESS, 0, List.of(), List.of()));
+    get(answer);
+  }
+
+  @Test
+  void takesThePoolGrantsQueuesAndPassesTheSlotOn() throws Exception {
+    send(Ask.of("a").admit());
+    Grant grant = grantOf("a");
+    assertThat(grant.url()).isEqualTo("http://r0:8000");
+    send(Ask.of("b").admit());
+    settle();
+    assertThat(bus.sent(Grant.class)).hasSize(1);
+    assertThat(
+            meters
+                .get(Names.QUEUE_DEPTH)
+                .tag("pool", "llama")
+                .tag("class", "default")
+                .gauge()
+                .value())
+        .isEqualTo(1);
+    assertThat(meters.get(Names.GRANTS).tag("replica", "r0").gauge().value()).isEqualTo(1);
+    assertThat(meters.get(Names.POOL_OWNED).tag("pool", "llama").gauge().value()).isEqualTo(1);
+    send(release(grant));
+    assertThat(grantOf("b").replica()).isEqualTo(grant.replica());
+    assertThat(meters.get(Names.QUEUE_WAIT).tag("class", "default").timer().count()).isEqualTo(2);
+  }
+
+  @Test
+  void itsTimerRefusesWhoHasWaitedTooLong() throws Exception {
+    send(Ask.of("a").admit());
+    send(Ask.of("b").waiting(20).admit());
+    Refusal refusal = get(bus.await(Refusal.class, each -> each.id().value().equals("b")));
+    assertThat(refusal.fault()).isEqualTo(Fault.QUEUE_TIMEOUT);
+    assertThat(meters.get(Names.REFUSED).tag("code", "queue_timeout").counter().count())
+        .isEqualTo(1);
+  }
+
+  @Test
+  void saysSoWhenItDoesNotOwnThePool() throws Exception {
+    directory.change(FakeDirectory.of(node("other", Role.BATCHER), node("ingress", Role.INGRESS)));
+    send(Ask.of("a").admit());
+    NotOwner answer = get(bus.await(NotOwner.class, each -> true));
+    assertThat(answer).isEqualTo(new NotOwner(new RequestId("a"), POOL));
+  }
+
+  @Test
+  void followsTheProbers() throws Exception {
+    send(new HealthReport(PROBER, 1, List.of(status(spec("r0", 1, 1), ReplicaState.UNHEALTHY))));
+    send(Ask.of("a").admit());
+    Refusal refusal = get(bus.await(Refusal.class, each -> each.id().value().equals("a")));
+    assertThat(refusal.fault()).isEqualTo(Fault.NO_REPLICA);
+    send(new HealthReport(PROBER, 2, List.of(status(spec("r0", 1, 1), ReplicaState.HEALTHY))));
+    send(Ask.of("b").admit());
+    assertThat(grantOf("b").replica().value()).isEqualTo("r0");
+  }
+
+  @Test
+  void aSlotWhoseGrantReachesNobodyIsGivenOn() throws Exception {
+    Station nobody = new Station(new NodeId("ingress"), Room.INGRESS, 7);
+    send(Ask.of("ghost").from(nobody).admit());
+    send(Ask.of("a").admit());
+    assertThat(grantOf("a").replica().value()).isEqualTo("r0");
+  }
+
+  @Test
+  void refusesAPoolThatItsConfigurationDoesNotHave() throws Exception {
+    Admit admit = Ask.of("a").admit();
+    send(
+        new Admit(
+            admit.id(),
+            admit.replyTo(),
+            new PoolName("unheard-of"),
+            admit.tenant(),
+            admit.priority(),
+            1,
+            1,
+            0,
+            1,
+            0,
+            admit.needs(),
+            admit.excluded(),
+            1_000,
+            0));
+    Refusal refusal = get(bus.await(Refusal.class, each -> true));
+    assertThat(refusal.fault()).isEqualTo(Fault.NO_REPLICA);
+    assertThat(refusal.detail()).contains("'unheard-of'");
+  }
+}

@@ -1,0 +1,92 @@
+package io.penstock.batcher;
+
+import static io.penstock.batcher.Samples.PROBER;
+import static io.penstock.batcher.Samples.id;
+import static io.penstock.batcher.Samples.pool;
+import static io.penstock.batcher.Samples.replicas;
+import static io.penstock.batcher.Samples.spec;
+import static io.penstock.batcher.Samples.status;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.penstock.inference.NodeId;
+import io.penstock.inference.ReplicaState;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class RosterTest {
+  private static final NodeId HEIR = new NodeId("heir");
+
+  private static Reach reach(Roster roster) {
+    return roster.reach(0, Set.of());
+  }
+
+  @Test
+  void aListedReplicaIsUsedUnheardOnlyWhereNobodyProbes() {
+    Roster roster = new Roster(pool(replicas(2)), true);
+    assertThat(roster.open()).isZero();
+    assertThat(reach(roster)).isEqualTo(Reach.HOPED_FOR);
+    assertThat(roster.probed(false)).isTrue();
+    assertThat(roster.open()).isEqualTo(1);
+    assertThat(reach(roster)).isEqualTo(Reach.SERVED);
+    assertThat(roster.probed(false)).isFalse();
+  }
+
+  @Test
+  void aReportWithoutNewsChangesNothing() {
+    Roster roster = new Roster(pool(replicas(2)), true);
+    assertThat(roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.HEALTHY), 0)).isTrue();
+    assertThat(roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.HEALTHY), 1)).isFalse();
+    assertThat(roster.report(PROBER, status(spec("r0", 1, 5), ReplicaState.HEALTHY), 2)).isTrue();
+    assertThat(roster.slots()).isEqualTo(5);
+  }
+
+  @Test
+  void anHeirsIgnoranceDoesNotCountForAWhile() {
+    Roster roster = new Roster(pool(replicas(2)), true);
+    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.HEALTHY), 0);
+    roster.report(HEIR, status(spec("r0", 1, 2), ReplicaState.STARTING), 1_000);
+    assertThat(reach(roster)).isEqualTo(Reach.SERVED);
+    roster.report(HEIR, status(spec("r0", 1, 2), ReplicaState.STARTING), 6_000);
+    assertThat(reach(roster)).isEqualTo(Reach.HOPED_FOR);
+  }
+
+  @Test
+  void theSameProbersStartingCountsAtOnce() {
+    Roster roster = new Roster(pool(replicas(2)), true);
+    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.HEALTHY), 0);
+    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.STARTING), 1);
+    assertThat(reach(roster)).isEqualTo(Reach.HOPED_FOR);
+  }
+
+  @Test
+  void aRemovedReplicaStaysUntilItsLastGrantIsBack() {
+    Roster roster = new Roster(pool(replicas(2, 2)), false);
+    roster.take(id(0), 1);
+    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.REMOVED), 0);
+    assertThat(roster.all()).hasSize(2);
+    assertThat(roster.open()).isEqualTo(1);
+    roster.giveBack(id(0));
+    assertThat(roster.all()).hasSize(1);
+    assertThat(roster.reach(0, Set.of(id(1)))).isEqualTo(Reach.NONE);
+  }
+
+  @Test
+  void aLeaseOnAReplicaNotYetListedCountsOnceItIs() {
+    Roster roster = new Roster(pool(replicas(2)), false);
+    roster.take(id(9), 1);
+    assertThat(roster.open()).isEqualTo(1);
+    roster.report(PROBER, status(spec("r9", 1, 1), ReplicaState.HEALTHY), 0);
+    assertThat(roster.open()).as("r9's only slot is taken").isEqualTo(1);
+    roster.giveBack(id(9));
+    assertThat(roster.open()).isEqualTo(2);
+  }
+
+  @Test
+  void holdsNoMoreReplicasThanItsBound() {
+    Roster roster = new Roster(pool(replicas(1)), true);
+    for (int i = 0; i < Roster.REPLICAS_MAX + 10; i++) {
+      roster.report(PROBER, status(spec("r" + i, 1, 1), ReplicaState.HEALTHY), 0);
+    }
+    assertThat(roster.all()).hasSize(Roster.REPLICAS_MAX);
+  }
+}

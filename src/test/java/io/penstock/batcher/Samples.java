@@ -1,0 +1,187 @@
+package io.penstock.batcher;
+
+import io.penstock.inference.Capability;
+import io.penstock.inference.EngineKind;
+import io.penstock.inference.HealthPolicy;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Outcome;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.Priority;
+import io.penstock.inference.QueueLimits;
+import io.penstock.inference.ReplicaId;
+import io.penstock.inference.ReplicaSource;
+import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.ReplicaState;
+import io.penstock.inference.RequestId;
+import io.penstock.inference.RoutingStrategy;
+import io.penstock.inference.TenantId;
+import io.penstock.inference.TokenUsage;
+import io.penstock.message.Admit;
+import io.penstock.message.Grant;
+import io.penstock.message.Release;
+import io.penstock.message.ReplicaStatus;
+import io.penstock.message.Room;
+import io.penstock.message.Station;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** What the tests of this room talk about. */
+final class Samples {
+  static final PoolName POOL = new PoolName("llama");
+  static final NodeId PROBER = new NodeId("prober");
+  static final Station INGRESS = new Station(new NodeId("ingress"), Room.INGRESS, 0);
+
+  private Samples() {}
+
+  static ReplicaId id(int i) {
+    return new ReplicaId("r" + i);
+  }
+
+  static ReplicaSpec spec(String id, double weight, int maxConcurrent, Capability... can) {
+    return new ReplicaSpec(
+        new ReplicaId(id), "http://" + id + ":8000", weight, maxConcurrent, Set.of(can), "");
+  }
+
+  /** Replicas r0, r1, … of weight 1 with this many slots each. */
+  static List<ReplicaSpec> replicas(int... slots) {
+    List<ReplicaSpec> specs = new ArrayList<>();
+    for (int i = 0; i < slots.length; i++) {
+      specs.add(spec("r" + i, 1, slots[i]));
+    }
+    return specs;
+  }
+
+  static Pool pool(List<ReplicaSpec> replicas) {
+    return pool(replicas, RoutingStrategy.LEAST_LOADED, QueueLimits.DEFAULT);
+  }
+
+  static Pool pool(List<ReplicaSpec> replicas, RoutingStrategy strategy, QueueLimits queue) {
+    return new Pool(
+        POOL,
+        new ModelName("llama-3"),
+        List.of(),
+        EngineKind.VLLM,
+        Optional.empty(),
+        Optional.empty(),
+        strategy,
+        new ReplicaSource.Listed(replicas),
+        8,
+        Set.of(),
+        0,
+        queue,
+        HealthPolicy.DEFAULT);
+  }
+
+  /** Asks; the fields that a test cares about are changed on the copy. */
+  record Ask(
+      String id,
+      Station from,
+      Priority priority,
+      int attempt,
+      int bodyBytes,
+      long affinity,
+      Set<Capability> needs,
+      Set<ReplicaId> excluded,
+      long waitMillis,
+      long knownEpoch) {
+    static Ask of(String id) {
+      return new Ask(id, INGRESS, Priority.DEFAULT, 1, 1_000, 0, Set.of(), Set.of(), 1_000_000, 0);
+    }
+
+    Ask from(Station station) {
+      return new Ask(
+          id,
+          station,
+          priority,
+          attempt,
+          bodyBytes,
+          affinity,
+          needs,
+          excluded,
+          waitMillis,
+          knownEpoch);
+    }
+
+    Ask of(Priority in) {
+      return new Ask(
+          id, from, in, attempt, bodyBytes, affinity, needs, excluded, waitMillis, knownEpoch);
+    }
+
+    Ask attempt(int number) {
+      return new Ask(
+          id, from, priority, number, bodyBytes, affinity, needs, excluded, waitMillis, knownEpoch);
+    }
+
+    Ask bytes(int bytes) {
+      return new Ask(
+          id, from, priority, attempt, bytes, affinity, needs, excluded, waitMillis, knownEpoch);
+    }
+
+    Ask needing(Set<Capability> what) {
+      return new Ask(
+          id, from, priority, attempt, bodyBytes, affinity, what, excluded, waitMillis, knownEpoch);
+    }
+
+    Ask without(Set<ReplicaId> replicas) {
+      return new Ask(
+          id,
+          from,
+          priority,
+          attempt,
+          bodyBytes,
+          affinity,
+          needs,
+          replicas,
+          waitMillis,
+          knownEpoch);
+    }
+
+    Ask waiting(long millis) {
+      return new Ask(
+          id, from, priority, attempt, bodyBytes, affinity, needs, excluded, millis, knownEpoch);
+    }
+
+    Ask knowing(long epoch) {
+      return new Ask(
+          id, from, priority, attempt, bodyBytes, affinity, needs, excluded, waitMillis, epoch);
+    }
+
+    Admit admit() {
+      return new Admit(
+          new RequestId(id),
+          from,
+          POOL,
+          new TenantId("t"),
+          priority,
+          attempt,
+          100,
+          0,
+          bodyBytes,
+          affinity,
+          needs,
+          excluded,
+          waitMillis,
+          knownEpoch);
+    }
+  }
+
+  static Release release(Grant grant) {
+    return new Release(
+        grant.id(),
+        grant.pool(),
+        grant.epoch(),
+        grant.replica(),
+        Outcome.OK,
+        TokenUsage.NONE,
+        10,
+        100);
+  }
+
+  static ReplicaStatus status(ReplicaSpec spec, ReplicaState state) {
+    return new ReplicaStatus(POOL, spec, state, Optional.empty(), "");
+  }
+}

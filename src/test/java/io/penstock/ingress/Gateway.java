@@ -1,0 +1,147 @@
+package io.penstock.ingress;
+
+import io.penstock.batcher.BatcherVerticle;
+import io.penstock.bus.ClusterNode;
+import io.penstock.cluster.PenstockProcess;
+import io.penstock.inference.Capability;
+import io.penstock.inference.EngineKind;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.HealthPolicy;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.QueueLimits;
+import io.penstock.inference.ReplicaId;
+import io.penstock.inference.ReplicaSource;
+import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.Role;
+import io.penstock.inference.RoutingStrategy;
+import io.penstock.router.RouterVerticle;
+import io.penstock.telemetry.AccessLog;
+import io.penstock.telemetry.LogFormat;
+import io.penstock.telemetry.Metrics;
+import io.penstock.telemetry.OpsHandler;
+import io.penstock.telemetry.Readiness;
+import io.penstock.telemetry.RequestMeters;
+import io.penstock.time.Clock;
+import io.vertx.core.Vertx;
+import io.vertx.core.VertxOptions;
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** A node of ingress, router and batcher in this JVM, in front of one replica. */
+final class Gateway implements AutoCloseable {
+  static final int MAX_BODY_BYTES = 1 << 20;
+
+  final int port = PenstockProcess.freePort();
+  final Metrics metrics = new Metrics("test");
+  final ByteArrayOutputStream accessLines = new ByteArrayOutputStream();
+  final ClusterNode node;
+  final IngressVerticle ingress;
+  private final AccessLog log;
+
+  /** What tests differ in. */
+  static final class Setup {
+    int maxConcurrent = 100;
+    EngineKind engine = EngineKind.VLLM;
+    QueueLimits queue = QueueLimits.DEFAULT;
+    IngressConfig.Deadlines deadlines =
+        new IngressConfig.Deadlines(
+            Duration.ofSeconds(2),
+            Duration.ofSeconds(20),
+            Duration.ofSeconds(20),
+            Duration.ofSeconds(60));
+    Duration pingAfter = Duration.ofSeconds(10);
+    Optional<IngressConfig.Cors> cors = Optional.empty();
+    Optional<IngressConfig.Tls> tls = Optional.empty();
+    Set<Capability> capabilities = Set.of();
+    String engineModel = "engine/river-8b";
+  }
+
+  Gateway(String engineUrl, Setup setup) {
+    Clock clock = Clock.system();
+    Pool pool =
+        new Pool(
+            new PoolName("rivers"),
+            new ModelName("river-8b"),
+            List.of(new ModelName("river")),
+            setup.engine,
+            Optional.of(new ModelName(setup.engineModel)),
+            Optional.of("engine-key"),
+            RoutingStrategy.LEAST_LOADED,
+            new ReplicaSource.Listed(
+                List.of(
+                    new ReplicaSpec(
+                        new ReplicaId("rivers-0"),
+                        engineUrl,
+                        1,
+                        setup.maxConcurrent,
+                        Set.of(),
+                        ""))),
+            setup.maxConcurrent,
+            setup.capabilities,
+            8_192,
+            setup.queue,
+            HealthPolicy.DEFAULT);
+    Fleet fleet = new Fleet(List.of(pool), true, Optional.empty(), "hash");
+    node =
+        ClusterNode.start(
+                Vertx.builder(),
+                new VertxOptions().setEventLoopPoolSize(2),
+                Optional.empty(),
+                new ClusterNode.Identity("test", "", "hash"),
+                clock,
+                metrics.registry())
+            .await();
+    log = new AccessLog(LogFormat.JSON, accessLines, metrics.registry());
+    ingress =
+        new IngressVerticle(
+            node.bus(),
+            node.directory(),
+            new IngressConfig(
+                "127.0.0.1",
+                port,
+                MAX_BODY_BYTES,
+                setup.deadlines,
+                setup.pingAfter,
+                Duration.ofSeconds(5),
+                setup.tls,
+                setup.cors),
+            fleet,
+            0,
+            clock,
+            new RequestMeters(metrics.registry(), fleet),
+            log,
+            new OpsHandler(metrics, new Readiness()));
+    Vertx vertx = node.vertx();
+    vertx.deployVerticle(new RouterVerticle(node.bus(), node.directory(), fleet)).await();
+    vertx
+        .deployVerticle(
+            new BatcherVerticle(
+                node.bus(),
+                node.directory(),
+                fleet,
+                Duration.ofMillis(200),
+                clock,
+                metrics.registry()))
+        .await();
+    vertx.deployVerticle(ingress).await();
+    node.announce(Set.of(Role.INGRESS, Role.ROUTER, Role.BATCHER), 1).await();
+  }
+
+  /** The access lines so far. */
+  String accessLog() {
+    return accessLines.toString(StandardCharsets.UTF_8);
+  }
+
+  @Override
+  public void close() {
+    node.close().await();
+    log.close();
+    metrics.close();
+  }
+}

@@ -1,0 +1,54 @@
+package io.penstock.prober;
+
+import io.penstock.inference.EngineKind;
+import io.penstock.inference.HealthPolicy;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.QueueLimits;
+import io.penstock.inference.ReplicaId;
+import io.penstock.inference.ReplicaSource;
+import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.RoutingStrategy;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Pools and replicas for tests of the prober and its adapters. */
+public final class Fleets {
+  private Fleets() {}
+
+  public static Pool pool(
+      String name, EngineKind engine, ReplicaSource source, HealthPolicy health) {
+    return new Pool(
+        new PoolName(name),
+        new ModelName("model-" + name),
+        List.of(),
+        engine,
+        Optional.empty(),
+        Optional.empty(),
+        RoutingStrategy.LEAST_LOADED,
+        source,
+        16,
+        Set.of(),
+        0,
+        QueueLimits.DEFAULT,
+        health);
+  }
+
+  public static Pool pool(String name, ReplicaSource source) {
+    return pool(name, EngineKind.VLLM, source, HealthPolicy.DEFAULT);
+  }
+
+  public static Pool pool(String name) {
+    return pool(name, new ReplicaSource.Listed(List.of()));
+  }
+
+  public static ReplicaSpec replica(String id, String url) {
+    return new ReplicaSpec(new ReplicaId(id), url, 1, 16, Set.of(), "");
+  }
+
+  public static ReplicaSpec replica(String id) {
+    return replica(id, "http://" + id + ":8000");
+  }
+}

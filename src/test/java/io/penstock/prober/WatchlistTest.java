@@ -1,0 +1,487 @@
+package io.penstock.prober;
+
+import static io.penstock.inference.ReplicaState.HEALTHY;
+import static io.penstock.inference.ReplicaState.REMOVED;
+import static io.penstock.inference.ReplicaState.STARTING;
+import static io.penstock.inference.ReplicaState.UNHEALTHY;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.ReplicaState;
+import io.penstock.message.HealthReport;
+import io.penstock.message.ReplicaStatus;
+import io.penstock.message.Signals;
+import io.penstock.prober.ProberDecision.Check;
+import io.penstock.prober.ProberDecision.Close;
+import io.penstock.prober.ProberDecision.Open;
+import io.penstock.prober.ProberDecision.Report;
+import io.penstock.prober.ProberDecision.Scrape;
+import io.penstock.prober.ProberDecision.SignalsKnown;
+import io.penstock.prober.ProberDecision.Target;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.IntStream;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.constraints.IntRange;
+import org.junit.jupiter.api.Test;
+
+/** All in virtual time, in milliseconds. */
+class WatchlistTest {
+  private static final NodeId A = new NodeId("a");
+  private static final NodeId B = new NodeId("b");
+  private static final PoolName POOL = new PoolName("p");
+  private static final Pool CONFIG = Fleets.pool("p");
+  private static final Signals SIGNALS = new Signals(2, 3, 0.5, Double.NaN, 0);
+
+  /** A prober in virtual time, over engines that answer as they are told, at once. */
+  private static final class Prober {
+    final Watchlist watchlist;
+    final Map<String, Target> open = new HashMap<>();
+    final Set<String> failing = new HashSet<>();
+    final List<HealthReport> reports = new ArrayList<>();
+    final List<Integer> checkedAt = new ArrayList<>();
+    int scrapes;
+    Optional<Signals> signals = Optional.of(SIGNALS);
+    boolean isMute;
+    long now;
+
+    Prober(NodeId self) {
+      this.watchlist = new Watchlist(self, List.of(CONFIG));
+    }
+
+    void probers(NodeId... nodes) {
+      act(watchlist.onProbers(List.of(nodes), now));
+    }
+
+    void list(ReplicaSpec... replicas) {
+      act(watchlist.onList(POOL, List.of(replicas), now));
+    }
+
+    void hear(HealthReport report) {
+      act(watchlist.onReport(report, now));
+    }
+
+    void act(List<ProberDecision> decisions) {
+      decisions.forEach(this::carryOut);
+      watchlist.tick(now).forEach(this::carryOut);
+      while (!isMute && watchlist.nextDueMillis() <= now) {
+        watchlist.tick(now).forEach(this::carryOut);
+      }
+    }
+
+    void runUntil(long until) {
+      while (watchlist.nextDueMillis() <= until) {
+        now = Math.max(now, watchlist.nextDueMillis());
+        act(List.of());
+      }
+      now = until;
+    }
+
+    void carryOut(ProberDecision decision) {
+      if (decision instanceof Open opened) {
+        assertThat(open.put(opened.target().id().value(), opened.target())).isNull();
+      } else if (decision instanceof Close closed) {
+        assertThat(open.remove(closed.target().id().value())).isEqualTo(closed.target());
+      } else if (decision instanceof Check check) {
+        checkedAt.add((int) now);
+        if (!isMute) {
+          boolean fails = failing.contains(check.target().id().value());
+          (fails
+                  ? watchlist.onCheckFailed(check.target(), "503", now)
+                  : watchlist.onCheckSucceeded(check.target(), now))
+              .forEach(this::carryOut);
+        }
+      } else if (decision instanceof Scrape scrape) {
+        scrapes++;
+        watchlist.onSignals(scrape.target(), signals, now).forEach(this::carryOut);
+      } else if (decision instanceof Report report) {
+        reports.add(report.report());
+      }
+    }
+
+    Target target(String id) {
+      return Objects.requireNonNull(open.get(id), id);
+    }
+
+    HealthReport last() {
+      return reports.get(reports.size() - 1);
+    }
+
+    Map<String, ReplicaState> states() {
+      Map<String, ReplicaState> states = new HashMap<>();
+      last().replicas().forEach(r -> states.put(r.spec().id().value(), r.state()));
+      return states;
+    }
+  }
+
+  private final Prober a = new Prober(A);
+
+  private static HealthReport report(NodeId from, ReplicaState state, String... ids) {
+    List<ReplicaStatus> statuses = new ArrayList<>();
+    for (String id : ids) {
+      statuses.add(
+          new ReplicaStatus(POOL, Fleets.replica(id), state, Optional.of(SIGNALS), "told"));
+    }
+    return new HealthReport(from, 1, statuses);
+  }
+
+  /** An id that falls to {@code owner} when both probe. */
+  private static String idOf(NodeId owner) {
+    for (int i = 0; ; i++) {
+      String id = "r" + i;
+      Prober probe = new Prober(owner);
+      probe.isMute = true;
+      probe.probers(A, B);
+      probe.list(Fleets.replica(id));
+      if (!probe.open.isEmpty()) {
+        return id;
+      }
+    }
+  }
+
+  @Test
+  void doesNothingBeforeItIsAProber() {
+    a.list(Fleets.replica("r"));
+    a.runUntil(10_000);
+    assertThat(a.open).isEmpty();
+    assertThat(a.reports).isEmpty();
+  }
+
+  @Test
+  void checksAtOnceAndReportsHealthyInTheSameInstant() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(20);
+    assertThat(a.checkedAt).containsExactly(0);
+    assertThat(a.states()).containsEntry("r", HEALTHY);
+  }
+
+  @Test
+  void reportsItsWholeShareEverySecondWithTheAgeOfTheSignals() {
+    a.list(Fleets.replica("r"), Fleets.replica("s"));
+    a.probers(A);
+    a.runUntil(20);
+    int before = a.reports.size();
+    a.signals = Optional.empty();
+    a.runUntil(3_020);
+    assertThat(a.reports).hasSize(before + 3);
+    assertThat(a.last().replicas()).hasSize(2);
+    assertThat(a.last().sequence()).isEqualTo(a.reports.size());
+    assertThat(a.last().replicas())
+        .allSatisfy(
+            r -> assertThat(r.signals().orElseThrow().ageMillis()).isBetween(2_900L, 3_020L));
+  }
+
+  @Test
+  void reportsAChangeOfStateAtOnceButManyChangesTogether() {
+    ReplicaSpec[] many =
+        IntStream.range(0, 50).mapToObj(i -> Fleets.replica("r" + i)).toArray(ReplicaSpec[]::new);
+    a.list(many);
+    a.probers(A);
+    a.runUntil(100);
+    assertThat(a.reports.size()).isLessThanOrEqualTo(3);
+    assertThat(a.states()).hasSize(50).containsValue(HEALTHY).doesNotContainValue(STARTING);
+    for (ReplicaSpec each : many) {
+      a.failing.add(each.id().value());
+    }
+    a.runUntil(31_000);
+    assertThat(a.states()).doesNotContainValue(HEALTHY);
+  }
+
+  @Test
+  void asksAnEngineWithoutSignalsSeldom() {
+    a.signals = Optional.empty();
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(60_000);
+    assertThat(a.scrapes).isBetween(2, 4);
+    assertThat(a.last().replicas().get(0).signals()).isEmpty();
+  }
+
+  @Test
+  void saysOnceWhetherSignalsAreGiven() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    Target target = a.target("r");
+    assertThat(a.watchlist.onSignals(target, Optional.of(SIGNALS), 1)).isEmpty();
+    assertThat(a.watchlist.onSignals(target, Optional.empty(), 2))
+        .containsExactly(new SignalsKnown(target, false));
+    assertThat(a.watchlist.onSignals(target, Optional.empty(), 3)).isEmpty();
+    assertThat(a.watchlist.onSignals(target, Optional.of(SIGNALS), 4))
+        .containsExactly(new SignalsKnown(target, true));
+  }
+
+  @Test
+  void scrapesHealthyReplicasOnly() {
+    a.failing.add("r");
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(30_000);
+    assertThat(a.scrapes).isZero();
+    assertThat(a.states()).containsEntry("r", STARTING);
+  }
+
+  @Test
+  void forgetsSignalsThatAreHalfAMinuteOld() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(20);
+    assertThat(a.last().replicas().get(0).signals()).isPresent();
+    a.signals = Optional.empty();
+    a.runUntil(40_000);
+    assertThat(a.last().replicas().get(0).signals()).isEmpty();
+  }
+
+  @Test
+  void reportsARemovedReplicaForThirtySeconds() {
+    a.list(Fleets.replica("r"), Fleets.replica("s"));
+    a.probers(A);
+    a.runUntil(1_000);
+    a.list(Fleets.replica("s"));
+    a.runUntil(1_020);
+    assertThat(a.states()).containsEntry("r", REMOVED).containsEntry("s", HEALTHY);
+    assertThat(a.open).containsOnlyKeys("s");
+    a.runUntil(30_900);
+    assertThat(a.states()).containsEntry("r", REMOVED);
+    a.runUntil(32_100);
+    assertThat(a.states()).containsOnlyKeys("s");
+  }
+
+  @Test
+  void boundsTheRemovedReplicasThatItReports() {
+    a.probers(A);
+    a.isMute = true;
+    a.list(
+        IntStream.range(0, Watchlist.REMOVED_MAX + 10)
+            .mapToObj(i -> Fleets.replica("r" + i))
+            .toArray(ReplicaSpec[]::new));
+    a.list();
+    a.runUntil(2_000);
+    assertThat(a.last().replicas()).hasSize(Watchlist.REMOVED_MAX);
+  }
+
+  @Test
+  void welcomesARemovedReplicaBackAsANewOne() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(1_000);
+    a.list();
+    a.runUntil(2_000);
+    a.list(Fleets.replica("r"));
+    a.runUntil(2_020);
+    assertThat(a.last().replicas()).hasSize(1);
+    assertThat(a.states()).containsEntry("r", HEALTHY);
+  }
+
+  @Test
+  void aNewUrlIsANewEngineAndANewWeightIsNot() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(1_000);
+    Target before = a.target("r");
+    ReplicaSpec old = Fleets.replica("r");
+    ReplicaSpec heavier =
+        new ReplicaSpec(old.id(), old.url(), 5, 16, old.capabilities(), old.zone());
+    a.list(heavier);
+    a.runUntil(1_040);
+    assertThat(a.open.get("r")).isEqualTo(before);
+    assertThat(a.last().replicas().get(0).spec().weight()).isEqualTo(5);
+
+    a.failing.add("r");
+    a.list(Fleets.replica("r", "http://elsewhere:1"));
+    a.runUntil(1_100);
+    assertThat(a.open.get("r")).isNotEqualTo(before);
+    assertThat(a.states()).containsEntry("r", STARTING);
+  }
+
+  @Test
+  void ignoresAnswersToQuestionsOfAnEarlierWatch() {
+    a.list(Fleets.replica("r"));
+    a.isMute = true;
+    a.probers(A);
+    Target before = a.target("r");
+    a.list();
+    a.list(Fleets.replica("r"));
+    assertThat(a.watchlist.onCheckSucceeded(before, 10)).isEmpty();
+    a.runUntil(2_000);
+    assertThat(a.states()).containsEntry("r", STARTING);
+  }
+
+  @Test
+  void neverOverlapsTheChecksOfOneReplica() {
+    a.isMute = true;
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(60_000);
+    assertThat(a.checkedAt).containsExactly(0);
+  }
+
+  @Test
+  void startsFromWhatTheProberBeforeSaid() {
+    String id = idOf(A);
+    a.list(Fleets.replica(id));
+    a.probers(B);
+    a.hear(report(B, UNHEALTHY, id));
+    a.isMute = true;
+    a.now = 500;
+    a.probers(A, B);
+    assertThat(a.states()).containsEntry(id, UNHEALTHY);
+    assertThat(a.last().replicas().get(0).lastError()).isEqualTo("told");
+    assertThat(a.last().replicas().get(0).signals().orElseThrow().ageMillis()).isEqualTo(500);
+  }
+
+  @Test
+  void doesNotStartFromWordsThatAreTooOldOrOfAnotherEngine() {
+    String id = idOf(A);
+    a.list(Fleets.replica(id, "http://other:1"));
+    a.probers(B);
+    a.hear(report(B, HEALTHY, id));
+    a.list(Fleets.replica(id));
+    a.now = 100;
+    a.hear(report(B, HEALTHY, id));
+    a.now = 100 + Watchlist.HEARSAY_MAX_MILLIS + 1;
+    a.isMute = true;
+    a.probers(A);
+    assertThat(a.states()).containsEntry(id, STARTING);
+  }
+
+  @Test
+  void saysNothingOfWhatAnotherMayKnowUntilItKnowsItself() {
+    String id = idOf(A);
+    a.failing.add(id);
+    a.list(Fleets.replica(id));
+    a.probers(A, B);
+    a.runUntil(2_000);
+    assertThat(a.reports).isEmpty();
+    a.hear(report(B, HEALTHY, id));
+    a.runUntil(2_100);
+    assertThat(a.states()).containsEntry(id, HEALTHY);
+  }
+
+  @Test
+  void speaksAfterAWhileWhenNobodyKnows() {
+    String id = idOf(A);
+    a.failing.add(id);
+    a.list(Fleets.replica(id));
+    a.probers(A, B);
+    a.runUntil(Watchlist.SILENCE_MILLIS + 1_100);
+    assertThat(a.states()).containsEntry(id, STARTING);
+  }
+
+  @Test
+  void keepsWhatItGivesUpUntilTheNewProberHasSpoken() {
+    String id = idOf(B);
+    a.list(Fleets.replica(id));
+    a.probers(A);
+    a.runUntil(1_000);
+    a.probers(A, B);
+    a.runUntil(3_000);
+    assertThat(a.open).containsKey(id);
+    assertThat(a.states()).containsEntry(id, HEALTHY);
+    int told = a.reports.size();
+    a.hear(report(B, HEALTHY, id));
+    a.runUntil(5_000);
+    assertThat(a.open).isEmpty();
+    assertThat(a.reports).hasSize(told);
+  }
+
+  @Test
+  void waitsForTheNewProberFiveSecondsAtMost() {
+    String id = idOf(B);
+    a.list(Fleets.replica(id));
+    a.probers(A);
+    a.runUntil(1_000);
+    a.probers(A, B);
+    a.runUntil(1_000 + Watchlist.HANDOVER_MILLIS);
+    assertThat(a.open).isEmpty();
+  }
+
+  @Test
+  void takesBackWhatItWasAboutToGiveUp() {
+    String id = idOf(B);
+    a.list(Fleets.replica(id));
+    a.probers(A);
+    Target before = a.target(id);
+    a.probers(A, B);
+    a.now = 1_000;
+    a.probers(A);
+    a.runUntil(20_000);
+    assertThat(a.open.get(id)).isEqualTo(before);
+  }
+
+  @Test
+  void keepsItsShareWhenNobodyProbes() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.probers();
+    a.runUntil(20_000);
+    assertThat(a.open).containsKey("r");
+  }
+
+  @Test
+  void ignoresItsOwnReportsAndPoolsThatItDoesNotKnow() {
+    a.list(Fleets.replica("r"));
+    a.failing.add("r");
+    a.probers(A);
+    a.hear(report(A, HEALTHY, "r"));
+    a.runUntil(100);
+    assertThat(a.states()).containsEntry("r", STARTING);
+    assertThat(a.watchlist.onList(new PoolName("x"), List.of(Fleets.replica("y")), 0)).isEmpty();
+  }
+
+  @Test
+  void refusesTwoPoolsOfOneName() {
+    assertThatThrownBy(() -> new Watchlist(A, List.of(CONFIG, CONFIG)))
+        .hasMessage("pool: p (expected: a name no other pool has)");
+  }
+
+  /** Two probers that hear each other; at every moment each replica is told of, and rightly. */
+  @Property(tries = 50)
+  void sharesMoveWithoutAGap(@ForAll @IntRange(min = 1, max = 40) int count) {
+    ReplicaSpec[] replicas =
+        IntStream.range(0, count)
+            .mapToObj(i -> Fleets.replica("r" + i))
+            .toArray(ReplicaSpec[]::new);
+    Prober first = new Prober(A);
+    Prober second = new Prober(B);
+    first.list(replicas);
+    first.probers(A);
+    first.runUntil(1_500);
+    assertThat(first.states()).hasSize(count);
+
+    second.now = 1_500;
+    second.failing.addAll(first.open.keySet());
+    second.list(replicas);
+    first.probers(A, B);
+    second.probers(A, B);
+    int heardOfFirst = first.reports.size();
+    int heardOfSecond = 0;
+    for (long now = 1_510; now <= 9_000; now += 10) {
+      first.runUntil(now);
+      second.runUntil(now);
+      for (; heardOfFirst < first.reports.size(); heardOfFirst++) {
+        second.hear(first.reports.get(heardOfFirst));
+      }
+      for (; heardOfSecond < second.reports.size(); heardOfSecond++) {
+        HealthReport report = second.reports.get(heardOfSecond);
+        assertThat(report.replicas()).allSatisfy(r -> assertThat(r.state()).isEqualTo(HEALTHY));
+        first.hear(report);
+      }
+      Set<String> watched = new HashSet<>(first.open.keySet());
+      watched.addAll(second.open.keySet());
+      assertThat(watched).hasSize(count);
+    }
+    assertThat(first.open.size() + second.open.size()).isEqualTo(count);
+  }
+}

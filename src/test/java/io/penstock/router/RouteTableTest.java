@@ -1,0 +1,264 @@
+package io.penstock.router;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.penstock.fault.Fault;
+import io.penstock.inference.Capability;
+import io.penstock.inference.EngineKind;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.HealthPolicy;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Operation;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.QueueLimits;
+import io.penstock.inference.ReplicaId;
+import io.penstock.inference.ReplicaSource;
+import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.ReplicaState;
+import io.penstock.inference.RequestId;
+import io.penstock.inference.RoutingStrategy;
+import io.penstock.inference.TenantId;
+import io.penstock.message.ModelCard;
+import io.penstock.message.Plan;
+import io.penstock.message.Refusal;
+import io.penstock.message.ReplicaStatus;
+import io.penstock.message.Room;
+import io.penstock.message.Route;
+import io.penstock.message.Station;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class RouteTableTest {
+  private static final Station INGRESS = new Station(new NodeId("i"), Room.INGRESS, 0);
+
+  static ReplicaSpec spec(String id, Capability... can) {
+    return new ReplicaSpec(new ReplicaId(id), "http://" + id, 1, 8, Set.of(can), "");
+  }
+
+  /** A pool of one replica named after it. */
+  static Pool pool(
+      String name, String model, List<String> aliases, Set<Capability> can, int context) {
+    return new Pool(
+        new PoolName(name),
+        new ModelName(model),
+        aliases.stream().map(ModelName::new).toList(),
+        EngineKind.VLLM,
+        Optional.empty(),
+        Optional.empty(),
+        RoutingStrategy.LEAST_LOADED,
+        new ReplicaSource.Listed(List.of(spec(name + "-0"))),
+        8,
+        can,
+        context,
+        QueueLimits.DEFAULT,
+        HealthPolicy.DEFAULT);
+  }
+
+  static Fleet fleet(String fallback, Pool... pools) {
+    return new Fleet(
+        List.of(pools),
+        !fallback.isEmpty(),
+        fallback.isEmpty() ? Optional.empty() : Optional.of(new ModelName(fallback)),
+        "");
+  }
+
+  static Route route(String model, Operation operation, int prompt, int max, Capability... needs) {
+    return new Route(
+        new RequestId("q"),
+        INGRESS,
+        new TenantId("t"),
+        new ModelName(model),
+        operation,
+        Set.of(needs),
+        prompt,
+        max);
+  }
+
+  static Route chat(String model, Capability... needs) {
+    return route(model, Operation.CHAT, 10, 0, needs);
+  }
+
+  private static void health(RouteTable table, String pool, ReplicaState state) {
+    table.report(
+        new ReplicaStatus(new PoolName(pool), spec(pool + "-0"), state, Optional.empty(), ""));
+  }
+
+  private static Plan plan(RouteDecision decision) {
+    assertThat(decision).isInstanceOf(RouteDecision.Planned.class);
+    return ((RouteDecision.Planned) decision).plan();
+  }
+
+  private static List<String> pools(RouteDecision decision) {
+    return plan(decision).pools().stream().map(PoolName::value).toList();
+  }
+
+  private static Refusal refusal(RouteDecision decision) {
+    assertThat(decision).isInstanceOf(RouteDecision.Refused.class);
+    return ((RouteDecision.Refused) decision).refusal();
+  }
+
+  @Test
+  void plansTheModelsPoolsInConfiguredOrderByNameOrAlias() {
+    RouteTable table =
+        new RouteTable(
+            fleet(
+                "",
+                pool("a1", "alpha", List.of("gpt-4o"), Set.of(), 0),
+                pool("b", "beta", List.of("alpha"), Set.of(), 0),
+                pool("a2", "alpha", List.of(), Set.of(), 0)));
+    assertThat(pools(table.route(chat("alpha")))).containsExactly("a1", "a2");
+    assertThat(plan(table.route(chat("gpt-4o"))).model()).isEqualTo(new ModelName("alpha"));
+    assertThat(pools(table.route(chat("gpt-4o")))).containsExactly("a1", "a2");
+  }
+
+  @Test
+  void skipsAPoolWithoutAUsableReplicaOnlyWhileAnotherHasOne() {
+    RouteTable table =
+        new RouteTable(
+            fleet(
+                "",
+                pool("a1", "alpha", List.of(), Set.of(), 0),
+                pool("a2", "alpha", List.of(), Set.of(), 0)));
+    health(table, "a1", ReplicaState.UNHEALTHY);
+    assertThat(pools(table.route(chat("alpha")))).containsExactly("a2");
+    health(table, "a2", ReplicaState.STARTING);
+    assertThat(pools(table.route(chat("alpha")))).containsExactly("a1", "a2");
+    health(table, "a1", ReplicaState.HEALTHY);
+    assertThat(pools(table.route(chat("alpha")))).containsExactly("a1");
+    health(table, "a1", ReplicaState.REMOVED);
+    health(table, "a2", ReplicaState.HEALTHY);
+    assertThat(pools(table.route(chat("alpha")))).containsExactly("a2");
+  }
+
+  @Test
+  void fallsBackOnlyWhenNothingOfItsOwnIsUsable() {
+    RouteTable table =
+        new RouteTable(
+            fleet(
+                "small",
+                pool("a", "alpha", List.of(), Set.of(), 0),
+                pool("s1", "small", List.of(), Set.of(), 0),
+                pool("s2", "small", List.of(), Set.of(Capability.TOOLS), 0)));
+    assertThat(pools(table.route(chat("alpha")))).containsExactly("a");
+    health(table, "a", ReplicaState.UNHEALTHY);
+    assertThat(pools(table.route(chat("alpha")))).containsExactly("a", "s1", "s2");
+    assertThat(plan(table.route(chat("alpha"))).model()).isEqualTo(new ModelName("alpha"));
+    assertThat(pools(table.route(chat("alpha", Capability.VISION)))).containsExactly("a", "s1");
+    health(table, "s1", ReplicaState.UNHEALTHY);
+    assertThat(pools(table.route(chat("alpha")))).containsExactly("a", "s2");
+    health(table, "s2", ReplicaState.UNHEALTHY);
+    assertThat(pools(table.route(chat("small")))).containsExactly("s1", "s2");
+  }
+
+  @Test
+  void anUnknownModelIsToldWhichThereAre() {
+    RouteTable table =
+        new RouteTable(
+            fleet(
+                "beta",
+                pool("a", "alpha", List.of(), Set.of(), 0),
+                pool("b", "beta", List.of(), Set.of(), 0)));
+    Refusal refusal = refusal(table.route(chat("gamma")));
+    assertThat(refusal.fault()).isEqualTo(Fault.MODEL_NOT_FOUND);
+    assertThat(refusal.detail())
+        .isEqualTo("The model 'gamma' does not exist. Available models: alpha, beta.");
+    assertThat(refusal.param()).isEqualTo("model");
+  }
+
+  @Test
+  void whatItListsIsBounded() {
+    List<Pool> many = new ArrayList<>();
+    for (int i = 0; i < 25; i++) {
+      many.add(pool("p" + i, "m" + i, List.of(), Set.of(), 0));
+    }
+    RouteTable table = new RouteTable(fleet("", many.toArray(new Pool[0])));
+    String detail = refusal(table.route(chat("x".repeat(5_000)))).detail();
+    assertThat(detail).contains("m19 and 5 more.").doesNotContain("m20").hasSizeLessThan(500);
+  }
+
+  @Test
+  void namesTheCapabilityThatIsMissingAndWhoHasIt() {
+    RouteTable table =
+        new RouteTable(
+            fleet(
+                "",
+                pool("a", "alpha", List.of(), Set.of(Capability.TOOLS), 0),
+                pool("b", "beta", List.of(), Set.of(Capability.TOOLS, Capability.VISION), 0),
+                pool("c", "gamma", List.of(), Set.of(), 0)));
+    Refusal refusal = refusal(table.route(chat("alpha", Capability.VISION, Capability.TOOLS)));
+    assertThat(refusal.fault()).isEqualTo(Fault.UNSUPPORTED_CAPABILITY);
+    assertThat(refusal.detail())
+        .isEqualTo("The model 'alpha' does not support vision. Models that do: beta.");
+    assertThat(refusal(table.route(chat("alpha", Capability.AUDIO))).detail())
+        .isEqualTo("The model 'alpha' does not support audio. No model declares it.");
+    assertThat(pools(table.route(chat("gamma", Capability.AUDIO)))).containsExactly("c");
+  }
+
+  @Test
+  void anEmbeddingsRequestNeedsAModelThatDoesNotDeclareOtherwise() {
+    RouteTable table =
+        new RouteTable(
+            fleet(
+                "",
+                pool("a", "alpha", List.of(), Set.of(Capability.TOOLS), 0),
+                pool("e", "embed", List.of(), Set.of(Capability.EMBEDDINGS), 0),
+                pool("u", "undeclared", List.of(), Set.of(), 0)));
+    assertThat(refusal(table.route(route("alpha", Operation.EMBEDDINGS, 1, 0))).detail())
+        .isEqualTo("The model 'alpha' does not support embeddings. Models that do: embed.");
+    assertThat(pools(table.route(route("embed", Operation.EMBEDDINGS, 1, 0)))).containsExactly("e");
+    assertThat(pools(table.route(route("undeclared", Operation.EMBEDDINGS, 1, 0))))
+        .containsExactly("u");
+  }
+
+  @Test
+  void refusesForLengthOnlyWhatIsClearlyTooLong() {
+    RouteTable table =
+        new RouteTable(
+            fleet(
+                "",
+                pool("short", "alpha", List.of(), Set.of(), 1_000),
+                pool("long", "alpha", List.of(), Set.of(), 4_000),
+                pool("free", "beta", List.of(), Set.of(), 0)));
+    assertThat(pools(table.route(route("alpha", Operation.CHAT, 1_800, 100))))
+        .containsExactly("short", "long");
+    assertThat(pools(table.route(route("alpha", Operation.CHAT, 1_800, 101))))
+        .containsExactly("long");
+    Refusal refusal = refusal(table.route(route("alpha", Operation.COMPLETION, 8_000, 1)));
+    assertThat(refusal.fault()).isEqualTo(Fault.CONTEXT_LENGTH_EXCEEDED);
+    assertThat(refusal.detail())
+        .isEqualTo(
+            "The model 'alpha' takes at most 4000 tokens of prompt and completion together, but the"
+                + " prompt has about 8000 and max_tokens is 1. Shorten the prompt or lower"
+                + " max_tokens.");
+    assertThat(refusal.param()).isEqualTo("prompt");
+    assertThat(
+            pools(table.route(route("beta", Operation.CHAT, Integer.MAX_VALUE, Integer.MAX_VALUE))))
+        .containsExactly("free");
+  }
+
+  @Test
+  void theCatalogueMergesPoolsOfAModel() {
+    RouteTable table =
+        new RouteTable(
+            fleet(
+                "",
+                pool("a1", "alpha", List.of("x"), Set.of(Capability.TOOLS), 1_000),
+                pool("b", "beta", List.of("x", "y"), Set.of(), 0),
+                pool("a2", "alpha", List.of("z"), Set.of(Capability.VISION), 4_000)));
+    health(table, "b", ReplicaState.UNHEALTHY);
+    assertThat(table.cards())
+        .containsExactly(
+            new ModelCard(
+                new ModelName("alpha"),
+                List.of(new ModelName("x"), new ModelName("z")),
+                Set.of(Capability.TOOLS, Capability.VISION),
+                4_000,
+                true),
+            new ModelCard(new ModelName("beta"), List.of(new ModelName("y")), Set.of(), 0, false));
+  }
+}
