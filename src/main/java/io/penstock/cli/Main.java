@@ -86,13 +86,28 @@ public final class Main {
   private static int wrongUsage(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    String name = command.getCommandSpec().qualifiedName();
-    err.println(name + ": " + e.getMessage());
-    if (!UnmatchedArgumentException.printSuggestions(e, err)) {
-      err.println("Try '" + name + " --help'.");
+    if (args.length == 0) {
+      command.usage(err);
+      return ExitCode.USAGE;
     }
+    String name = command.getCommandSpec().qualifiedName();
+    err.println(name + ": " + inWords(e));
+    err.println("Try '" + name + " --help'.");
     err.flush();
     return ExitCode.USAGE;
+  }
+
+  private static String inWords(ParameterException e) {
+    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+      String near = String.join(" or ", unmatched.getSuggestions());
+      return "'"
+          + unmatched.getUnmatched().get(0)
+          + "' is no "
+          + (unmatched.isUnknownOption() ? "option" : "argument or command")
+          + " here"
+          + (near.isEmpty() ? "" : " (did you mean " + near + "?)");
+    }
+    return String.valueOf(e.getMessage());
   }
 
   private static int failed(Exception e, CommandLine command, CommandLine.ParseResult parsed) {

@@ -2,7 +2,9 @@ package io.penstock.telemetry;
 
 import java.util.Collections;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicReference;
 
 /**
  * Whether this node should be sent requests, and why not. It is ready when every named condition is
@@ -10,7 +12,8 @@ import java.util.TreeMap;
  * Thread-safe.
  */
 public final class Readiness {
-  private volatile State state = new State(Collections.emptyMap(), false);
+  private final AtomicReference<State> state =
+      new AtomicReference<>(new State(Collections.emptyMap(), false));
 
   /**
    * The conditions at one moment.
@@ -32,8 +35,8 @@ public final class Readiness {
   }
 
   /** The condition holds. */
-  public synchronized void met(String condition) {
-    state = state.with(condition, "");
+  public void met(String condition) {
+    state.updateAndGet(s -> s.with(condition, ""));
   }
 
   /**
@@ -41,20 +44,20 @@ public final class Readiness {
    *
    * @param missing what is missing, for the operator; not empty
    */
-  public synchronized void unmet(String condition, String missing) {
+  public void unmet(String condition, String missing) {
     if (missing.isEmpty()) {
       throw new IllegalArgumentException("missing: '' (expected: what " + condition + " lacks)");
     }
-    state = state.with(condition, missing);
+    state.updateAndGet(s -> s.with(condition, missing));
   }
 
   /** The node takes no new work from now on. */
-  public synchronized void drain() {
-    state = new State(state.conditions(), true);
+  public void drain() {
+    state.updateAndGet(s -> new State(s.conditions(), true));
   }
 
   /** The conditions now. */
   public State state() {
-    return state;
+    return Objects.requireNonNull(state.get());
   }
 }
