@@ -36,7 +36,7 @@ public final class Readiness {
 
   /** The condition holds. */
   public void met(String condition) {
-    state.updateAndGet(s -> s.with(condition, ""));
+    state.updateAndGet(now -> now.with(condition, ""));
   }
 
   /**
@@ -48,12 +48,12 @@ public final class Readiness {
     if (missing.isEmpty()) {
       throw new IllegalArgumentException("missing: '' (expected: what " + condition + " lacks)");
     }
-    state.updateAndGet(s -> s.with(condition, missing));
+    state.updateAndGet(now -> now.with(condition, missing));
   }
 
   /** The node takes no new work from now on. */
   public void drain() {
-    state.updateAndGet(s -> new State(s.conditions(), true));
+    state.updateAndGet(now -> new State(now.conditions(), true));
   }
 
   /** The conditions now. */

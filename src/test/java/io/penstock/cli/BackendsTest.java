@@ -27,7 +27,11 @@ class BackendsTest {
 
   @ParameterizedTest
   @CsvSource({
-    "vllm, VLLM", "sglang, SGLANG", "llamacpp, LLAMA_CPP", "tensorrt_llm, TENSORRT_LLM", "me, OPENAI"
+    "vllm, VLLM",
+    "sglang, SGLANG",
+    "llamacpp, LLAMA_CPP",
+    "tensorrt_llm, TENSORRT_LLM",
+    "me, OPENAI"
   })
   void knowsAnEngineByItsSignature(String owner, EngineKind kind) throws IOException {
     String url = engine(200, "{\"data\":[{\"id\":\"a\",\"owned_by\":\"" + owner + "\"}]}");

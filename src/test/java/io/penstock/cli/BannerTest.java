@@ -55,7 +55,8 @@ class BannerTest {
   void namesAnAddressThatCanBeReached(String host, String url) throws IOException {
     NodeConfig config = config("{\"host\": \"" + host + "\"}", pool("m", ""));
 
-    assertThat(Banner.curl(config)).hasValueSatisfying(line -> assertThat(line).contains(url + "/"));
+    assertThat(Banner.curl(config))
+        .hasValueSatisfying(line -> assertThat(line).contains(url + "/"));
   }
 
   @Test

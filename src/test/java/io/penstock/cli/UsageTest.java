@@ -98,8 +98,7 @@ class UsageTest {
                 + " h100x8-llama-3.3-70b, a100-llama-3.1-8b, a100-40g-llama-2-7b, l4-llama-3.1-8b,"
                 + " instant)\n"),
         mistake(
-            "engine-sim --replicas 0",
-            "penstock engine-sim: replicas: 0 (expected: 1..1024)\n"),
+            "engine-sim --replicas 0", "penstock engine-sim: replicas: 0 (expected: 1..1024)\n"),
         mistake(
             "engine-sim --port 65535 --replicas 2",
             "penstock engine-sim: basePort: 65535 (expected: 0, or 1..65534 for 2 replicas)\n"),
