@@ -1,9 +1,11 @@
 package io.penstock.cli;
 
+import io.penstock.config.Spelling;
 import io.penstock.telemetry.Logging;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Set;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -99,13 +101,18 @@ public final class Main {
 
   private static String inWords(ParameterException e) {
     if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
-      String near = String.join(" or ", unmatched.getSuggestions());
+      String typed = unmatched.getUnmatched().get(0);
+      CommandLine command = unmatched.getCommandLine();
+      Set<String> known =
+          unmatched.isUnknownOption()
+              ? command.getCommandSpec().optionsMap().keySet()
+              : command.getSubcommands().keySet();
       return "'"
-          + unmatched.getUnmatched().get(0)
+          + typed
           + "' is no "
           + (unmatched.isUnknownOption() ? "option" : "argument or command")
           + " here"
-          + (near.isEmpty() ? "" : " (did you mean " + near + "?)");
+          + Spelling.nearest(typed, known).map(near -> " (did you mean " + near + "?)").orElse("");
     }
     return String.valueOf(e.getMessage());
   }
