@@ -60,11 +60,9 @@ public final class Main {
         }) {
       penstock.addSubcommand(command);
     }
-    for (CommandLine command : penstock.getSubcommands().values()) {
-      withHelp(command);
-    }
+    penstock.getSubcommands().values().forEach(Main::withHelp);
     withHelp(penstock);
-    penstock.getCommandSpec().mixinStandardHelpOptions(true).versionProvider(new Version());
+    withVersion(penstock);
     return penstock
         .setUsageHelpWidth(100)
         .setUsageHelpAutoWidth(true)
@@ -82,6 +80,17 @@ public final class Main {
                   .description("Shows this.")
                   .build());
     }
+  }
+
+  private static void withVersion(CommandLine penstock) {
+    penstock
+        .getCommandSpec()
+        .versionProvider(new Version())
+        .addOption(
+            CommandLine.Model.OptionSpec.builder("-V", "--version")
+                .versionHelp(true)
+                .description("Shows what `penstock version` shows.")
+                .build());
   }
 
   private static int wrongUsage(ParameterException e, String[] args) {
