@@ -32,7 +32,23 @@ final class Help implements MeterFilter {
           Map.entry(Names.GRANTS, "Slots in use on replicas of pools that this node owns"),
           Map.entry(Names.REFUSED, "Requests refused a slot"),
           Map.entry(Names.REPLICA_HEALTHY, "1 when the replica passes its probes"),
-          Map.entry(Names.CLUSTER_NODES, "Nodes in this node's view of the cluster"));
+          Map.entry(Names.REPLICA_WAITING, "Requests in the engine's own queue, by its word"),
+          Map.entry(Names.REPLICA_RUNNING, "Requests in the engine's batch, by its word"),
+          Map.entry(
+              Names.REPLICA_KV_CACHE_USAGE,
+              "Share of the engine's KV cache in use, by its word, 0 to 1"),
+          Map.entry(Names.REPLICA_CHANGES, "Changes of replicas' states as this prober saw them"),
+          Map.entry(Names.PROBES, "Health checks and scrapes of engines"),
+          Map.entry(Names.LEDGER_EVENTS, "Leases and releases that did not go the usual way"),
+          Map.entry(Names.POOL_OWNED, "1 where this node owns the pool and grants its slots"),
+          Map.entry(Names.CLUSTER_NODES, "Nodes in this node's view of the cluster"),
+          Map.entry(
+              Names.CLUSTER_FLEET_MISMATCHES, "Nodes whose fleet section differs from this one's"),
+          Map.entry(
+              Names.CLUSTER_SILENT_MEMBERS,
+              "Members of the cluster that this node does not hear on the bus"),
+          Map.entry(
+              Names.MESSAGES_DROPPED, "Messages of other nodes that this node could not read"));
 
   @Override
   public Meter.Id map(Meter.Id id) {

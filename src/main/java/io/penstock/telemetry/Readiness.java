@@ -2,6 +2,7 @@ package io.penstock.telemetry;
 
 import java.util.Collections;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicReference;
 
@@ -57,6 +58,6 @@ public final class Readiness {
 
   /** The conditions now. */
   public State state() {
-    return state.get();
+    return Objects.requireNonNull(state.get());
   }
 }

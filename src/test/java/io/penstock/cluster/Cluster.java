@@ -125,7 +125,7 @@ final class Cluster implements AutoCloseable {
             .put(
                 "cluster",
                 new JsonObject()
-                    .put("name", "it-" + members.get(0))
+                    .put("name", "it-" + nodes.get(0).clusterPort)
                     .put("host", "127.0.0.1")
                     .put(
                         "join",
