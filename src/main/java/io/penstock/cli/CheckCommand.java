@@ -31,7 +31,10 @@ final class CheckCommand implements Callable<Integer> {
   @SuppressWarnings("NullAway.Init") // set by picocli
   private CommandSpec spec;
 
-  @Parameters(paramLabel = "FILE", description = "The node's configuration.")
+  @Parameters(
+      paramLabel = "FILE",
+      description =
+          "The node's configuration. A fleet's file is checked with a node's file that names it.")
   @SuppressWarnings("NullAway.Init") // set by picocli
   private Path file;
 

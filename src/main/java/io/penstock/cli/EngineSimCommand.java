@@ -44,6 +44,8 @@ import picocli.CommandLine.Spec;
       "  curl http://127.0.0.1:9101/sim/stats"
     })
 final class EngineSimCommand implements Callable<Integer> {
+  private static final int PORT_MAX = 65_535;
+
   @Spec
   @SuppressWarnings("NullAway.Init") // set by picocli
   private CommandSpec spec;
@@ -157,6 +159,9 @@ final class EngineSimCommand implements Callable<Integer> {
   }
 
   private SimConfig config() {
+    if (port < 0 || port > PORT_MAX) {
+      throw CliException.usage("--port: " + port + " (expected: 0.." + PORT_MAX + ")");
+    }
     try {
       SimProfile chosen = SimProfile.of(profile);
       SimConfig config =

@@ -39,8 +39,8 @@ import picocli.CommandLine.Spec;
     name = "load",
     sortOptions = false,
     usageHelpAutoWidth = true,
+    header = "Loads an OpenAI-compatible server and checks that each stream is whole.",
     description = {
-      "Loads an OpenAI-compatible server and checks that each stream is whole.",
       "",
       "With --trace, requests arrive as in the trace (open loop: a slow server never delays the next"
           + " arrival, and latencies count from the planned one). With --rate they arrive as a Poisson"
@@ -237,11 +237,11 @@ public final class LoadCommand implements Callable<Integer> {
       checkJson();
       return carryOut(new LoadRun(vertx, config(), this::show));
     } catch (IllegalArgumentException e) {
-      err().println("load: " + e.getMessage());
-      err().println("Try 'load --help'.");
+      err().println(name() + ": " + e.getMessage());
+      err().println("Try '" + name() + " --help'.");
       return USAGE;
     } catch (LoadException e) {
-      err().println("load: " + e.getMessage());
+      err().println(name() + ": " + e.getMessage());
       return FAILED;
     } finally {
       err().flush();
@@ -380,6 +380,10 @@ public final class LoadCommand implements Callable<Integer> {
       }
     }
     return true;
+  }
+
+  private String name() {
+    return spec.qualifiedName();
   }
 
   private PrintWriter err() {

@@ -8,9 +8,8 @@ import picocli.CommandLine.Command;
     header = "Streams from GPU inference engines to OpenAI clients, on one node or many.",
     description = {
       "",
-      "A node serves the OpenAI API in front of pools of engines (vLLM, SGLang, TGI, TensorRT-LLM,"
-          + " llama.cpp, or anything else that speaks it). Nodes form a cluster by themselves.",
-      ""
+      "A node serves the OpenAI API in front of pools of engines (vLLM, SGLang, llama.cpp, TGI,"
+          + " TensorRT-LLM, or anything else that speaks it). Nodes form a cluster by themselves."
     },
     synopsisSubcommandLabel = "COMMAND",
     commandListHeading = "%nCommands:%n",

@@ -38,7 +38,8 @@ import picocli.CommandLine.Spec;
           + " in GET /v1/models.",
       "",
       "SIGTERM and Ctrl-C drain: the node is not ready any more, takes no new work, lets live"
-          + " streams finish, leaves the cluster and ends with 0. A second signal ends it at once."
+          + " streams finish for up to ingress.drain_seconds (30 unless set), leaves the cluster and"
+          + " ends with 0. A second signal ends it at once."
     },
     footerHeading = "%nExamples:%n",
     footer = {
