@@ -102,6 +102,7 @@ final class Roles {
         lane -> {
           IngressVerticle verticle =
               new IngressVerticle(
+                  config.name(),
                   bus(),
                   directory(),
                   config.ingress(),

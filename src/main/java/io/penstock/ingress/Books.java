@@ -1,6 +1,5 @@
 package io.penstock.ingress;
 
-import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.RequestId;
 import io.penstock.stream.RequestLife;
@@ -14,12 +13,12 @@ import java.util.concurrent.TimeUnit;
 
 /** Writes each request's end into the meters and the access log. */
 final class Books {
-  private final NodeId node;
+  private final String node;
   private final RequestMeters meters;
   private final AccessLog log;
   private final Clock clock;
 
-  Books(NodeId node, RequestMeters meters, AccessLog log, Clock clock) {
+  Books(String node, RequestMeters meters, AccessLog log, Clock clock) {
     this.node = node;
     this.meters = meters;
     this.log = log;

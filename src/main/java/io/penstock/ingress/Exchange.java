@@ -634,6 +634,18 @@ final class Exchange implements EngineCall.Listener {
     }
   }
 
+  /** The node ends and can not wait any longer. */
+  void cutOff() {
+    fail(
+        Fault.DRAINING,
+        "this node is shutting down and the request did not end within "
+            + lane.config().drain().toSeconds()
+            + " s (ingress.drain_seconds); send it again, it will reach another node",
+        "",
+        1_000,
+        Outcome.CANCELLED);
+  }
+
   private void expire(Fault fault) {
     StreamDeadlines d = life.deadlines();
     String what =

@@ -45,6 +45,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,6 +59,9 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
 
   /** Deadlines are compared, and lost messages sent again, this often while anything is carried. */
   private static final long TICK_MILLIS = 50;
+
+  /** What the last error frames have to reach their sockets before those are closed. */
+  private static final long FLUSH_MILLIS = 200;
 
   /**
    * Below uvicorn's 5 s, which vLLM and SGLang use, so that the engine is never the first to close.
@@ -96,10 +100,12 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
   /**
    * One loop of a node.
    *
+   * @param nodeName for the access line
    * @param laneNumber 0 for the first loop of the node, and so on
    * @param meters shared by the node's loops
    */
   public IngressVerticle(
+      String nodeName,
       Bus bus,
       Directory directory,
       IngressConfig config,
@@ -114,7 +120,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     this.config = config;
     this.clock = clock;
     this.ops = ops;
-    this.books = new Books(bus.self(), meters, log, clock);
+    this.books = new Books(nodeName, meters, log, clock);
     this.self = new Station(bus.self(), Room.INGRESS, laneNumber);
     this.idPrefix =
         "req-" + Long.toString(new SecureRandom().nextLong() >>> 16, 36) + "-" + laneNumber + "-";
@@ -420,6 +426,18 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
           }
         });
     return done.future();
+  }
+
+  /** Tells the clients that are still here why their requests end now. */
+  @Override
+  public Future<?> stop() {
+    if (live.isEmpty()) {
+      return Future.succeededFuture();
+    }
+    for (Exchange each : new ArrayList<>(live.values())) {
+      each.cutOff();
+    }
+    return vertx.timer(FLUSH_MILLIS, TimeUnit.MILLISECONDS);
   }
 
   private static <T> T required(@Nullable T value) {

@@ -1,7 +1,6 @@
 package io.penstock.telemetry;
 
 import io.penstock.inference.ModelName;
-import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaId;
@@ -19,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * @param model canonical name once the router has said it, else as the client wrote it
  * @param pool that served it, or the last one tried
  * @param replica that served it, or the last one tried
- * @param node that carried it
+ * @param node name of the node that carried it
  * @param status of the status line; 0 when none was sent
  * @param code of the error body; null when the request succeeded
  * @param attempts grants used; 0 when it never got one
@@ -39,7 +38,7 @@ public record AccessLine(
     @Nullable ModelName model,
     @Nullable PoolName pool,
     @Nullable ReplicaId replica,
-    NodeId node,
+    String node,
     int status,
     Outcome outcome,
     @Nullable String code,

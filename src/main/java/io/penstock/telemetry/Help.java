@@ -20,7 +20,6 @@ final class Help implements MeterFilter {
           Map.entry(Names.REQUESTS_IN_FLIGHT, "Requests that this node is carrying"),
           Map.entry(Names.CANCELLED, "Clients that left before their request had ended"),
           Map.entry(Names.WASTED_TOKENS, "Tokens generated for clients that had left"),
-          Map.entry(Names.RETRIES, "Attempts that failed and were followed by another"),
           Map.entry(
               Names.ACCESS_LINES_DROPPED,
               "Access lines not written since nobody read them in time"),

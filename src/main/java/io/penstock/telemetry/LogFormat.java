@@ -37,7 +37,7 @@ public enum LogFormat {
         text(json, "model", line.model());
         text(json, "pool", line.pool());
         text(json, "replica", line.replica());
-        json.writeStringField("node", line.node().value());
+        json.writeStringField("node", line.node());
         json.writeNumberField("status", line.status());
         json.writeStringField("outcome", line.outcome().label());
         text(json, "code", line.code());

@@ -35,9 +35,6 @@ public final class Names {
   /** Counter by phase: tokens generated for nobody. */
   public static final String WASTED_TOKENS = "penstock.wasted.tokens";
 
-  /** Counter by outcome: attempts that failed before the first byte and were tried again. */
-  public static final String RETRIES = "penstock.retries";
-
   /** Counter: access lines that were not written because the buffer was full. */
   public static final String ACCESS_LINES_DROPPED = "penstock.access.lines.dropped";
 

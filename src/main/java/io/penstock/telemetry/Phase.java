@@ -11,11 +11,7 @@ public enum Phase {
   /** The engine had it and had sent no token yet. */
   AWAITING_FIRST("awaiting_first"),
   /** Tokens were flowing. */
-  STREAMING("streaming"),
-  /** An attempt had failed and the next had not begun. */
-  RETRYING("retrying"),
-  /** Another replica was about to continue it. */
-  RESUMING("resuming");
+  STREAMING("streaming");
 
   private final String label;
 

@@ -65,7 +65,6 @@ public final class RequestMeters {
   private final Responses otherResponses = new Responses(OTHER_OPERATION);
   private final Map<Phase, Counter> cancelled;
   private final Map<Phase, Counter> wasted;
-  private final Map<Outcome, Counter> retries;
 
   public RequestMeters(MeterRegistry registry, Fleet fleet) {
     this.registry = registry;
@@ -78,21 +77,8 @@ public final class RequestMeters {
     for (Operation operation : Operation.values()) {
       responses.put(operation, new Responses(operation.label()));
     }
-    cancelled =
-        counters(
-            Phase.class,
-            Phase.values(),
-            p -> registry.counter(Names.CANCELLED, "phase", p.label()));
-    wasted =
-        counters(
-            Phase.class,
-            Phase.values(),
-            p -> registry.counter(Names.WASTED_TOKENS, "phase", p.label()));
-    retries =
-        counters(
-            Outcome.class,
-            Outcome.values(),
-            o -> registry.counter(Names.RETRIES, "outcome", o.label()));
+    cancelled = byPhase(p -> registry.counter(Names.CANCELLED, "phase", p.label()));
+    wasted = byPhase(p -> registry.counter(Names.WASTED_TOKENS, "phase", p.label()));
     Gauge.builder(Names.REQUESTS_IN_FLIGHT, inFlight, LongAdder::sum).register(registry);
   }
 
@@ -147,11 +133,6 @@ public final class RequestMeters {
     }
   }
 
-  /** An attempt has failed with {@code why} and another one follows. */
-  public void retried(Outcome why) {
-    get(retries, why).increment();
-  }
-
   private Map<Operation, ForModel> forModel(String model) {
     Map<Operation, ForModel> byOperation = new EnumMap<>(Operation.class);
     for (Operation operation : Operation.values()) {
@@ -160,11 +141,10 @@ public final class RequestMeters {
     return byOperation;
   }
 
-  private static <K extends Enum<K>> Map<K, Counter> counters(
-      Class<K> type, K[] keys, Function<K, Counter> counter) {
-    Map<K, Counter> all = new EnumMap<>(type);
-    for (K key : keys) {
-      all.put(key, counter.apply(key));
+  private static Map<Phase, Counter> byPhase(Function<Phase, Counter> counter) {
+    Map<Phase, Counter> all = new EnumMap<>(Phase.class);
+    for (Phase phase : Phase.values()) {
+      all.put(phase, counter.apply(phase));
     }
     return all;
   }

@@ -303,7 +303,12 @@ class ClientsIT {
   }
 
   private static int run(Path folder, String... command) throws InterruptedException {
-    ProcessBuilder builder = new ProcessBuilder(command).directory(folder.toFile()).inheritIO();
+    Path output = ClientsIT.folder.resolve(command[0] + ".out"); // stdout is the test runner's
+    ProcessBuilder builder =
+        new ProcessBuilder(command)
+            .directory(folder.toFile())
+            .redirectErrorStream(true)
+            .redirectOutput(output.toFile());
     builder
         .environment()
         .putAll(Map.of("PENSTOCK_URL", url, "PENSTOCK_MODEL", MODEL, "PENSTOCK_SIM", engineUrl));
@@ -312,6 +317,9 @@ class ClientsIT {
       if (!process.waitFor(180, TimeUnit.SECONDS)) {
         process.destroyForcibly();
         return -1;
+      }
+      if (process.exitValue() != 0) {
+        System.err.println(Files.readString(output));
       }
       return process.exitValue();
     } catch (IOException notInstalled) {

@@ -62,7 +62,9 @@ public final class PenstockProcess implements AutoCloseable {
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(environment);
     try {
-      return new PenstockProcess(builder.start());
+      Process process = builder.start();
+      Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly)); // no orphans
+      return new PenstockProcess(process);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -100,6 +100,7 @@ final class Gateway implements AutoCloseable {
     log = new AccessLog(LogFormat.JSON, accessLines, metrics.registry());
     ingress =
         new IngressVerticle(
+            "test",
             node.bus(),
             node.directory(),
             new IngressConfig(

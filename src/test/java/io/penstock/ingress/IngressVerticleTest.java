@@ -518,6 +518,28 @@ class IngressVerticleTest {
     drained.await(10, TimeUnit.SECONDS);
   }
 
+  @Test
+  void aRequestThatOutlastsTheDrainIsToldWhy() throws Exception {
+    startGateway();
+    engine.answer(
+        (socket, request) -> {
+          socket.write(STREAM_HEAD);
+          socket.write(chunk(frame("a")));
+        });
+    CompletableFuture<HttpResponse<String>> running = send(post(PATH, STREAM));
+    await(() -> engine.requests.size() == 1);
+    NetSocket client = connect(STREAM);
+    CompletableFuture<Void> first = new CompletableFuture<>();
+    client.handler(piece -> first.complete(null));
+    get(first);
+    gateway.node.vertx().undeploy(gateway.ingress.deploymentID()).await(10, TimeUnit.SECONDS);
+    assertThat(get(running).body())
+        .startsWith(frame("a"))
+        .contains("\"code\":\"draining\"")
+        .doesNotContain("[DONE]");
+    await(() -> engine.closed.get() == 2);
+  }
+
   private int status() {
     try {
       return get(send(post(PATH, STREAM))).statusCode();

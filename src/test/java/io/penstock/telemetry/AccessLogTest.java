@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.inference.ModelName;
-import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaId;
@@ -211,7 +210,7 @@ class AccessLogTest {
         new ModelName(model),
         new PoolName("chat"),
         new ReplicaId("r1"),
-        new NodeId("n1"),
+        "n1",
         200,
         Outcome.TIMEOUT,
         "idle_timeout",
@@ -236,7 +235,7 @@ class AccessLogTest {
         null,
         null,
         null,
-        new NodeId("n1"),
+        "n1",
         404,
         Outcome.CLIENT_ERROR,
         none,

@@ -157,14 +157,6 @@ class RequestMetersTest {
   }
 
   @Test
-  void countsRetriesByReason() {
-    meters.retried(Outcome.TRANSPORT);
-
-    assertThat(registry.get(Names.RETRIES).tag("outcome", "transport").counter().count())
-        .isEqualTo(1);
-  }
-
-  @Test
   void theBucketsAreThoseOfTheConvention() {
     try (Metrics metrics = new Metrics("1")) {
       RequestMeters.ForModel model =
