@@ -183,7 +183,7 @@ public final class Node {
             ? Future.succeededFuture()
             : cluster.vertx().timer(grace.toMillis(), TimeUnit.MILLISECONDS);
     return Future.all(ended, graced)
-        .timeout(config.ingress().drain().toMillis(), TimeUnit.MILLISECONDS)
+        .timeout(Math.max(1, config.ingress().drain().toMillis()), TimeUnit.MILLISECONDS)
         .map(true)
         .recover(
             e -> {

@@ -1,9 +1,11 @@
 package io.penstock.cli;
 
+import io.penstock.config.Spelling;
 import io.penstock.telemetry.Logging;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
+import java.util.Set;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine;
 import picocli.CommandLine.ParameterException;
@@ -50,6 +52,7 @@ public final class Main {
 
   private static CommandLine commandLine(Logging logging) {
     CommandLine penstock = new CommandLine(new PenstockCommand());
+    penstock.getCommandSpec().mixinStandardHelpOptions(true).versionProvider(new Version());
     for (Object command :
         new Object[] {
           new RunCommand(logging),
@@ -60,9 +63,9 @@ public final class Main {
         }) {
       penstock.addSubcommand(command);
     }
-    penstock.getSubcommands().values().forEach(Main::withHelp);
-    withHelp(penstock);
-    withVersion(penstock);
+    for (CommandLine command : penstock.getSubcommands().values()) {
+      withHelp(command);
+    }
     return penstock
         .setUsageHelpWidth(100)
         .setUsageHelpAutoWidth(true)
@@ -82,27 +85,36 @@ public final class Main {
     }
   }
 
-  private static void withVersion(CommandLine penstock) {
-    penstock
-        .getCommandSpec()
-        .versionProvider(new Version())
-        .addOption(
-            CommandLine.Model.OptionSpec.builder("-V", "--version")
-                .versionHelp(true)
-                .description("Shows what `penstock version` shows.")
-                .build());
-  }
-
   private static int wrongUsage(ParameterException e, String[] args) {
     CommandLine command = e.getCommandLine();
     PrintWriter err = command.getErr();
-    String name = command.getCommandSpec().qualifiedName();
-    err.println(name + ": " + e.getMessage());
-    if (!UnmatchedArgumentException.printSuggestions(e, err)) {
-      err.println("Try '" + name + " --help'.");
+    if (args.length == 0) {
+      command.usage(err);
+      return ExitCode.USAGE;
     }
+    String name = command.getCommandSpec().qualifiedName();
+    err.println(name + ": " + inWords(e));
+    err.println("Try '" + name + " --help'.");
     err.flush();
     return ExitCode.USAGE;
+  }
+
+  private static String inWords(ParameterException e) {
+    if (e instanceof UnmatchedArgumentException unmatched && !unmatched.getUnmatched().isEmpty()) {
+      String typed = unmatched.getUnmatched().get(0);
+      CommandLine command = unmatched.getCommandLine();
+      Set<String> known =
+          unmatched.isUnknownOption()
+              ? command.getCommandSpec().optionsMap().keySet()
+              : command.getSubcommands().keySet();
+      return "'"
+          + typed
+          + "' is no "
+          + (unmatched.isUnknownOption() ? "option" : "argument or command")
+          + " here"
+          + Spelling.nearest(typed, known).map(near -> " (did you mean " + near + "?)").orElse("");
+    }
+    return String.valueOf(e.getMessage());
   }
 
   private static int failed(Exception e, CommandLine command, CommandLine.ParseResult parsed) {

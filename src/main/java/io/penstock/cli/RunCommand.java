@@ -18,6 +18,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -28,6 +29,7 @@ import picocli.CommandLine.Spec;
 /** {@code penstock run}. */
 @Command(
     name = "run",
+    sortOptions = false,
     header = "Starts a node, from a file or in front of engines that are already running.",
     description = {
       "",
@@ -91,9 +93,6 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     Loaded.Ok loaded = file == null ? fromBackends() : fromFile(file);
-    loaded
-        .advice()
-        .forEach(advice -> LoggerFactory.getLogger("penstock.config").warn("{}", advice));
     Node node = start(loaded);
     PrintWriter out = out();
     out.print(Banner.of(node.config(), Version.penstock()));
@@ -113,8 +112,12 @@ final class RunCommand implements Callable<Integer> {
               + (port != null ? "ports.http" : "host")
               + " in the file)");
     }
-    return Configurations.require(
-        ConfigLoader.load(named, Configurations.environment()), named.toString());
+    Loaded.Ok loaded =
+        Configurations.require(
+            ConfigLoader.load(named, Configurations.environment()), named.toString());
+    Logger log = LoggerFactory.getLogger("penstock.config");
+    loaded.advice().forEach(advice -> log.warn("{}: {}", named, advice));
+    return loaded;
   }
 
   private Loaded.Ok fromBackends() {

@@ -6,13 +6,14 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What a mistyped key was meant to be: the nearest by optimal string alignment (insert, delete,
+ * What a mistyped name was meant to be: the nearest by optimal string alignment (insert, delete,
  * replace, swap neighbours), case and separators aside, if it is within a third of its length.
  */
-final class Spelling {
+public final class Spelling {
   private Spelling() {}
 
-  static Optional<String> nearest(String typed, Collection<String> known) {
+  /** The nearest of {@code known}; empty when none is near. */
+  public static Optional<String> nearest(String typed, Collection<String> known) {
     String plain = plain(typed);
     return known.stream()
         .filter(k -> distance(plain, plain(k)) <= Math.max(1, plain(k).length() / 3))

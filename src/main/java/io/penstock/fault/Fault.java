@@ -20,6 +20,9 @@ public enum Fault {
   /** Prompt and max_tokens do not fit the model. */
   CONTEXT_LENGTH_EXCEEDED(400, "invalid_request_error", "context_length_exceeded", Retry.NEVER),
 
+  /** A browser's page of an origin that is not configured. */
+  ORIGIN_NOT_ALLOWED(403, "permission_error", "origin_not_allowed", Retry.NEVER),
+
   /** No pool serves the model. */
   MODEL_NOT_FOUND(404, "not_found_error", "model_not_found", Retry.NEVER),
 

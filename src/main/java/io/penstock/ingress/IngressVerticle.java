@@ -177,6 +177,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
   private Router routesBesideInference() {
     Router routes = Router.router(vertx);
     config.cors().ifPresent(cors -> routes.route().handler(cors(cors)));
+    routes.errorHandler(403, context -> refuseOrigin(context.request()));
     ops.mount(routes);
     for (String path : List.of(ModelsEndpoint.PATH, ModelsEndpoint.PATH + "/*")) {
       routes
@@ -185,6 +186,18 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     }
     routes.route().handler(context -> dispatchInference(context.request()));
     return routes;
+  }
+
+  private void refuseOrigin(HttpServerRequest request) {
+    ErrorResponse.send(
+        request,
+        clientId(request),
+        Fault.ORIGIN_NOT_ALLOWED,
+        "origin: '"
+            + request.getHeader("origin")
+            + "' (expected: one of those in ingress.cors.origins)",
+        "origin",
+        0);
   }
 
   private static CorsHandler cors(IngressConfig.Cors cors) {
