@@ -92,7 +92,6 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
   private @Nullable ModelsEndpoint models;
   private @Nullable Router router;
   private @Nullable HttpServer server;
-  private @Nullable TlsFiles tls;
 
   /**
    * One loop of a node.
@@ -161,16 +160,18 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
 
   private Future<HttpServer> listen() {
     TlsFiles files = config.tls().map(TlsFiles::new).orElse(null);
-    tls = files;
     server =
         vertx
             .createHttpServer(ServerOptions.of(config, files))
             .requestHandler(this::handle)
             .invalidRequestHandler(this::unreadable);
-    if (files != null) {
-      vertx.setPeriodic(TlsFiles.CHECK_MILLIS, tick -> files.reload(vertx, required(server)));
+    if (files == null) {
+      return server.listen(config.port(), config.host());
     }
-    return server.listen(config.port(), config.host());
+    vertx.setPeriodic(TlsFiles.CHECK_MILLIS, tick -> files.reload(vertx, required(server)));
+    return files
+        .remember(vertx)
+        .compose(known -> required(server).listen(config.port(), config.host()));
   }
 
   /** Everything but the three inference endpoints. */

@@ -1,5 +1,6 @@
 package io.penstock.ingress;
 
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.net.PemKeyCertOptions;
@@ -18,7 +19,7 @@ import org.slf4j.LoggerFactory;
 final class TlsFiles {
   private static final Logger LOG = LoggerFactory.getLogger(TlsFiles.class);
 
-  static final long CHECK_MILLIS = 5_000;
+  static final long CHECK_MILLIS = 2_000;
 
   private final Path certificate;
   private final Path key;
@@ -33,14 +34,17 @@ final class TlsFiles {
     return new PemKeyCertOptions().setCertPath(certificate.toString()).setKeyPath(key.toString());
   }
 
+  /** Remembers the files as they are now, before the server reads them. */
+  Future<Void> remember(Vertx vertx) {
+    return vertx.executeBlocking(this::readStamp).onSuccess(now -> stamp = now).mapEmpty();
+  }
+
   void reload(Vertx vertx, HttpServer server) {
     vertx
         .executeBlocking(this::readStamp)
         .onSuccess(
             now -> {
-              if (stamp.isEmpty()) {
-                stamp = now;
-              } else if (!stamp.equals(now)) {
+              if (!stamp.equals(now)) {
                 stamp = now;
                 apply(server);
               }
