@@ -44,8 +44,6 @@ import picocli.CommandLine.Spec;
       "  curl http://127.0.0.1:9101/sim/stats"
     })
 final class EngineSimCommand implements Callable<Integer> {
-  private static final int PORT_MAX = 65_535;
-
   @Spec
   @SuppressWarnings("NullAway.Init") // set by picocli
   private CommandSpec spec;
@@ -159,9 +157,6 @@ final class EngineSimCommand implements Callable<Integer> {
   }
 
   private SimConfig config() {
-    if (port < 0 || port > PORT_MAX) {
-      throw CliException.usage("--port: " + port + " (expected: 0.." + PORT_MAX + ")");
-    }
     try {
       SimProfile chosen = SimProfile.of(profile);
       SimConfig config =
@@ -174,7 +169,8 @@ final class EngineSimCommand implements Callable<Integer> {
               .withStartupDelay(Durations.parse("--startup-delay", startupDelay));
       return maxNumSeqs == null ? config : config.withMaxNumSeqs(maxNumSeqs);
     } catch (IllegalArgumentException e) {
-      throw CliException.usage(String.valueOf(e.getMessage()));
+      String message = String.valueOf(e.getMessage());
+      throw CliException.usage(message.replaceFirst("^basePort:", "--port:")); // as the user said
     }
   }
 

@@ -52,6 +52,7 @@ public final class Main {
 
   private static CommandLine commandLine(Logging logging) {
     CommandLine penstock = new CommandLine(new PenstockCommand());
+    penstock.getCommandSpec().mixinStandardHelpOptions(true).versionProvider(new Version());
     for (Object command :
         new Object[] {
           new RunCommand(logging),
@@ -62,9 +63,9 @@ public final class Main {
         }) {
       penstock.addSubcommand(command);
     }
-    penstock.getSubcommands().values().forEach(Main::withHelp);
-    withHelp(penstock);
-    withVersion(penstock);
+    for (CommandLine command : penstock.getSubcommands().values()) {
+      withHelp(command);
+    }
     return penstock
         .setUsageHelpWidth(100)
         .setUsageHelpAutoWidth(true)
@@ -82,17 +83,6 @@ public final class Main {
                   .description("Shows this.")
                   .build());
     }
-  }
-
-  private static void withVersion(CommandLine penstock) {
-    penstock
-        .getCommandSpec()
-        .versionProvider(new Version())
-        .addOption(
-            CommandLine.Model.OptionSpec.builder("-V", "--version")
-                .versionHelp(true)
-                .description("Shows what `penstock version` shows.")
-                .build());
   }
 
   private static int wrongUsage(ParameterException e, String[] args) {

@@ -101,7 +101,7 @@ class UsageTest {
             "engine-sim --replicas 0", "penstock engine-sim: replicas: 0 (expected: 1..1024)\n"),
         mistake(
             "engine-sim --port 65535 --replicas 2",
-            "penstock engine-sim: basePort: 65535 (expected: 0, or 1..65534 for 2 replicas)\n"),
+            "penstock engine-sim: --port: 65535 (expected: 0, or 1..65534 for 2 replicas)\n"),
         mistake(
             "engine-sim --startup-delay soon",
             "penstock engine-sim: --startup-delay: 'soon' (expected: a duration such as 250ms, 1.5s,"
@@ -117,6 +117,10 @@ class UsageTest {
         mistake(
             "engine-sim --fault reset --fault-after -2",
             "penstock engine-sim: --fault-after: -2 (expected: >= -1)\n"),
+        mistake(
+            "load http://127.0.0.1:1",
+            "penstock load: trace: missing (expected: --trace FILE, or --rate R or --concurrency N)\n"
+                + "Try 'penstock load --help'.\n"),
         mistake(
             "version now",
             "penstock version: 'now' is no argument or command here\n"
