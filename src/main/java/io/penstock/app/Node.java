@@ -165,9 +165,9 @@ public final class Node {
     telemetry.readiness().drain();
     Set<Role> handed = Handover.roles(view(), cluster.bus().self());
     log.info(
-        "draining for up to {} s; other nodes take over {}",
+        "draining for up to {} s; {}",
         config.ingress().drain().toSeconds(),
-        handed);
+        handed.isEmpty() ? "no other node takes over" : "other nodes take over " + handed);
     return cluster
         .setDraining()
         .compose(said -> cluster.withdraw(handed))

@@ -234,7 +234,7 @@ final class PoolOwner {
     if (admission != null) {
       admission = null;
       roster.forgetLive();
-      enter(Tenure.AWAY, 0, "another node owns the pool now");
+      enter(Tenure.AWAY, 0, "not the owner any more");
     }
   }
 

@@ -9,6 +9,7 @@ import io.penstock.inference.Role;
 import io.penstock.ingress.IngressConfig;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /** What a node that has just started says to the person who started it. */
@@ -56,7 +57,7 @@ final class Banner {
     }
     Optional<Pool> chat =
         config.fleet().pools().stream()
-            .filter(pool -> !pool.capabilities().contains(Capability.EMBEDDINGS))
+            .filter(pool -> !pool.capabilities().equals(Set.of(Capability.EMBEDDINGS)))
             .findFirst();
     String options = config.ingress().tls().isPresent() ? "curl -k " : "curl ";
     return Optional.of(

@@ -94,11 +94,11 @@ final class ModelsEndpoint {
         asked.request,
         asked.clientRequestId,
         Fault.MODEL_NOT_FOUND,
-        "model: '"
+        "The model '"
             + asked.id
-            + "' (expected: one of "
-            + String.join(", ", rows.stream().map(row -> row.getString("id")).toList())
-            + ")",
+            + "' does not exist. Available models: "
+            + String.join(", ", models.cards().stream().map(c -> c.model().value()).toList())
+            + ".",
         "model",
         0);
   }

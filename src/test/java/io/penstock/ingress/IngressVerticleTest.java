@@ -503,7 +503,7 @@ class IngressVerticleTest {
                     URI.create("http://127.0.0.1:" + gateway.port + "/v1/models/nope"))));
     assertThat(none.statusCode()).isEqualTo(404);
     assertThat(error(none).getString("message"))
-        .isEqualTo("model: 'nope' (expected: one of river-8b, river)");
+        .isEqualTo("The model 'nope' does not exist. Available models: river-8b.");
   }
 
   @Test
