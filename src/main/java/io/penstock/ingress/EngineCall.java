@@ -1,7 +1,9 @@
 package io.penstock.ingress;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.vertx.core.Context;
 import io.vertx.core.MultiMap;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
@@ -9,6 +11,7 @@ import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
+import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -20,10 +23,7 @@ import org.jspecify.annotations.Nullable;
  * answer; nothing has been generated for the client then.
  */
 final class EngineCall {
-  /**
-   * Called on the event loop; nothing more is called after {@link #cancel}, {@code ended} or {@code
-   * failed}.
-   */
+  /** Called on the event loop, and not any more once the call is over. */
   interface Listener {
     void sent();
 
@@ -36,15 +36,20 @@ final class EngineCall {
     void failed(Throwable cause);
   }
 
+  /** How long an engine has to end a stream that has said {@code [DONE]}. */
+  private static final long TAIL_MILLIS = 1_000;
+
   private final HttpClient client;
   private final Listener listener;
   private final RequestOptions target;
   private final MultiMap headers;
-  private final Buffer body;
+  private @Nullable Buffer body;
   private @Nullable HttpClientRequest request;
   private @Nullable HttpClientResponse response;
   private boolean over;
   private boolean sent;
+  private boolean ended;
+  private boolean paused;
   private boolean triedAgain;
 
   EngineCall(
@@ -76,38 +81,44 @@ final class EngineCall {
             done -> {
               if (done.failed()) {
                 fail(done.cause());
-              } else if (over) {
+              } else if (over || body == null) {
                 done.result().reset();
               } else {
-                write(done.result());
+                write(done.result(), body.slice());
               }
             });
   }
 
-  private void write(HttpClientRequest opened) {
+  private void write(HttpClientRequest opened, Buffer bytes) {
     request = opened;
     opened.headers().setAll(headers);
-    opened.putHeader(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.length()));
-    opened.exceptionHandler(this::lost);
+    opened.putHeader(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(bytes.length()));
+    opened.exceptionHandler(cause -> lost(opened, cause));
     opened
         .response()
         .onComplete(
             answer -> {
               if (answer.failed()) {
-                lost(answer.cause());
+                lost(opened, answer.cause());
               } else {
                 read(answer.result());
               }
             });
     opened
-        .end(body)
+        .end(bytes)
         .onSuccess(
             written -> {
-              if (!over && !sent) {
-                sent = true;
-                listener.sent();
+              if (opened == request) {
+                tellSent();
               }
             });
+  }
+
+  private void tellSent() {
+    if (!over && !sent) {
+      sent = true;
+      listener.sent();
+    }
   }
 
   private void read(HttpClientResponse answer) {
@@ -115,10 +126,8 @@ final class EngineCall {
       return;
     }
     response = answer;
-    if (!sent) { // an engine may answer before the whole request has been written
-      sent = true;
-      listener.sent();
-    }
+    body = null; // it is not sent again
+    tellSent(); // an engine may answer before the whole request has been written
     answer.exceptionHandler(this::fail);
     answer.handler(
         piece -> {
@@ -128,18 +137,24 @@ final class EngineCall {
         });
     answer.endHandler(
         end -> {
+          ended = true;
           if (!over) {
             over = true;
             listener.ended();
           }
         });
+    if (paused) {
+      answer.pause();
+    }
     listener.head(answer);
   }
 
-  private void lost(Throwable cause) {
-    if (over || response != null) {
-      fail(cause);
-    } else if (!triedAgain && isClosed(cause)) {
+  /** May be told twice of one connection, and late of one that has been replaced. */
+  private void lost(HttpClientRequest failed, Throwable cause) {
+    if (failed != request) {
+      return;
+    }
+    if (!over && response == null && !triedAgain && isClosed(cause)) {
       triedAgain = true;
       request = null;
       start();
@@ -149,9 +164,10 @@ final class EngineCall {
   }
 
   private static boolean isClosed(Throwable cause) {
+    String words = String.valueOf(cause.getMessage());
     return cause instanceof HttpClosedException
-        || (cause instanceof java.io.IOException
-            && String.valueOf(cause.getMessage()).contains("reset"));
+        || (cause instanceof IOException
+            && (words.contains("reset") || words.contains("Broken pipe")));
   }
 
   private void fail(Throwable cause) {
@@ -163,14 +179,40 @@ final class EngineCall {
 
   /** Stops reading until {@link #resume}; TCP passes it on to the engine. */
   void pause() {
+    paused = true;
     if (response != null) {
       response.pause();
     }
   }
 
   void resume() {
+    paused = false;
     if (response != null) {
       response.resume();
+    }
+  }
+
+  /**
+   * The answer is complete by its own word: what follows is dropped, and the connection goes back
+   * to the pool when the engine has ended the body, which it does at once or is cut off.
+   */
+  void finish() {
+    if (over) {
+      return;
+    }
+    over = true;
+    resume();
+    Context context = Vertx.currentContext();
+    if (!ended && context != null) {
+      context
+          .owner()
+          .setTimer(
+              TAIL_MILLIS,
+              late -> {
+                if (!ended && request != null) {
+                  request.reset();
+                }
+              });
     }
   }
 
@@ -180,6 +222,7 @@ final class EngineCall {
       return;
     }
     over = true;
+    body = null;
     if (request != null) {
       request.reset();
     }

@@ -54,7 +54,8 @@ import org.slf4j.LoggerFactory;
  * One ingress loop: an HTTP server that shares its port with the other loops of the node, a client
  * pool of its own, and the exchanges that it carries. Both sockets of a stream live on this loop.
  */
-public final class IngressVerticle extends VerticleBase implements SlotClaims.Outlet {
+public final class IngressVerticle extends VerticleBase
+    implements SlotClaims.Outlet, LoopParts.Exchanges {
   private static final Logger LOG = LoggerFactory.getLogger(IngressVerticle.class);
 
   /** Deadlines are compared, and lost messages sent again, this often while anything is carried. */
@@ -90,7 +91,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
   private long timer = -1;
 
   // Set by start().
-  private @Nullable Lane lane;
+  private @Nullable LoopParts parts;
   private @Nullable SlotClaims slots;
   private @Nullable RouteCalls routes;
   private @Nullable ModelsEndpoint models;
@@ -120,7 +121,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     this.config = config;
     this.clock = clock;
     this.ops = ops;
-    this.books = new Books(nodeName, meters, log, clock);
+    this.books = new Books(nodeName, meters, log);
     this.self = new Station(bus.self(), Room.INGRESS, laneNumber);
     this.idPrefix =
         "req-" + Long.toString(new SecureRandom().nextLong() >>> 16, 36) + "-" + laneNumber + "-";
@@ -132,8 +133,8 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     View view = directory.view();
     SlotClaims slots = new SlotClaims(self, view, this);
     RouteCalls routes = new RouteCalls(self.node(), view, this::askRouter);
-    Lane lane =
-        new Lane(
+    LoopParts parts =
+        new LoopParts(
             self,
             config,
             pools,
@@ -152,13 +153,11 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
                 .build(),
             slots,
             routes,
-            this::opened,
-            books::ended,
-            this::closed);
-    this.lane = lane;
+            this);
+    this.parts = parts;
     this.slots = slots;
     this.routes = routes;
-    this.models = new ModelsEndpoint(lane, this::nextId);
+    this.models = new ModelsEndpoint(parts, this::nextId);
     this.router = routesBesideInference();
     directory.onChange(this::onView);
     return bus.consume(Room.INGRESS, self.lane(), this::onMessage).compose(registered -> listen());
@@ -255,7 +254,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
   }
 
   private void dispatchInference(HttpServerRequest request) {
-    Optional<Operation> operation = operation(request.path());
+    Optional<Operation> operation = InferencePaths.operation(request.path());
     if (operation.isEmpty()) {
       Paths.refuse(request, clientId(request));
     } else if (request.method() != HttpMethod.POST) {
@@ -269,20 +268,8 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
           "",
           1_000);
     } else {
-      new Exchange(required(lane), nextId(), operation.get(), request, clock.millis()).start();
+      new Exchange(required(parts), nextId(), operation.get(), request, clock.millis()).start();
     }
-  }
-
-  private static Optional<Operation> operation(@Nullable String path) {
-    if (path == null) {
-      return Optional.empty();
-    }
-    return switch (path) {
-      case "/v1/chat/completions" -> Optional.of(Operation.CHAT);
-      case "/v1/completions" -> Optional.of(Operation.COMPLETION);
-      case "/v1/embeddings" -> Optional.of(Operation.EMBEDDINGS);
-      default -> Optional.empty();
-    };
   }
 
   private void unreadable(HttpServerRequest request) {
@@ -328,7 +315,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     } else if (message instanceof RenewAnswer answer) {
       slots.onRenewAnswer(answer, nowMillis);
     } else if (message instanceof Census census) {
-      slots.onCensus(census);
+      slots.onCensus(census, nowMillis);
     } else if (message instanceof Models catalogue) {
       if (required(routes).answered(catalogue.id())) {
         required(models).answered(catalogue);
@@ -377,16 +364,24 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     exchange(refusal.id()).ifPresent(e -> e.refused(refusal));
   }
 
-  private void opened(Exchange exchange) {
+  @Override
+  public void opened(Exchange exchange) {
     live.put(exchange.id(), exchange);
     books.began();
     armTimer();
   }
 
-  private void closed(RequestId id) {
-    live.remove(id);
-    if (draining && live.isEmpty() && drained != null) {
-      drained.tryComplete();
+  @Override
+  public void closed(Exchange exchange, Settlement settlement) {
+    live.remove(exchange.id());
+    books.ended(settlement);
+    completeDrain();
+  }
+
+  private void completeDrain() {
+    Promise<Void> waits = drained;
+    if (waits != null && live.isEmpty()) {
+      vertx.setTimer(FLUSH_MILLIS, flushed -> waits.tryComplete());
     }
   }
 
@@ -402,7 +397,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     required(routes).tick(nowMillis);
     required(models).tick(nowMillis);
     for (Exchange each : new ArrayList<>(live.values())) {
-      each.tick(nowMillis);
+      each.tick();
     }
     if (live.isEmpty() && required(models).isIdle()) {
       vertx.cancelTimer(timerId);
@@ -421,9 +416,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
         go -> {
           draining = true;
           drained = done;
-          if (live.isEmpty()) {
-            done.tryComplete();
-          }
+          completeDrain();
         });
     return done.future();
   }

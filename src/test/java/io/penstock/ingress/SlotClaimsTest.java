@@ -166,7 +166,7 @@ class SlotClaimsTest {
   @Test
   void ignoresAGrantOfAnOwnerThatIsNoneAnyMore() {
     claims.ask(admit(1_000), 0);
-    claims.onCensus(new Census(POOL, 9, new Station(B, Room.BATCHER, 0)));
+    claims.onCensus(new Census(POOL, 9, new Station(B, Room.BATCHER, 0)), 1);
     claims.onGrant(grant(8), 1);
     assertThat(told).isEmpty();
     assertThat(claims.waiting()).isEqualTo(1);
@@ -178,7 +178,7 @@ class SlotClaimsTest {
   void answersACensusWithWhatItHoldsAndTheEpochItKnew() {
     claims.ask(admit(1_000), 0);
     claims.onGrant(grant(5), 1);
-    claims.onCensus(new Census(POOL, 4, new Station(B, Room.BATCHER, 0)));
+    claims.onCensus(new Census(POOL, 4, new Station(B, Room.BATCHER, 0)), 1);
 
     assertThat(sent.get(1).to()).isEqualTo(B);
     assertThat(lastSent())
