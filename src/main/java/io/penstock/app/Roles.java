@@ -93,7 +93,7 @@ final class Roles {
   }
 
   private Future<?> router() {
-    return one(() -> new RouterVerticle(bus(), directory(), config.fleet()));
+    return one(() -> new RouterVerticle(bus(), config.fleet()));
   }
 
   private Future<?> ingress() {

@@ -27,6 +27,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -526,7 +527,8 @@ final class Admission {
   private static AdmissionDecision refused(
       Admit admit, Fault fault, String detail, long retryAfterMillis) {
     return new Refused(
-        admit.replyTo(), new Refusal(admit.id(), fault, detail, "", retryAfterMillis));
+        admit.replyTo(),
+        new Refusal(admit.id(), Optional.of(admit.pool()), fault, detail, "", retryAfterMillis));
   }
 
   private ClassQueue queue(Priority priority) {

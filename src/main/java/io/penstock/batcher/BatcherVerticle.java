@@ -35,6 +35,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -169,6 +170,7 @@ public final class BatcherVerticle extends VerticleBase {
   private static Refusal unknownPool(Admit admit) {
     return new Refusal(
         admit.id(),
+        Optional.of(admit.pool()),
         Fault.NO_REPLICA,
         "Pool '" + admit.pool() + "' is not in the configuration of the node that should own it.",
         "",

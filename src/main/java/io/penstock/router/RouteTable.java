@@ -196,7 +196,8 @@ final class RouteTable {
   }
 
   private static RouteDecision refused(Route route, Fault fault, String detail, String param) {
-    return new RouteDecision.Refused(new Refusal(route.id(), fault, detail, param, 0));
+    return new RouteDecision.Refused(
+        new Refusal(route.id(), Optional.empty(), fault, detail, param, 0));
   }
 
   private ModelCard card(Model model) {

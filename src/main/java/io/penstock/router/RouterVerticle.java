@@ -1,7 +1,6 @@
 package io.penstock.router;
 
 import io.penstock.bus.Bus;
-import io.penstock.bus.Directory;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.RequestId;
 import io.penstock.message.HealthReport;
@@ -31,10 +30,7 @@ public final class RouterVerticle extends VerticleBase {
   private final RouteTable table; // touched on this verticle's event loop only
   private Bus.@Nullable Registration registration;
 
-  /**
-   * @param directory unused as yet by the answers: routes do not depend on who is in the cluster
-   */
-  public RouterVerticle(Bus bus, Directory directory, Fleet fleet) {
+  public RouterVerticle(Bus bus, Fleet fleet) {
     this.bus = bus;
     this.table = new RouteTable(fleet);
   }

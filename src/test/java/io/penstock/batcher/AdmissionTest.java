@@ -22,6 +22,7 @@ import io.penstock.inference.Capability;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
 import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaSpec;
@@ -187,6 +188,7 @@ class AdmissionTest {
     admission.offer(Ask.of("w2").admit(), 0);
     Refusal refusal = refused(admission.offer(Ask.of("w3").admit(), 0));
     assertThat(refusal.fault()).isEqualTo(Fault.QUEUE_FULL);
+    assertThat(refusal.pool()).contains(new PoolName("llama"));
     assertThat(refusal.detail())
         .isEqualTo(
             "The queue of pool 'llama' is full: 2 requests of class default wait (at most 2).");

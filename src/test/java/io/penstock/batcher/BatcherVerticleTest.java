@@ -185,6 +185,7 @@ class BatcherVerticleTest {
             0));
     Refusal refusal = get(bus.await(Refusal.class, each -> true));
     assertThat(refusal.fault()).isEqualTo(Fault.NO_REPLICA);
+    assertThat(refusal.pool()).contains(new PoolName("unheard-of"));
     assertThat(refusal.detail()).contains("'unheard-of'");
   }
 }

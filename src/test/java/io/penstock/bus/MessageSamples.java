@@ -70,7 +70,12 @@ final class MessageSamples {
               new ModelName("llama-3.1-70b"),
               List.of(POOL, new PoolName("llama-70b-spot"))),
           new Refusal(
-              REQUEST, Fault.QUEUE_FULL, "pool 'llama-70b' is full: “5,000”", "model", 1500),
+              REQUEST,
+              Optional.of(POOL),
+              Fault.QUEUE_FULL,
+              "pool 'llama-70b' is full: “5,000”",
+              "model",
+              1500),
           new Admit(
               REQUEST,
               INGRESS,

@@ -97,7 +97,7 @@ final class Gateway implements AutoCloseable {
             log,
             new OpsHandler(metrics, new Readiness()));
     Vertx vertx = node.vertx();
-    vertx.deployVerticle(new RouterVerticle(node.bus(), node.directory(), fleet)).await();
+    vertx.deployVerticle(new RouterVerticle(node.bus(), fleet)).await();
     vertx
         .deployVerticle(
             new BatcherVerticle(

@@ -29,6 +29,7 @@ import io.penstock.message.Station;
 import io.penstock.message.Withdraw;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -210,7 +211,7 @@ class SlotClaimsTest {
   @Test
   void tellsARefusalOnce() {
     claims.ask(admit(1_000), 0);
-    Refusal refusal = new Refusal(ID, Fault.QUEUE_FULL, "full", "", 100);
+    Refusal refusal = new Refusal(ID, Optional.of(POOL), Fault.QUEUE_FULL, "full", "", 100);
     claims.onRefusal(refusal);
     claims.onRefusal(refusal);
     assertThat(told).containsExactly("refused r-1");

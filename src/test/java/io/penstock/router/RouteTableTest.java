@@ -168,6 +168,7 @@ class RouteTableTest {
     assertThat(refusal.detail())
         .isEqualTo("The model 'gamma' does not exist. Available models: alpha, beta.");
     assertThat(refusal.param()).isEqualTo("model");
+    assertThat(refusal.pool()).isEmpty();
   }
 
   @Test

@@ -3,7 +3,6 @@ package io.penstock.router;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.fake.FakeBus;
-import io.penstock.fake.FakeDirectory;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaState;
@@ -40,7 +39,6 @@ class RouterVerticleTest {
     RouterVerticle router =
         new RouterVerticle(
             bus,
-            new FakeDirectory(FakeDirectory.of()),
             RouteTableTest.fleet("", RouteTableTest.pool("a", "alpha", List.of(), Set.of(), 0)));
     vertx
         .deployVerticle(router)
