@@ -8,8 +8,8 @@ import io.penstock.openai.ResponseScan;
 
 /**
  * What an engine's answer in one piece means, by the table of failure classes: its own 4xx is the
- * client's, 429 and 503 are back-pressure, everything else that is not a JSON object of success is
- * a fault. Pure.
+ * client's (but 401 and 403, which are about the gateway's key), 429 and 503 are back-pressure,
+ * everything else that is not a JSON object of success is a fault. Pure.
  */
 sealed interface EngineAnswer {
   /** The client gets it. */
@@ -58,6 +58,15 @@ sealed interface EngineAnswer {
           new Refused(Fault.QUEUE_FULL, said, retryAfterMillis(retryAfter), Outcome.BACK_PRESSURE);
       case 503 ->
           new Refused(Fault.NO_REPLICA, said, retryAfterMillis(retryAfter), Outcome.BACK_PRESSURE);
+      case 401, 403 ->
+          new Refused(
+              Fault.BAD_GATEWAY,
+              who
+                  + " refused the gateway's own key ("
+                  + status
+                  + "): see engine_api_key of its pool",
+              0,
+              Outcome.FAULT);
       case 408, 409 -> new Refused(Fault.BAD_GATEWAY, said, 0, Outcome.FAULT);
       default ->
           status >= 400 && status < 500

@@ -9,9 +9,11 @@ import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
 import java.io.IOException;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -19,8 +21,8 @@ import org.jspecify.annotations.Nullable;
  * cancelled at any time, which resets the connection so that the engine stops.
  *
  * <p>An engine may close a kept-alive connection at the moment when a request is written to it. So
- * the request is written once more, on another connection, when it fails without a byte of an
- * answer; nothing has been generated for the client then.
+ * a request that fails on a connection that was used before, without a byte of an answer, is
+ * written again on another; on a fresh connection the failure is the engine's own.
  */
 final class EngineCall {
   /** Called on the event loop, and not any more once the call is over. */
@@ -40,6 +42,7 @@ final class EngineCall {
   private static final long TAIL_MILLIS = 1_000;
 
   private final HttpClient client;
+  private final Predicate<HttpConnection> firstUse;
   private final Listener listener;
   private final RequestOptions target;
   private final MultiMap headers;
@@ -50,10 +53,11 @@ final class EngineCall {
   private boolean sent;
   private boolean ended;
   private boolean paused;
-  private boolean triedAgain;
+  private boolean keptAlive;
 
   EngineCall(
       HttpClient client,
+      Predicate<HttpConnection> firstUse,
       Endpoint endpoint,
       String path,
       long connectMillis,
@@ -61,6 +65,7 @@ final class EngineCall {
       Buffer body,
       Listener listener) {
     this.client = client;
+    this.firstUse = firstUse;
     this.listener = listener;
     this.headers = headers;
     this.body = body;
@@ -91,6 +96,7 @@ final class EngineCall {
 
   private void write(HttpClientRequest opened, Buffer bytes) {
     request = opened;
+    keptAlive = !firstUse.test(opened.connection());
     opened.headers().setAll(headers);
     opened.putHeader(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(bytes.length()));
     opened.exceptionHandler(cause -> lost(opened, cause));
@@ -154,8 +160,7 @@ final class EngineCall {
     if (failed != request) {
       return;
     }
-    if (!over && response == null && !triedAgain && isClosed(cause)) {
-      triedAgain = true;
+    if (!over && response == null && keptAlive && isClosed(cause)) {
       request = null;
       start();
     } else {

@@ -316,6 +316,7 @@ final class Exchange implements EngineCall.Listener {
         Splice.forward(required(body), asked.scan(), target.nameForEngine(), usageAsked).slices();
     return new EngineCall(
         loop.engines(),
+        loop.firstUse(),
         Endpoint.of(granted.url()),
         InferencePaths.of(operation),
         loop.config().deadlines().connect().toMillis(),
@@ -442,20 +443,15 @@ final class Exchange implements EngineCall.Listener {
 
   private void engineErrorInStream(long nowMillis, StreamRelay relay) {
     byte[] frame = relay.engineError().map(Slice::toByteArray).orElseGet(() -> new byte[0]);
-    if (!answer.isCommitted()) {
-      fail(
-          nowMillis,
-          Fault.BAD_GATEWAY,
-          replica()
-              + " failed in its stream"
-              + EngineMessage.of(json(frame)).map(text -> ": " + text).orElse(""),
-          "",
-          0,
-          Outcome.FAULT);
-    } else if (life.fail(nowMillis)) {
-      answer.lastFrame(frame);
-      settle(Outcome.FAULT, Optional.of(Fault.BAD_GATEWAY));
-    }
+    fail(
+        nowMillis,
+        Fault.BAD_GATEWAY,
+        replica()
+            + " failed in its stream"
+            + EngineMessage.of(json(frame)).map(text -> ": " + text).orElse(""),
+        "",
+        0,
+        Outcome.FAULT);
   }
 
   /** The JSON of a one-line event. */

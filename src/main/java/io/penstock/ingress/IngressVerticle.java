@@ -31,6 +31,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
@@ -39,7 +40,9 @@ import io.vertx.ext.web.Router;
 import io.vertx.ext.web.handler.CorsHandler;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,6 +67,9 @@ public final class IngressVerticle extends VerticleBase
   /** What the last error frames have to reach their sockets before those are closed. */
   private static final long FLUSH_MILLIS = 200;
 
+  /** From a connection's opening to the end of its first request's head. */
+  private static final long FIRST_REQUEST_MILLIS = 30_000;
+
   /**
    * Below uvicorn's 5 s, which vLLM and SGLang use, so that the engine is never the first to close.
    */
@@ -82,6 +88,8 @@ public final class IngressVerticle extends VerticleBase
   private final Books books;
   private final Map<PoolName, Pool> pools = new HashMap<>();
   private final Map<RequestId, Exchange> live = new LinkedHashMap<>();
+  private final Set<HttpConnection> fresh = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Set<HttpConnection> silent = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Station self;
   private final String idPrefix;
 
@@ -150,7 +158,13 @@ public final class IngressVerticle extends VerticleBase
                     new PoolOptions()
                         .setHttp1MaxSize(ENGINE_CONNECTIONS_MAX)
                         .setMaxWaitQueueSize(ENGINE_CONNECTIONS_MAX))
+                .withConnectHandler(
+                    opened -> {
+                      fresh.add(opened);
+                      opened.closeHandler(closed -> fresh.remove(opened));
+                    })
                 .build(),
+            fresh::remove,
             slots,
             routes,
             this);
@@ -168,6 +182,7 @@ public final class IngressVerticle extends VerticleBase
     server =
         vertx
             .createHttpServer(ServerOptions.of(config, files))
+            .connectionHandler(this::connected)
             .requestHandler(this::handle)
             .invalidRequestHandler(this::unreadable);
     if (files == null) {
@@ -184,6 +199,10 @@ public final class IngressVerticle extends VerticleBase
     Router routes = Router.router(vertx);
     config.cors().ifPresent(cors -> routes.route().handler(cors(cors)));
     routes.errorHandler(403, context -> refuseOrigin(context.request()));
+    routes.errorHandler(400, context -> unreadable(context.request()));
+    routes.errorHandler(
+        404, context -> Paths.refuse(context.request(), clientId(context.request())));
+    routes.errorHandler(500, context -> internal(context.request(), context.failure()));
     ops.mount(routes);
     for (String path : List.of(ModelsEndpoint.PATH, ModelsEndpoint.PATH + "/*")) {
       routes
@@ -245,7 +264,23 @@ public final class IngressVerticle extends VerticleBase
         .maxAgeSeconds(600);
   }
 
+  /** A client that connects and says nothing, or half a head, is not kept. */
+  private void connected(HttpConnection connection) {
+    silent.add(connection);
+    connection.closeHandler(closed -> silent.remove(connection));
+    vertx.setTimer(
+        FIRST_REQUEST_MILLIS,
+        late -> {
+          if (silent.remove(connection)) {
+            connection.close();
+          }
+        });
+  }
+
   private void handle(HttpServerRequest request) {
+    if (!silent.isEmpty()) {
+      silent.remove(request.connection());
+    }
     if (config.cors().isEmpty() && request.method() == HttpMethod.POST) {
       dispatchInference(request); // past the routes that it can not match
     } else {
@@ -279,10 +314,22 @@ public final class IngressVerticle extends VerticleBase
         nextId().value(),
         Fault.INVALID_VALUE,
         "the request can not be read as HTTP: "
-            + (cause == null ? "unknown reason" : cause.getMessage()),
+            + (cause == null ? "its path or its Host header" : cause.getMessage()),
         "",
         0);
     request.connection().close();
+  }
+
+  private void internal(HttpServerRequest request, @Nullable Throwable bug) {
+    String id = clientId(request);
+    LOG.error("request {} to {} failed", id, request.path(), bug);
+    ErrorResponse.send(
+        request,
+        id,
+        Fault.INTERNAL,
+        "something went wrong inside the gateway; its log has it under the request id " + id,
+        "",
+        0);
   }
 
   private String clientId(HttpServerRequest request) {
@@ -305,10 +352,10 @@ public final class IngressVerticle extends VerticleBase
         exchange(plan.id()).ifPresent(e -> e.planned(plan));
       }
     } else if (message instanceof Refusal refusal) {
-      if (required(routes).answered(refusal.id())) {
-        exchange(refusal.id()).ifPresent(e -> e.refused(refusal));
-      } else {
+      if (refusal.pool().isPresent()) {
         slots.onRefusal(refusal);
+      } else if (required(routes).answered(refusal.id())) {
+        exchange(refusal.id()).ifPresent(e -> e.refused(refusal));
       }
     } else if (message instanceof NotOwner notOwner) {
       slots.onNotOwner(notOwner, nowMillis);

@@ -5,11 +5,14 @@ import io.penstock.inference.PoolName;
 import io.penstock.message.Station;
 import io.penstock.time.Clock;
 import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpConnection;
 import java.util.Map;
+import java.util.function.Predicate;
 
 /**
  * What the exchanges of one ingress loop share. Touched on that loop only.
  *
+ * @param firstUse whether a connection to an engine has carried no request yet; true once for each
  * @param pools facts about engines by pool: dialect, model name, key
  */
 record LoopParts(
@@ -18,6 +21,7 @@ record LoopParts(
     Map<PoolName, Pool> pools,
     Clock clock,
     HttpClient engines,
+    Predicate<HttpConnection> firstUse,
     SlotClaims slots,
     RouteCalls routes,
     Exchanges exchanges) {

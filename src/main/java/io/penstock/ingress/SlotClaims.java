@@ -165,12 +165,11 @@ final class SlotClaims {
     }
   }
 
+  /** A late or doubled refusal of another pool than the one that is waited for has no effect. */
   void onRefusal(Refusal refusal) {
-    for (PoolClaims claims : pools.values()) {
-      if (claims.waiting.remove(refusal.id()) != null) {
-        outlet.refused(refusal);
-        return;
-      }
+    if (refusal.pool().isPresent()
+        && claims(refusal.pool().get()).waiting.remove(refusal.id()) != null) {
+      outlet.refused(refusal);
     }
   }
 

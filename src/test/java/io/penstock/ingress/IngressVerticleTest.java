@@ -249,8 +249,13 @@ class IngressVerticleTest {
     engine.answer(
         (socket, request) -> {
           socket.write(STREAM_HEAD);
-          socket.write(chunk(frame("a"), "data: {oops\n\n", DONE));
-          socket.write(lastChunk());
+          socket.write(chunk(frame("a")));
+          vertx.setTimer(
+              200,
+              later ->
+                  socket
+                      .write(chunk("data: {oops\n\n", DONE))
+                      .onComplete(w -> socket.write(lastChunk())));
         });
     String body = get(send(post(PATH, STREAM))).body();
     assertThat(body)
@@ -556,6 +561,31 @@ class IngressVerticleTest {
   }
 
   @Test
+  void anEngineThatDiesOnAFreshConnectionIsNotAskedTwice() throws Exception {
+    startGateway();
+    engine.answer((socket, request) -> socket.close());
+    assertThat(get(send(post(PATH, WHOLE))).statusCode()).isEqualTo(502);
+    assertThat(engine.requests).hasSize(1);
+  }
+
+  @Test
+  void whatAnEngineSaysLosesAddressesAndKeys() throws Exception {
+    startGateway();
+    engine.answer(
+        (socket, request) ->
+            socket.write(
+                json(
+                    500,
+                    "{\"error\":{\"message\":\"http://10.1.2.3:8000 refused sk-SECRET123\"}}")));
+    assertThat(error(get(send(post(PATH, WHOLE)))).getString("message"))
+        .isEqualTo("replica rivers-0 answered 500: (address) refused (key)");
+    engine.answer((socket, request) -> socket.write(json(401, "{}")));
+    HttpResponse<String> key = get(send(post(PATH, WHOLE)));
+    assertThat(key.statusCode()).isEqualTo(502);
+    assertThat(error(key).getString("message")).contains("engine_api_key");
+  }
+
+  @Test
   void streamsShareAConnectionOneAfterTheOther() throws Exception {
     startGateway();
     engine.answer((socket, request) -> streamWhole(socket));
@@ -612,8 +642,10 @@ class IngressVerticleTest {
   void aConnectionThatBreaksWhileALargeBodyIsWrittenIsReplaced() throws Exception {
     startGateway();
     engine.answer((socket, request) -> socket.write(json(ANSWER)));
+    assertThat(get(send(post(PATH, WHOLE))).statusCode()).isEqualTo(200);
     engine.hangUpOnce();
-    String large = WHOLE.replace("hi", "x".repeat(900_000));
+    String large =
+        WHOLE.replace("{\"model\"", "{\"padding\":\"" + "x".repeat(900_000) + "\",\"model\"");
     assertThat(get(send(post(PATH, large))).statusCode()).isEqualTo(200);
     assertThat(engine.accepted.get()).isEqualTo(2);
   }

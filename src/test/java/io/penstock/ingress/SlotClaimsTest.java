@@ -209,6 +209,15 @@ class SlotClaimsTest {
   }
 
   @Test
+  void aRefusalOfAnotherPoolIsNotForThisWait() {
+    claims.ask(admit(1_000), 0);
+    claims.onRefusal(
+        new Refusal(ID, Optional.of(new PoolName("other")), Fault.NO_REPLICA, "none", "", 0));
+    assertThat(told).isEmpty();
+    assertThat(claims.waiting()).isEqualTo(1);
+  }
+
+  @Test
   void tellsARefusalOnce() {
     claims.ask(admit(1_000), 0);
     Refusal refusal = new Refusal(ID, Optional.of(POOL), Fault.QUEUE_FULL, "full", "", 100);
