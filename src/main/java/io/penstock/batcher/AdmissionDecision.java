@@ -27,6 +27,8 @@ sealed interface AdmissionDecision {
 
     void censusTaken(CensusTaken decision);
 
+    void censusRepeated(CensusRepeated decision);
+
     void leaseExpired(LeaseExpired decision);
 
     void leaseNotAdopted(LeaseNotAdopted decision);
@@ -76,6 +78,14 @@ sealed interface AdmissionDecision {
     @Override
     public void tell(Outlet outlet) {
       outlet.censusTaken(this);
+    }
+  }
+
+  /** An ingress loop that has not answered the census is asked again. */
+  record CensusRepeated(Station to, Census census) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.censusRepeated(this);
     }
   }
 

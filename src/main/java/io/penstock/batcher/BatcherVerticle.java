@@ -1,6 +1,7 @@
 package io.penstock.batcher;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.penstock.batcher.AdmissionDecision.CensusRepeated;
 import io.penstock.batcher.AdmissionDecision.CensusTaken;
 import io.penstock.batcher.AdmissionDecision.Disowned;
 import io.penstock.batcher.AdmissionDecision.Granted;
@@ -264,6 +265,11 @@ public final class BatcherVerticle extends VerticleBase {
     @Override
     public void censusTaken(CensusTaken decision) {
       bus.publish(Room.INGRESS, decision.census());
+    }
+
+    @Override
+    public void censusRepeated(CensusRepeated decision) {
+      tell(decision.to(), decision.census());
     }
 
     @Override

@@ -1,5 +1,6 @@
 package io.penstock.batcher;
 
+import io.penstock.batcher.AdmissionDecision.CensusRepeated;
 import io.penstock.batcher.AdmissionDecision.CensusTaken;
 import io.penstock.batcher.AdmissionDecision.Disowned;
 import io.penstock.bus.View;
@@ -19,6 +20,7 @@ import io.penstock.message.Station;
 import io.penstock.message.Withdraw;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -34,9 +36,10 @@ import org.slf4j.LoggerFactory;
  * <p>Who owns follows from the view of the cluster; there is no election. A new owner does not know
  * what the one before has granted, and may not see it die. So it takes an epoch above all that it
  * has heard of, asks every ingress loop what it holds ({@link Census}), and grants nothing until
- * all have answered or the time for the census is over. Requests may queue meanwhile. From the
- * census on the holders refuse grants of lower epochs, so an owner that has not noticed yet can do
- * no harm. A lease that the census missed is adopted when its holder renews it.
+ * all have answered or the time for the census is over; who is silent is asked again every {@link
+ * #REPEAT_MILLIS}, since a question or its answer may be lost. Requests may queue meanwhile. From
+ * the census on the holders refuse grants of lower epochs, so an owner that has not noticed yet can
+ * do no harm. A lease that the census missed is adopted when its holder renews it.
  *
  * <p>An owner that hears of an epoch above its own has been taken for dead by some, or came after
  * one that is not: it takes a higher one and counts again. Where two believe to be the owner they
@@ -45,6 +48,9 @@ import org.slf4j.LoggerFactory;
 final class PoolOwner {
   /** Least time between two announcements of an epoch. */
   static final long ANNOUNCE_GAP_MILLIS = 100;
+
+  /** How long an ingress loop may be silent before the census asks it again. */
+  static final long REPEAT_MILLIS = 200;
 
   private static final Logger LOG = LoggerFactory.getLogger(PoolOwner.class);
 
@@ -72,6 +78,7 @@ final class PoolOwner {
   private long censusEndMillis;
   private long nextAnnounceMillis = Long.MIN_VALUE;
   private boolean announceDue;
+  private long repeatAtMillis;
   private Set<Station> asked = Set.of();
   private final Set<Station> answered = new HashSet<>();
 
@@ -225,6 +232,7 @@ final class PoolOwner {
         announce(out, nowMillis);
       }
       finishWhenCounted(out, nowMillis);
+      askTheSilentAgain(out, nowMillis);
     }
     out.addAll(admission.tick(nowMillis));
     return out;
@@ -262,9 +270,26 @@ final class PoolOwner {
     announceDue = nowMillis < nextAnnounceMillis;
     if (!announceDue) {
       nextAnnounceMillis = nowMillis + ANNOUNCE_GAP_MILLIS;
+      repeatAtMillis = nowMillis + REPEAT_MILLIS;
       asked = ingressLoops();
-      out.add(new CensusTaken(new Census(pool.name(), epoch, new Station(self, Room.BATCHER, 0))));
+      out.add(new CensusTaken(question()));
     }
+  }
+
+  private void askTheSilentAgain(List<AdmissionDecision> out, long nowMillis) {
+    if (tenure != Tenure.CENSUS || announceDue || nowMillis < repeatAtMillis) {
+      return;
+    }
+    repeatAtMillis = nowMillis + REPEAT_MILLIS;
+    for (Station each : ingressLoops()) {
+      if (!answered.contains(each)) {
+        out.add(new CensusRepeated(each, question()));
+      }
+    }
+  }
+
+  private Census question() {
+    return new Census(pool.name(), epoch, new Station(self, Room.BATCHER, 0));
   }
 
   private void finishWhenCounted(List<AdmissionDecision> out, long nowMillis) {
@@ -279,7 +304,7 @@ final class PoolOwner {
   }
 
   private Set<Station> ingressLoops() {
-    Set<Station> loops = new HashSet<>();
+    Set<Station> loops = new LinkedHashSet<>();
     for (View.Node node : view.nodes()) {
       if (node.roles().contains(Role.INGRESS)) {
         for (int lane = 0; lane < node.lanes(); lane++) {

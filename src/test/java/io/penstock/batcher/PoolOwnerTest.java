@@ -8,6 +8,7 @@ import static io.penstock.batcher.Samples.replicas;
 import static io.penstock.fake.FakeDirectory.node;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.batcher.AdmissionDecision.CensusRepeated;
 import io.penstock.batcher.AdmissionDecision.CensusTaken;
 import io.penstock.batcher.AdmissionDecision.Disowned;
 import io.penstock.batcher.AdmissionDecision.Granted;
@@ -69,8 +70,37 @@ class PoolOwnerTest {
   void servesWithoutTheSilentWhenTheTimeIsOver() {
     owner.view(WITH_INGRESS, 1_000, 0);
     owner.admit(Ask.of("a").admit(), 1);
-    assertThat(owner.tick(299)).isEmpty();
+    assertThat(owner.tick(299)).noneMatch(Granted.class::isInstance);
     assertThat(owner.tick(300)).hasSize(1).first().isInstanceOf(Granted.class);
+  }
+
+  @Test
+  void asksAgainWhoIsSilentAndNobodyElse() {
+    PoolOwner patient = new PoolOwner(pool(replicas(1)), SELF, 1_000, () -> 0.5);
+    Station silent = new Station(new NodeId("silent"), Room.INGRESS, 0);
+    View two =
+        FakeDirectory.of(
+            node("self", Role.BATCHER),
+            node("ingress", Role.INGRESS),
+            node("silent", Role.INGRESS));
+    assertThat(patient.view(two, 1_000, 0)).containsExactly(census(1_000));
+    patient.census(answer(1_000, 0), 5);
+    assertThat(patient.tick(199)).isEmpty();
+    CensusRepeated again = new CensusRepeated(silent, census(1_000).census());
+    assertThat(patient.tick(200)).containsExactly(again);
+    assertThat(patient.tick(399)).isEmpty();
+    assertThat(patient.tick(400)).containsExactly(again);
+    patient.census(new CensusAnswer(POOL, 1_000, silent, 0, List.of()), 410);
+    assertThat(patient.tenure()).isEqualTo(Tenure.SERVING);
+    assertThat(patient.tick(600)).isEmpty();
+  }
+
+  @Test
+  void asksNobodyAgainWhenTheCensusIsOver() {
+    owner.view(WITH_INGRESS, 1_000, 0);
+    assertThat(owner.tick(200)).hasSize(1).first().isInstanceOf(CensusRepeated.class);
+    assertThat(owner.tick(400)).isEmpty();
+    assertThat(owner.tenure()).isEqualTo(Tenure.SERVING);
   }
 
   @Test
