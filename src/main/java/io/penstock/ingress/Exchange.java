@@ -52,9 +52,6 @@ final class Exchange implements EngineCall.Listener {
   /** How long routers may take, all of them together. */
   static final long ROUTE_MILLIS = 5_000;
 
-  /** The connection's own timeout comes first and says more. */
-  private static final long CONNECT_MARGIN_MILLIS = 500;
-
   /** Successful answers that do not stream are collected up to this, to be judged whole. */
   static final int COLLECT_MAX_BYTES = 8 << 20;
 
@@ -117,7 +114,7 @@ final class Exchange implements EngineCall.Listener {
     return new StreamDeadlines(
         RECEIVE_MILLIS,
         Long.MAX_VALUE,
-        d.connect().toMillis() + CONNECT_MARGIN_MILLIS,
+        d.connect().toMillis() + DeadlineText.CONNECT_MARGIN_MILLIS,
         d.firstToken().toMillis(),
         d.idle().toMillis(),
         d.total().toMillis());
@@ -145,8 +142,6 @@ final class Exchange implements EngineCall.Listener {
           Fault.INTERNAL,
           "something went wrong inside the gateway; its log has it under the request id "
               + clientRequestId,
-          "",
-          0,
           Outcome.FAULT);
     }
   }
@@ -175,7 +170,7 @@ final class Exchange implements EngineCall.Listener {
 
   private void refuseBody(long nowMillis) {
     request.pause();
-    fail(nowMillis, Fault.BODY_TOO_LARGE, intake.tooLarge(), "", 0, Outcome.CLIENT_ERROR);
+    fail(nowMillis, Fault.BODY_TOO_LARGE, intake.tooLarge(), Outcome.CLIENT_ERROR);
   }
 
   private void receivedAll(long nowMillis) {
@@ -235,8 +230,6 @@ final class Exchange implements EngineCall.Listener {
               + name
               + "' is not in this node's configuration, but in another node's; give all nodes the"
               + " same fleet",
-          "",
-          0,
           Outcome.BACK_PRESSURE);
       return;
     }
@@ -398,8 +391,6 @@ final class Exchange implements EngineCall.Listener {
             nowMillis,
             Fault.BAD_GATEWAY,
             replica() + " sent a frame that is not a JSON object",
-            "",
-            0,
             Outcome.FAULT);
       }
     }
@@ -449,8 +440,6 @@ final class Exchange implements EngineCall.Listener {
         replica()
             + " failed in its stream"
             + EngineMessage.of(json(frame)).map(text -> ": " + text).orElse(""),
-        "",
-        0,
         Outcome.FAULT);
   }
 
@@ -507,12 +496,10 @@ final class Exchange implements EngineCall.Listener {
           } else {
             relay.end();
             judge(now, relay);
-            fail( // without effect where the last frame was the end
+            fail(
                 now,
                 Fault.UPSTREAM_TRUNCATED,
                 replica() + " ended the stream before it was done",
-                "",
-                0,
                 Outcome.TRANSPORT);
           }
         });
@@ -554,8 +541,6 @@ final class Exchange implements EngineCall.Listener {
         nowMillis,
         Fault.BAD_GATEWAY,
         replica() + " was asked for a stream and answered in one piece",
-        "",
-        0,
         Outcome.FAULT);
   }
 
@@ -573,16 +558,12 @@ final class Exchange implements EngineCall.Listener {
                     + " did not accept a connection within "
                     + loop.config().deadlines().connect().toMillis()
                     + " ms (connect_ms)",
-                "",
-                0,
                 Outcome.TIMEOUT);
           } else if (relay != null || piping) {
             fail(
                 now,
                 Fault.UPSTREAM_TRUNCATED,
                 "the connection to " + replica() + " broke in mid-stream",
-                "",
-                0,
                 Outcome.TRANSPORT);
           } else {
             fail(
@@ -591,8 +572,6 @@ final class Exchange implements EngineCall.Listener {
                 connecting
                     ? replica() + " could not be reached"
                     : "the connection to " + replica() + " broke before it answered",
-                "",
-                0,
                 Outcome.TRANSPORT);
           }
         });
@@ -653,25 +632,7 @@ final class Exchange implements EngineCall.Listener {
   }
 
   private void expire(long nowMillis, Fault fault) {
-    StreamDeadlines d = life.deadlines();
-    String what =
-        switch (fault) {
-          case QUEUE_TIMEOUT -> "no slot became free within " + d.queueMillis() + " ms (queue_ms)";
-          case CONNECT_TIMEOUT ->
-              replica()
-                  + " did not take the request within "
-                  + (d.connectMillis() - CONNECT_MARGIN_MILLIS)
-                  + " ms (connect_ms)";
-          case FIRST_TOKEN_TIMEOUT ->
-              replica() + " sent no token within " + d.firstTokenMillis() + " ms (first_token_ms)";
-          case IDLE_TIMEOUT -> replica() + " sent nothing for " + d.idleMillis() + " ms (idle_ms)";
-          default ->
-              ask == null && d.totalMillis() > d.receiveMillis()
-                  ? "the body did not arrive within " + d.receiveMillis() + " ms"
-                  : "the request was not done within "
-                      + d.totalMillis()
-                      + " ms (total_ms, or x-penstock-timeout-ms)";
-        };
+    String what = DeadlineText.of(fault, life.deadlines(), ask == null, replica());
     fail(nowMillis, fault, what, "", fault == Fault.QUEUE_TIMEOUT ? 1_000 : 0, Outcome.TIMEOUT);
   }
 
@@ -686,6 +647,10 @@ final class Exchange implements EngineCall.Listener {
         flow(nowMillis, relay);
       }
     }
+  }
+
+  private void fail(long nowMillis, Fault fault, String message, Outcome outcome) {
+    fail(nowMillis, fault, message, "", 0, outcome);
   }
 
   private void fail(

@@ -37,7 +37,6 @@ import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.ext.web.Router;
-import io.vertx.ext.web.handler.CorsHandler;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -197,8 +196,8 @@ public final class IngressVerticle extends VerticleBase
   /** Everything but the three inference endpoints. */
   private Router routesBesideInference() {
     Router routes = Router.router(vertx);
-    config.cors().ifPresent(cors -> routes.route().handler(cors(cors)));
-    routes.errorHandler(403, context -> refuseOrigin(context.request()));
+    config.cors().ifPresent(cors -> routes.route().handler(CorsRules.of(cors)));
+    routes.errorHandler(403, c -> CorsRules.refuse(c.request(), clientId(c.request())));
     routes.errorHandler(400, context -> unreadable(context.request()));
     routes.errorHandler(
         404, context -> Paths.refuse(context.request(), clientId(context.request())));
@@ -211,57 +210,6 @@ public final class IngressVerticle extends VerticleBase
     }
     routes.route().handler(context -> dispatchInference(context.request()));
     return routes;
-  }
-
-  private void refuseOrigin(HttpServerRequest request) {
-    ErrorResponse.send(
-        request,
-        clientId(request),
-        Fault.ORIGIN_NOT_ALLOWED,
-        "origin: '"
-            + request.getHeader("origin")
-            + "' (expected: one of those in ingress.cors.origins)",
-        "origin",
-        0);
-  }
-
-  private static CorsHandler cors(IngressConfig.Cors cors) {
-    CorsHandler handler = CorsHandler.create().allowCredentials(cors.credentials());
-    for (String origin : cors.origins()) {
-      if (origin.equals("*")) {
-        handler.addOriginWithRegex(".*");
-      } else {
-        handler.addOrigin(origin);
-      }
-    }
-    return handler
-        .allowedMethods(Set.of(HttpMethod.GET, HttpMethod.POST, HttpMethod.OPTIONS))
-        .allowedHeaders(
-            Set.of(
-                "authorization",
-                "content-type",
-                "x-api-key",
-                "x-request-id",
-                "x-model-id",
-                "x-penstock-priority",
-                "x-penstock-session",
-                "x-penstock-timeout-ms",
-                "x-penstock-capabilities",
-                "traceparent",
-                "tracestate"))
-        .exposedHeaders(
-            Set.of(
-                "x-request-id",
-                "x-penstock-model",
-                "x-penstock-pool",
-                "x-penstock-replica",
-                "x-penstock-queue-ms",
-                "x-penstock-attempts",
-                "server-timing",
-                "retry-after",
-                "retry-after-ms",
-                "x-should-retry"))
-        .maxAgeSeconds(600);
   }
 
   /** A client that connects and says nothing, or half a head, is not kept. */
