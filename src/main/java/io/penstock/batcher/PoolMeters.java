@@ -30,6 +30,7 @@ final class PoolMeters {
   private final Map<Fault, Counter> refusals = new EnumMap<>(Fault.class);
   private final Map<ReplicaId, Level> grants = new HashMap<>();
   private final Counter expired;
+  private final Counter dropped;
   private final Counter notAdopted;
   private final Counter ignored;
   private long shownStructure = -1;
@@ -51,6 +52,7 @@ final class PoolMeters {
         .tags("pool", this.pool)
         .register(registry);
     expired = event("lease_expired");
+    dropped = event("lease_dropped");
     notAdopted = event("lease_not_adopted");
     ignored = event("release_ignored");
   }
@@ -68,6 +70,10 @@ final class PoolMeters {
 
   void leaseExpired() {
     expired.increment();
+  }
+
+  void leaseDropped() {
+    dropped.increment();
   }
 
   void leaseNotAdopted() {

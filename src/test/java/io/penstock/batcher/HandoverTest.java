@@ -213,6 +213,14 @@ class HandoverTest {
               public void leaseExpired(AdmissionDecision.LeaseExpired decision) {}
 
               @Override
+              public void leaseDropped(AdmissionDecision.LeaseDropped decision) {
+                Holder holder = holder(decision.holder().node());
+                if (holder.held.containsKey(decision.lease().id())) {
+                  violations.add("dropped while held: " + decision);
+                }
+              }
+
+              @Override
               public void leaseNotAdopted(AdmissionDecision.LeaseNotAdopted decision) {
                 violations.add("ledger full at " + from);
               }
