@@ -84,7 +84,7 @@ final class PoolMeters {
     ignored.increment();
   }
 
-  /** Copies what the gauges show. */
+  /** Copies what the gauges show; of the replicas those only that have changed. */
   void show(PoolOwner owner) {
     owned.setRelease(owner.tenure() == PoolOwner.Tenure.SERVING ? 1 : 0);
     depths.forEach(
@@ -95,9 +95,8 @@ final class PoolMeters {
       shownStructure = roster.structure();
       forgetAllBut(roster);
     }
-    for (Replica each : roster.all()) {
-      grants.computeIfAbsent(each.id(), this::level).value().setRelease(each.live());
-    }
+    roster.takeTouched(
+        each -> grants.computeIfAbsent(each.id(), this::level).value().setRelease(each.live()));
   }
 
   private void forgetAllBut(Roster roster) {

@@ -10,10 +10,12 @@ import io.penstock.message.ReplicaStatus;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +36,10 @@ final class Roster {
   private final Pool pool;
   private final Map<ReplicaId, Replica> byId = new HashMap<>();
   private final List<Replica> all = new ArrayList<>();
+
+  /** Whose live grants have changed since somebody looked. */
+  private final Set<Replica> touched = new LinkedHashSet<>();
+
   private boolean probed;
   private boolean heard;
   private int open;
@@ -58,6 +64,12 @@ final class Roster {
   /** The replicas in order of first mention; read only. */
   List<Replica> all() {
     return Collections.unmodifiableList(all);
+  }
+
+  /** Tells each replica that is new, or whose live grants have changed, since the last call. */
+  void takeTouched(Consumer<Replica> each) {
+    touched.forEach(each);
+    touched.clear();
   }
 
   Optional<Replica> find(ReplicaId id) {
@@ -149,6 +161,7 @@ final class Roster {
     Replica replica = replica(id);
     boolean wasOpen = replica.open();
     replica.addLive(1);
+    touched.add(replica);
     replica.lastGrant = ordinal;
     countOpen(wasOpen, replica.open());
   }
@@ -162,6 +175,7 @@ final class Roster {
     }
     boolean wasOpen = replica.open();
     replica.addLive(-1);
+    touched.add(replica);
     countOpen(wasOpen, replica.open());
     dropIfGone(replica);
   }
@@ -170,6 +184,7 @@ final class Roster {
   void forgetLive() {
     for (Replica replica : List.copyOf(all)) {
       replica.addLive(-replica.live());
+      touched.add(replica);
       dropIfGone(replica);
     }
     review();
@@ -251,6 +266,7 @@ final class Roster {
     added.trustedUntilMillis = Long.MIN_VALUE;
     byId.put(id, added);
     all.add(added);
+    touched.add(added);
     structure++;
     return added;
   }
@@ -260,6 +276,7 @@ final class Roster {
     if (gone && replica.live() == 0) {
       byId.remove(replica.id());
       all.remove(replica);
+      touched.remove(replica);
       structure++;
     }
   }
