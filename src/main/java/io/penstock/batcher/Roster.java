@@ -30,9 +30,6 @@ final class Roster {
   /** How long a replica stays healthy on the word of the prober before. */
   static final long TAKEOVER_MILLIS = 5_000;
 
-  /** Most replicas of a pool; reports of more are not taken in. */
-  static final int REPLICAS_MAX = 4_096;
-
   private final Pool pool;
   private final Map<ReplicaId, Replica> byId = new HashMap<>();
   private final List<Replica> all = new ArrayList<>();
@@ -108,7 +105,7 @@ final class Roster {
     if (status.state() == ReplicaState.REMOVED) {
       return remove(id) || first;
     }
-    if (!byId.containsKey(id) && all.size() >= REPLICAS_MAX) {
+    if (!byId.containsKey(id) && all.size() >= Pool.REPLICAS_MAX) {
       return first;
     }
     Replica replica = replica(id);

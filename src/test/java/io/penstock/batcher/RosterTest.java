@@ -9,6 +9,7 @@ import static io.penstock.batcher.Samples.status;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.inference.NodeId;
+import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaState;
 import java.util.ArrayList;
@@ -112,9 +113,9 @@ class RosterTest {
   @Test
   void holdsNoMoreReplicasThanItsBound() {
     Roster roster = new Roster(pool(replicas(1)), true);
-    for (int i = 0; i < Roster.REPLICAS_MAX + 10; i++) {
+    for (int i = 0; i < Pool.REPLICAS_MAX + 10; i++) {
       roster.report(PROBER, status(spec("r" + i, 1, 1), ReplicaState.HEALTHY), 0);
     }
-    assertThat(roster.all()).hasSize(Roster.REPLICAS_MAX);
+    assertThat(roster.all()).hasSize(Pool.REPLICAS_MAX);
   }
 }
