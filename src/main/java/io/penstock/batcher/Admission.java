@@ -1,10 +1,12 @@
 package io.penstock.batcher;
 
 import io.penstock.batcher.AdmissionDecision.Granted;
+import io.penstock.batcher.AdmissionDecision.LeaseDropped;
 import io.penstock.batcher.AdmissionDecision.LeaseExpired;
 import io.penstock.batcher.AdmissionDecision.Refused;
 import io.penstock.batcher.AdmissionDecision.ReleaseIgnored;
 import io.penstock.batcher.AdmissionDecision.Renewed;
+import io.penstock.batcher.Ledger.Live;
 import io.penstock.fault.Fault;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
@@ -22,8 +24,6 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -59,6 +59,9 @@ final class Admission {
   /** How long a grant lives without being renewed. */
   static final long LEASE_MILLIS = 15_000;
 
+  /** How long messages between a holder and the owner may be under way at most. */
+  static final long CROSSING_MILLIS = 2_000;
+
   /** How long a request waits for a replica that is starting or not yet heard of. */
   static final long REPLICA_GRACE_MILLIS = 2_000;
 
@@ -80,9 +83,7 @@ final class Admission {
   private final Map<RequestId, Waiting> waiting = new HashMap<>();
   private final TreeSet<Waiting> deadlines = new TreeSet<>(Waiting.BY_DEADLINE);
 
-  /** In order of expiry: a renewed lease moves to the end, and all live equally long. */
-  private final LinkedHashMap<RequestId, Live> ledger = new LinkedHashMap<>();
-
+  private final Ledger ledger = new Ledger();
   private final WaitForecast forecast = new WaitForecast();
   private final List<Replica> candidates = new ArrayList<>();
   private long epoch;
@@ -90,23 +91,6 @@ final class Admission {
   private long arrivals;
   private long grants;
   private long waitingBytes;
-
-  /** A live grant. */
-  private record Live(
-      Station holder,
-      Priority priority,
-      int attempt,
-      Grant grant,
-      long sinceMillis,
-      long expiresMillis) {
-    Live granted(Grant now) {
-      return new Live(holder, priority, attempt, now, sinceMillis, expiresMillis);
-    }
-
-    Live renewed(Station by, long nowMillis) {
-      return new Live(by, priority, attempt, grant, sinceMillis, nowMillis + LEASE_MILLIS);
-    }
-  }
 
   /** On hold until {@link #open}. */
   Admission(Pool pool, Roster roster, Strategy strategy, long epoch) {
@@ -138,7 +122,7 @@ final class Admission {
 
   /** A request asks for a slot. */
   List<AdmissionDecision> offer(Admit admit, long nowMillis) {
-    Live live = ledger.get(admit.id());
+    Live live = ledger.find(admit.id());
     if (live != null && admit.attempt() <= live.attempt()) {
       return List.of(again(admit.replyTo(), live));
     }
@@ -151,7 +135,7 @@ final class Admission {
       leave(known);
     }
     if (live != null) {
-      end(admit.id(), live);
+      end(live);
       dispatch(out, nowMillis);
     }
     place(admit, out, nowMillis);
@@ -168,11 +152,11 @@ final class Admission {
 
   /** A holder gives its slot back. */
   List<AdmissionDecision> release(Release release, long nowMillis) {
-    Live live = ledger.get(release.id());
+    Live live = ledger.find(release.id());
     if (live == null || !live.grant().replica().equals(release.replica())) {
       return List.of(new ReleaseIgnored(release.id()));
     }
-    end(release.id(), live);
+    end(live);
     if (live.attempt() != ATTEMPT_UNKNOWN) {
       forecast.ended(nowMillis - live.sinceMillis());
     }
@@ -181,31 +165,35 @@ final class Admission {
 
   /** A grant that could not be told: its slot is free again. */
   List<AdmissionDecision> undelivered(Grant grant, long nowMillis) {
-    Live live = ledger.get(grant.id());
+    Live live = ledger.find(grant.id());
     if (live == null || !live.grant().equals(grant)) {
       return List.of();
     }
-    end(grant.id(), live);
+    end(live);
     return dispatch(new ArrayList<>(2), nowMillis);
   }
 
   /**
-   * A holder says what it holds and what it waits for. Leases live on, or are adopted where an
-   * owner before gave them; grants that it has not heard of are told again; Admits that are not
-   * known here are asked for.
+   * A holder says what it holds and what it waits for, which is the whole truth about it. Leases
+   * live on, or are adopted where an owner before gave them; grants that it has not heard of are
+   * told again; Admits that are not known here are asked for. What it neither holds nor waits for
+   * it has released, and the release was lost: its slot is free again, unless it was granted so
+   * lately that its Admit may have overtaken this message. Where that goes wrong the holder's next
+   * renewal has the lease adopted.
    */
   List<AdmissionDecision> renew(Renew renew, long nowMillis) {
     List<AdmissionDecision> out = new ArrayList<>();
     adopt(renew.holder(), renew.leases(), out, nowMillis);
+    dropUnlisted(renew, out, nowMillis);
     List<RequestId> unknown = new ArrayList<>();
     for (RequestId id : renew.waiting()) {
-      Live live = ledger.get(id);
+      Live live = ledger.find(id);
       if (live == null) {
         if (!waiting.containsKey(id)) {
           unknown.add(id);
         }
       } else if (live.attempt() == ATTEMPT_UNKNOWN) {
-        end(id, live);
+        end(live);
         unknown.add(id);
       } else {
         out.add(again(renew.holder(), live));
@@ -225,14 +213,14 @@ final class Admission {
     adopt(holder, leases, out, nowMillis);
     Set<RequestId> held = new HashSet<>();
     leases.forEach(lease -> held.add(lease.id()));
-    for (Live live : List.copyOf(ledger.values())) {
-      RequestId id = live.grant().id();
-      if (live.holder().equals(holder) && !held.contains(id)) {
-        if (live.attempt() == ATTEMPT_UNKNOWN) {
-          end(id, live);
-        } else {
-          out.add(again(holder, live));
-        }
+    for (Live live : ledger.of(holder)) {
+      if (held.contains(live.id())) {
+        continue;
+      }
+      if (live.attempt() == ATTEMPT_UNKNOWN) {
+        end(live);
+      } else {
+        out.add(again(holder, live));
       }
     }
     return dispatch(out, nowMillis);
@@ -245,13 +233,7 @@ final class Admission {
         leave(each);
       }
     }
-    for (Iterator<Live> each = ledger.values().iterator(); each.hasNext(); ) {
-      Live live = each.next();
-      if (nodes.contains(live.holder().node())) {
-        each.remove();
-        roster.giveBack(live.grant().replica());
-      }
-    }
+    ledger.of(nodes).forEach(this::end);
     return dispatch(new ArrayList<>(), nowMillis);
   }
 
@@ -269,15 +251,11 @@ final class Admission {
   /** Looks at what has run out: leases first, since their slots may save who is due. */
   List<AdmissionDecision> tick(long nowMillis) {
     List<AdmissionDecision> out = new ArrayList<>();
-    for (Iterator<Live> each = ledger.values().iterator(); each.hasNext(); ) {
-      Live live = each.next();
-      if (live.expiresMillis() > nowMillis) {
-        break;
-      }
-      each.remove();
-      roster.giveBack(live.grant().replica());
-      out.add(
-          new LeaseExpired(live.holder(), new Lease(live.grant().id(), live.grant().replica())));
+    for (@Nullable Live live = ledger.oldest();
+        live != null && live.expiresMillis() <= nowMillis;
+        live = ledger.oldest()) {
+      end(live);
+      out.add(new LeaseExpired(live.holder(), live.lease()));
     }
     dispatch(out, nowMillis);
     while (!deadlines.isEmpty() && deadlines.first().deadlineMillis <= nowMillis) {
@@ -291,7 +269,7 @@ final class Admission {
 
   /** Whether anything waits or lives, so that time matters. */
   boolean busy() {
-    return !waiting.isEmpty() || !ledger.isEmpty();
+    return !waiting.isEmpty() || ledger.size() > 0;
   }
 
   int waiting(Priority priority) {
@@ -420,8 +398,7 @@ final class Admission {
             replica.spec().url(),
             nowMillis - arrivedMillis);
     roster.take(replica.id(), ++grants);
-    ledger.put(
-        admit.id(),
+    ledger.add(
         new Live(
             admit.replyTo(),
             admit.priority(),
@@ -437,7 +414,7 @@ final class Admission {
     for (Lease lease : leases) {
       Live live = ledger.remove(lease.id());
       if (live != null && live.grant().replica().equals(lease.replica())) {
-        ledger.put(lease.id(), live.renewed(holder, nowMillis));
+        ledger.add(live.renewed(holder, nowMillis + LEASE_MILLIS));
         continue;
       }
       if (live != null) {
@@ -454,8 +431,7 @@ final class Admission {
       }
       roster.take(lease.replica(), ++grants);
       Grant grant = new Grant(lease.id(), pool.name(), epoch, lease.replica(), "", 0);
-      ledger.put(
-          lease.id(),
+      ledger.add(
           new Live(
               holder,
               Priority.DEFAULT,
@@ -466,16 +442,28 @@ final class Admission {
     }
   }
 
+  private void dropUnlisted(Renew renew, List<AdmissionDecision> out, long nowMillis) {
+    Set<RequestId> listed = new HashSet<>(renew.waiting());
+    renew.leases().forEach(lease -> listed.add(lease.id()));
+    for (Live live : ledger.of(renew.holder())) {
+      boolean settled = nowMillis - live.sinceMillis() > CROSSING_MILLIS;
+      if (settled && !listed.contains(live.id())) {
+        end(live);
+        out.add(new LeaseDropped(live.holder(), live.lease()));
+      }
+    }
+  }
+
   private Granted again(Station to, Live live) {
     Grant told = live.grant();
     Grant grant =
         new Grant(told.id(), told.pool(), epoch, told.replica(), told.url(), told.queuedMillis());
-    ledger.replace(told.id(), live.granted(grant));
+    ledger.tellAnew(live, grant);
     return new Granted(to, live.priority(), grant, true);
   }
 
-  private void end(RequestId id, Live live) {
-    ledger.remove(id);
+  private void end(Live live) {
+    ledger.remove(live.id());
     roster.giveBack(live.grant().replica());
   }
 

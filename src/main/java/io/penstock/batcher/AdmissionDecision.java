@@ -31,6 +31,8 @@ sealed interface AdmissionDecision {
 
     void leaseExpired(LeaseExpired decision);
 
+    void leaseDropped(LeaseDropped decision);
+
     void leaseNotAdopted(LeaseNotAdopted decision);
 
     void releaseIgnored(ReleaseIgnored decision);
@@ -94,6 +96,14 @@ sealed interface AdmissionDecision {
     @Override
     public void tell(Outlet outlet) {
       outlet.leaseExpired(this);
+    }
+  }
+
+  /** A holder does not list a lease any more, whose release was lost; its slot is free again. */
+  record LeaseDropped(Station holder, Lease lease) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.leaseDropped(this);
     }
   }
 

@@ -5,6 +5,7 @@ import io.penstock.batcher.AdmissionDecision.CensusRepeated;
 import io.penstock.batcher.AdmissionDecision.CensusTaken;
 import io.penstock.batcher.AdmissionDecision.Disowned;
 import io.penstock.batcher.AdmissionDecision.Granted;
+import io.penstock.batcher.AdmissionDecision.LeaseDropped;
 import io.penstock.batcher.AdmissionDecision.LeaseExpired;
 import io.penstock.batcher.AdmissionDecision.LeaseNotAdopted;
 import io.penstock.batcher.AdmissionDecision.Refused;
@@ -282,6 +283,17 @@ public final class BatcherVerticle extends VerticleBase {
           decision.lease().id(),
           decision.lease().replica(),
           Admission.LEASE_MILLIS);
+    }
+
+    @Override
+    public void leaseDropped(LeaseDropped decision) {
+      poolMeters.leaseDropped();
+      LOG.info(
+          "pool {}: {} holds {} on {} no more, and its release was lost; its slot is free again",
+          pool.name(),
+          decision.holder(),
+          decision.lease().id(),
+          decision.lease().replica());
     }
 
     @Override

@@ -30,6 +30,7 @@ final class PoolMeters {
   private final Map<Fault, Counter> refusals = new EnumMap<>(Fault.class);
   private final Map<ReplicaId, Level> grants = new HashMap<>();
   private final Counter expired;
+  private final Counter dropped;
   private final Counter notAdopted;
   private final Counter ignored;
   private long shownStructure = -1;
@@ -51,6 +52,7 @@ final class PoolMeters {
         .tags("pool", this.pool)
         .register(registry);
     expired = event("lease_expired");
+    dropped = event("lease_dropped");
     notAdopted = event("lease_not_adopted");
     ignored = event("release_ignored");
   }
@@ -70,6 +72,10 @@ final class PoolMeters {
     expired.increment();
   }
 
+  void leaseDropped() {
+    dropped.increment();
+  }
+
   void leaseNotAdopted() {
     notAdopted.increment();
   }
@@ -78,7 +84,7 @@ final class PoolMeters {
     ignored.increment();
   }
 
-  /** Copies what the gauges show. */
+  /** Copies what the gauges show; of the replicas those only that have changed. */
   void show(PoolOwner owner) {
     owned.setRelease(owner.tenure() == PoolOwner.Tenure.SERVING ? 1 : 0);
     depths.forEach(
@@ -89,9 +95,8 @@ final class PoolMeters {
       shownStructure = roster.structure();
       forgetAllBut(roster);
     }
-    for (Replica each : roster.all()) {
-      grants.computeIfAbsent(each.id(), this::level).value().setRelease(each.live());
-    }
+    roster.takeTouched(
+        each -> grants.computeIfAbsent(each.id(), this::level).value().setRelease(each.live()));
   }
 
   private void forgetAllBut(Roster roster) {

@@ -10,10 +10,12 @@ import io.penstock.message.ReplicaStatus;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -28,12 +30,13 @@ final class Roster {
   /** How long a replica stays healthy on the word of the prober before. */
   static final long TAKEOVER_MILLIS = 5_000;
 
-  /** Most replicas of a pool; reports of more are not taken in. */
-  static final int REPLICAS_MAX = 4_096;
-
   private final Pool pool;
   private final Map<ReplicaId, Replica> byId = new HashMap<>();
   private final List<Replica> all = new ArrayList<>();
+
+  /** Whose live grants have changed since somebody looked. */
+  private final Set<Replica> touched = new LinkedHashSet<>();
+
   private boolean probed;
   private boolean heard;
   private int open;
@@ -58,6 +61,12 @@ final class Roster {
   /** The replicas in order of first mention; read only. */
   List<Replica> all() {
     return Collections.unmodifiableList(all);
+  }
+
+  /** Tells each replica that is new, or whose live grants have changed, since the last call. */
+  void takeTouched(Consumer<Replica> each) {
+    touched.forEach(each);
+    touched.clear();
   }
 
   Optional<Replica> find(ReplicaId id) {
@@ -96,7 +105,7 @@ final class Roster {
     if (status.state() == ReplicaState.REMOVED) {
       return remove(id) || first;
     }
-    if (!byId.containsKey(id) && all.size() >= REPLICAS_MAX) {
+    if (!byId.containsKey(id) && all.size() >= Pool.REPLICAS_MAX) {
       return first;
     }
     Replica replica = replica(id);
@@ -149,6 +158,7 @@ final class Roster {
     Replica replica = replica(id);
     boolean wasOpen = replica.open();
     replica.addLive(1);
+    touched.add(replica);
     replica.lastGrant = ordinal;
     countOpen(wasOpen, replica.open());
   }
@@ -162,6 +172,7 @@ final class Roster {
     }
     boolean wasOpen = replica.open();
     replica.addLive(-1);
+    touched.add(replica);
     countOpen(wasOpen, replica.open());
     dropIfGone(replica);
   }
@@ -170,6 +181,7 @@ final class Roster {
   void forgetLive() {
     for (Replica replica : List.copyOf(all)) {
       replica.addLive(-replica.live());
+      touched.add(replica);
       dropIfGone(replica);
     }
     review();
@@ -251,6 +263,7 @@ final class Roster {
     added.trustedUntilMillis = Long.MIN_VALUE;
     byId.put(id, added);
     all.add(added);
+    touched.add(added);
     structure++;
     return added;
   }
@@ -260,6 +273,7 @@ final class Roster {
     if (gone && replica.live() == 0) {
       byId.remove(replica.id());
       all.remove(replica);
+      touched.remove(replica);
       structure++;
     }
   }

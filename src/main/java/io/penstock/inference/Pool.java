@@ -29,6 +29,9 @@ public record Pool(
     int contextTokens,
     QueueLimits queue,
     HealthPolicy health) {
+  /** Most replicas of a pool; whoever keeps books on them takes no more in. */
+  public static final int REPLICAS_MAX = 4_096;
+
   public Pool {
     aliases = List.copyOf(aliases);
     capabilities = Set.copyOf(capabilities);

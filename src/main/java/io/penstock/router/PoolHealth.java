@@ -16,9 +16,6 @@ import java.util.Set;
  * nothing has been heard: its owner knows better and refuses soon.
  */
 final class PoolHealth {
-  /** Most replicas of a pool; reports of more are not taken in. */
-  static final int REPLICAS_MAX = 4_096;
-
   private final Map<ReplicaId, ReplicaState> states = new HashMap<>();
   private final Set<ReplicaId> unheard = new HashSet<>();
   private boolean heard;
@@ -35,7 +32,7 @@ final class PoolHealth {
     ReplicaId id = status.spec().id();
     unheard.remove(id);
     ReplicaState before = states.get(id);
-    if (before == null && states.size() >= REPLICAS_MAX) {
+    if (before == null && states.size() >= Pool.REPLICAS_MAX) {
       return;
     }
     if (status.state() == ReplicaState.REMOVED) {

@@ -132,21 +132,6 @@ public record SimFault(
     return new SimFault(kind, frames, millis, status, retryAfterSeconds, factor, bytes, once);
   }
 
-  /** The same for so long. */
-  public SimFault withMillis(long value) {
-    return new SimFault(kind, after, value, status, retryAfterSeconds, factor, bytes, once);
-  }
-
-  /** The same with this status. */
-  public SimFault withStatus(int value, int retryAfter) {
-    return new SimFault(kind, after, millis, value, retryAfter, factor, bytes, once);
-  }
-
-  /** The same with this factor. */
-  public SimFault withFactor(double value) {
-    return new SimFault(kind, after, millis, status, retryAfterSeconds, value, bytes, once);
-  }
-
   /** The fault that a header or body field asks for; engine-wide kinds are refused there. */
   static SimFault parse(String text) {
     Map<String, String> options = new LinkedHashMap<>();

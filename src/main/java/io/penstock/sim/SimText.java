@@ -27,11 +27,6 @@ public final class SimText {
     return answer(config, path, requestBody, choice).rest();
   }
 
-  /** The tokens of the choice that {@link #expected} gives the text of. */
-  public static int expectedTokens(SimConfig config, String path, String requestBody, int choice) {
-    return answer(config, path, requestBody, choice).tokens();
-  }
-
   private static Answer answer(SimConfig config, String path, String requestBody, int choice) {
     try {
       ObjectNode body = Json.object(requestBody.getBytes(StandardCharsets.UTF_8));

@@ -57,7 +57,8 @@ public final class Names {
   public static final String GRANTS = "penstock.grants";
 
   /**
-   * Counter by pool, event: leases that expired or were not adopted, releases that matched none.
+   * Counter by pool, event: leases that expired, were dropped since their holder lists them no
+   * more, or were not adopted; releases that matched none.
    */
   public static final String LEDGER_EVENTS = "penstock.ledger.events";
 

@@ -7,6 +7,7 @@ import static io.penstock.batcher.Samples.status;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.batcher.AdmissionDecision.Granted;
+import io.penstock.batcher.AdmissionDecision.LeaseDropped;
 import io.penstock.batcher.AdmissionDecision.LeaseExpired;
 import io.penstock.batcher.AdmissionDecision.Refused;
 import io.penstock.batcher.Samples.Ask;
@@ -49,6 +50,7 @@ class AdmissionPropertyTest {
     final Admission admission;
     final Map<RequestId, Admit> waiting = new LinkedHashMap<>();
     final Map<RequestId, Grant> live = new LinkedHashMap<>();
+    final Map<RequestId, Grant> lost = new HashMap<>();
     final Set<RequestId> ended = new HashSet<>();
     long now;
     int asked;
@@ -80,13 +82,14 @@ class AdmissionPropertyTest {
 
     void step() {
       now += random.nextInt(400);
-      switch (random.nextInt(12)) {
+      switch (random.nextInt(13)) {
         case 0, 1, 2, 3 -> ask();
         case 4, 5, 6 -> releaseOne();
         case 7 -> withdrawOne();
         case 8 -> take(admission.tick(now));
         case 9 -> changeReplica();
         case 10 -> renew();
+        case 11 -> loseRelease();
         default -> repeatOne();
       }
       check();
@@ -115,6 +118,17 @@ class AdmissionPropertyTest {
                 live.remove(grant.id());
                 ended.add(grant.id());
                 take(admission.release(release(grant), now));
+              });
+    }
+
+    /** The slot stays taken until a renewal tells, or the lease expires. */
+    private void loseRelease() {
+      pick(live.values())
+          .ifPresent(
+              grant -> {
+                live.remove(grant.id());
+                ended.add(grant.id());
+                lost.put(grant.id(), grant);
               });
     }
 
@@ -149,6 +163,15 @@ class AdmissionPropertyTest {
               now));
     }
 
+    /** A holder that renews in time keeps no slot whose release was lost. */
+    void renewTwiceOverTheCrossing() {
+      renew();
+      now += Admission.CROSSING_MILLIS + 1;
+      renew();
+      assertThat(lost).isEmpty();
+      check();
+    }
+
     private void repeatOne() {
       pick(waiting.values()).ifPresent(admit -> take(admission.offer(admit, now)));
     }
@@ -169,8 +192,13 @@ class AdmissionPropertyTest {
           assertThat(waiting.remove(id)).as("refused once, while waiting: %s", id).isNotNull();
           ended.add(id);
         } else if (each instanceof LeaseExpired expired) {
-          assertThat(live.remove(expired.lease().id())).isNotNull();
-          ended.add(expired.lease().id());
+          RequestId id = expired.lease().id();
+          assertThat(live.remove(id) != null || lost.remove(id) != null).isTrue();
+          ended.add(id);
+        } else if (each instanceof LeaseDropped dropped) {
+          assertThat(lost.remove(dropped.lease().id()))
+              .as("dropped: its release was lost")
+              .isNotNull();
         } else {
           assertThat(each).isInstanceOf(AdmissionDecision.Renewed.class);
           assertThat(((AdmissionDecision.Renewed) each).answer().unknownWaiting()).isEmpty();
@@ -206,6 +234,7 @@ class AdmissionPropertyTest {
     void check() {
       Map<ReplicaId, Integer> used = new HashMap<>();
       live.values().forEach(grant -> used.merge(grant.replica(), 1, Integer::sum));
+      lost.values().forEach(grant -> used.merge(grant.replica(), 1, Integer::sum));
       for (ReplicaSpec spec : specs) {
         int on = used.getOrDefault(spec.id(), 0);
         assertThat(on).as("grants on %s", spec.id()).isLessThanOrEqualTo(spec.maxConcurrent());
@@ -225,7 +254,7 @@ class AdmissionPropertyTest {
         queued += admission.waiting(priority);
       }
       assertThat(queued).isEqualTo(waiting.size());
-      assertThat(admission.live()).isEqualTo(live.size());
+      assertThat(admission.live()).isEqualTo(live.size() + lost.size());
     }
   }
 
@@ -235,6 +264,7 @@ class AdmissionPropertyTest {
     for (int i = 0; i < EVENTS; i++) {
       world.step();
     }
+    world.renewTwiceOverTheCrossing();
     // Time ends it all: nothing is lost.
     world.now += 60_000;
     world.take(world.admission.tick(world.now));

@@ -11,6 +11,7 @@ import static io.penstock.batcher.Samples.status;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.batcher.AdmissionDecision.Granted;
+import io.penstock.batcher.AdmissionDecision.LeaseDropped;
 import io.penstock.batcher.AdmissionDecision.LeaseExpired;
 import io.penstock.batcher.AdmissionDecision.LeaseNotAdopted;
 import io.penstock.batcher.AdmissionDecision.Refused;
@@ -276,6 +277,41 @@ class AdmissionTest {
     assertThat(ids(decisions)).containsExactly("b");
     assertThat(admission.release(release(grant), 25_001))
         .containsExactly(new ReleaseIgnored(grant.id()));
+  }
+
+  @Test
+  void aLeaseThatItsHolderListsNoMoreIsDroppedAndItsSlotIsGivenOn() {
+    Admission admission = open(replicas(2));
+    granted(admission.offer(Ask.of("held").admit(), 0));
+    Grant lost = granted(admission.offer(Ask.of("release lost").admit(), 0));
+    admission.offer(Ask.of("next").admit(), 0);
+    List<AdmissionDecision> decisions = renew(admission, "held", Admission.CROSSING_MILLIS + 1);
+    assertThat(decisions).contains(new LeaseDropped(INGRESS, new Lease(lost.id(), id(0))));
+    assertThat(decisions).filteredOn(LeaseDropped.class::isInstance).hasSize(1);
+    assertThat(ids(decisions)).containsExactly("next");
+    assertThat(admission.live()).isEqualTo(2);
+  }
+
+  @Test
+  void aGrantThatCrossesARenewalIsNotDropped() {
+    Admission admission = open(replicas(4));
+    long now = 10_000;
+    granted(admission.offer(Ask.of("held").admit(), 0));
+    granted(admission.offer(Ask.of("waiting, by its holder's word").admit(), 0));
+    granted(admission.offer(Ask.of("young").admit(), now - Admission.CROSSING_MILLIS));
+    Station other = new Station(new NodeId("other"), Room.INGRESS, 0);
+    granted(admission.offer(Ask.of("of another").from(other).admit(), 0));
+    List<AdmissionDecision> decisions =
+        admission.renew(
+            new Renew(
+                Samples.POOL,
+                INGRESS,
+                EPOCH,
+                List.of(new Lease(new RequestId("held"), id(0))),
+                List.of(new RequestId("waiting, by its holder's word"))),
+            now);
+    assertThat(decisions).noneMatch(LeaseDropped.class::isInstance);
+    assertThat(admission.live()).isEqualTo(4);
   }
 
   @Test

@@ -9,7 +9,11 @@ import static io.penstock.batcher.Samples.status;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.inference.NodeId;
+import io.penstock.inference.Pool;
+import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaState;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -29,6 +33,31 @@ class RosterTest {
     assertThat(roster.open()).isEqualTo(1);
     assertThat(reach(roster)).isEqualTo(Reach.SERVED);
     assertThat(roster.probed(false)).isFalse();
+  }
+
+  private static List<ReplicaId> touched(Roster roster) {
+    List<ReplicaId> ids = new ArrayList<>();
+    roster.takeTouched(replica -> ids.add(replica.id()));
+    return ids;
+  }
+
+  @Test
+  void tellsOnceWhoseLiveGrantsHaveChanged() {
+    Roster roster = new Roster(pool(replicas(2, 2, 2)), false);
+    assertThat(touched(roster)).containsExactly(id(0), id(1), id(2));
+    assertThat(touched(roster)).isEmpty();
+    roster.take(id(1), 1);
+    roster.take(id(1), 2);
+    assertThat(touched(roster)).containsExactly(id(1));
+    roster.giveBack(id(1));
+    roster.take(id(2), 3);
+    assertThat(touched(roster)).containsExactly(id(1), id(2));
+    roster.forgetLive();
+    assertThat(touched(roster)).contains(id(1), id(2));
+    roster.take(id(0), 4);
+    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.REMOVED), 0);
+    roster.giveBack(id(0));
+    assertThat(touched(roster)).as("gone").isEmpty();
   }
 
   @Test
@@ -84,9 +113,9 @@ class RosterTest {
   @Test
   void holdsNoMoreReplicasThanItsBound() {
     Roster roster = new Roster(pool(replicas(1)), true);
-    for (int i = 0; i < Roster.REPLICAS_MAX + 10; i++) {
+    for (int i = 0; i < Pool.REPLICAS_MAX + 10; i++) {
       roster.report(PROBER, status(spec("r" + i, 1, 1), ReplicaState.HEALTHY), 0);
     }
-    assertThat(roster.all()).hasSize(Roster.REPLICAS_MAX);
+    assertThat(roster.all()).hasSize(Pool.REPLICAS_MAX);
   }
 }

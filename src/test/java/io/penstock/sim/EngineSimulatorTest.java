@@ -188,7 +188,6 @@ class EngineSimulatorTest {
       assertThat(json.at("/choices/" + i + "/text").asText())
           .isEqualTo(SimText.expected(config, COMPLETIONS, body, i))
           .isNotEmpty();
-      assertThat(SimText.expectedTokens(config, COMPLETIONS, body, i)).isEqualTo(16);
     }
     String streamed = "{\"model\":\"m\",\"stream\":true,\"prompt\":" + prompt + "}";
     assertThat(RawClient.post(port, COMPLETIONS, streamed).frames())
@@ -596,7 +595,7 @@ class EngineSimulatorTest {
         .hasSize(12);
     assertThat(System.nanoTime() - start).isGreaterThan(200_000_000L);
     paced
-        .arm(0, SimFault.of(SimFault.Kind.SLOW).withFactor(10), 1, 0)
+        .arm(0, SimFault.of(SimFault.Kind.SLOW), 1, 0)
         .toCompletionStage()
         .toCompletableFuture()
         .get(5, SECONDS);
