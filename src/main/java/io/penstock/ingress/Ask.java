@@ -28,7 +28,6 @@ import org.jspecify.annotations.Nullable;
  * @param timeout the client's own total deadline
  */
 record Ask(
-    byte[] body,
     ScannedBody scan,
     Priority priority,
     Set<Capability> needs,
@@ -69,7 +68,6 @@ record Ask(
     ScannedBody scan = value(scanned);
     return new Valid<>(
         new Ask(
-            body,
             scan,
             value(priority).or(scan::priority).orElse(Priority.DEFAULT),
             union(value(named), scan.needs()),

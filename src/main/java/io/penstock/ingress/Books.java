@@ -8,7 +8,6 @@ import io.penstock.telemetry.AccessLine;
 import io.penstock.telemetry.AccessLog;
 import io.penstock.telemetry.Phase;
 import io.penstock.telemetry.RequestMeters;
-import io.penstock.time.Clock;
 import java.util.concurrent.TimeUnit;
 
 /** Writes each request's end into the meters and the access log. */
@@ -16,13 +15,11 @@ final class Books {
   private final String node;
   private final RequestMeters meters;
   private final AccessLog log;
-  private final Clock clock;
 
-  Books(String node, RequestMeters meters, AccessLog log, Clock clock) {
+  Books(String node, RequestMeters meters, AccessLog log) {
     this.node = node;
     this.meters = meters;
     this.log = log;
-    this.clock = clock;
   }
 
   void began() {
@@ -50,7 +47,7 @@ final class Books {
     }
     log.write(
         new AccessLine(
-            clock.epochMillis(),
+            end.epochMillis(),
             new RequestId(end.clientRequestId()),
             end.traceparent().map(parent -> parent.substring(3, 35)).orElse(null),
             end.tenant(),

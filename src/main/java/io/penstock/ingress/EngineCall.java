@@ -1,14 +1,19 @@
 package io.penstock.ingress;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.vertx.core.Context;
 import io.vertx.core.MultiMap;
+import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpClosedException;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
+import java.io.IOException;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -16,14 +21,11 @@ import org.jspecify.annotations.Nullable;
  * cancelled at any time, which resets the connection so that the engine stops.
  *
  * <p>An engine may close a kept-alive connection at the moment when a request is written to it. So
- * the request is written once more, on another connection, when it fails without a byte of an
- * answer; nothing has been generated for the client then.
+ * a request that fails on a connection that was used before, without a byte of an answer, is
+ * written again on another; on a fresh connection the failure is the engine's own.
  */
 final class EngineCall {
-  /**
-   * Called on the event loop; nothing more is called after {@link #cancel}, {@code ended} or {@code
-   * failed}.
-   */
+  /** Called on the event loop, and not any more once the call is over. */
   interface Listener {
     void sent();
 
@@ -36,19 +38,26 @@ final class EngineCall {
     void failed(Throwable cause);
   }
 
+  /** How long an engine has to end a stream that has said {@code [DONE]}. */
+  private static final long TAIL_MILLIS = 1_000;
+
   private final HttpClient client;
+  private final Predicate<HttpConnection> firstUse;
   private final Listener listener;
   private final RequestOptions target;
   private final MultiMap headers;
-  private final Buffer body;
+  private @Nullable Buffer body;
   private @Nullable HttpClientRequest request;
   private @Nullable HttpClientResponse response;
   private boolean over;
   private boolean sent;
-  private boolean triedAgain;
+  private boolean ended;
+  private boolean paused;
+  private boolean keptAlive;
 
   EngineCall(
       HttpClient client,
+      Predicate<HttpConnection> firstUse,
       Endpoint endpoint,
       String path,
       long connectMillis,
@@ -56,6 +65,7 @@ final class EngineCall {
       Buffer body,
       Listener listener) {
     this.client = client;
+    this.firstUse = firstUse;
     this.listener = listener;
     this.headers = headers;
     this.body = body;
@@ -76,38 +86,45 @@ final class EngineCall {
             done -> {
               if (done.failed()) {
                 fail(done.cause());
-              } else if (over) {
+              } else if (over || body == null) {
                 done.result().reset();
               } else {
-                write(done.result());
+                write(done.result(), body.slice());
               }
             });
   }
 
-  private void write(HttpClientRequest opened) {
+  private void write(HttpClientRequest opened, Buffer bytes) {
     request = opened;
+    keptAlive = !firstUse.test(opened.connection());
     opened.headers().setAll(headers);
-    opened.putHeader(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(body.length()));
-    opened.exceptionHandler(this::lost);
+    opened.putHeader(HttpHeaderNames.CONTENT_LENGTH, Integer.toString(bytes.length()));
+    opened.exceptionHandler(cause -> lost(opened, cause));
     opened
         .response()
         .onComplete(
             answer -> {
               if (answer.failed()) {
-                lost(answer.cause());
+                lost(opened, answer.cause());
               } else {
                 read(answer.result());
               }
             });
     opened
-        .end(body)
+        .end(bytes)
         .onSuccess(
             written -> {
-              if (!over && !sent) {
-                sent = true;
-                listener.sent();
+              if (opened == request) {
+                tellSent();
               }
             });
+  }
+
+  private void tellSent() {
+    if (!over && !sent) {
+      sent = true;
+      listener.sent();
+    }
   }
 
   private void read(HttpClientResponse answer) {
@@ -115,10 +132,8 @@ final class EngineCall {
       return;
     }
     response = answer;
-    if (!sent) { // an engine may answer before the whole request has been written
-      sent = true;
-      listener.sent();
-    }
+    body = null; // it is not sent again
+    tellSent(); // an engine may answer before the whole request has been written
     answer.exceptionHandler(this::fail);
     answer.handler(
         piece -> {
@@ -128,19 +143,24 @@ final class EngineCall {
         });
     answer.endHandler(
         end -> {
+          ended = true;
           if (!over) {
             over = true;
             listener.ended();
           }
         });
+    if (paused) {
+      answer.pause();
+    }
     listener.head(answer);
   }
 
-  private void lost(Throwable cause) {
-    if (over || response != null) {
-      fail(cause);
-    } else if (!triedAgain && isClosed(cause)) {
-      triedAgain = true;
+  /** May be told twice of one connection, and late of one that has been replaced. */
+  private void lost(HttpClientRequest failed, Throwable cause) {
+    if (failed != request) {
+      return;
+    }
+    if (!over && response == null && keptAlive && isClosed(cause)) {
       request = null;
       start();
     } else {
@@ -149,9 +169,10 @@ final class EngineCall {
   }
 
   private static boolean isClosed(Throwable cause) {
+    String words = String.valueOf(cause.getMessage());
     return cause instanceof HttpClosedException
-        || (cause instanceof java.io.IOException
-            && String.valueOf(cause.getMessage()).contains("reset"));
+        || (cause instanceof IOException
+            && (words.contains("reset") || words.contains("Broken pipe")));
   }
 
   private void fail(Throwable cause) {
@@ -163,14 +184,40 @@ final class EngineCall {
 
   /** Stops reading until {@link #resume}; TCP passes it on to the engine. */
   void pause() {
+    paused = true;
     if (response != null) {
       response.pause();
     }
   }
 
   void resume() {
+    paused = false;
     if (response != null) {
       response.resume();
+    }
+  }
+
+  /**
+   * The answer is complete by its own word: what follows is dropped, and the connection goes back
+   * to the pool when the engine has ended the body, which it does at once or is cut off.
+   */
+  void finish() {
+    if (over) {
+      return;
+    }
+    over = true;
+    resume();
+    Context context = Vertx.currentContext();
+    if (!ended && context != null) {
+      context
+          .owner()
+          .setTimer(
+              TAIL_MILLIS,
+              late -> {
+                if (!ended && request != null) {
+                  request.reset();
+                }
+              });
     }
   }
 
@@ -180,6 +227,7 @@ final class EngineCall {
       return;
     }
     over = true;
+    body = null;
     if (request != null) {
       request.reset();
     }

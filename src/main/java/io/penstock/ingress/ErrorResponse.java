@@ -19,6 +19,8 @@ final class ErrorResponse {
    */
   private static final long LINGER_MILLIS = 500;
 
+  private static final long HTTP2_NO_ERROR = 0;
+
   /** Clients that were refused together shall not all come back together. */
   private static final double JITTER = 0.2;
 
@@ -57,14 +59,22 @@ final class ErrorResponse {
       }
     }
     boolean http1 = request.version() != HttpVersion.HTTP_2;
-    boolean unread = !request.isEnded();
+    boolean unread = !request.isEnded() && hasBody(request);
     if (http1 && (unread || fault == Fault.DRAINING)) {
       headers.set(HttpHeaderNames.CONNECTION, Headers.CLOSE);
     }
     response.end(Buffer.buffer(body));
-    if (http1 && unread) {
+    if (unread && !http1) {
+      response.reset(HTTP2_NO_ERROR); // the client need not send the rest
+    } else if (unread) {
       Vertx.currentContext().owner().setTimer(LINGER_MILLIS, late -> request.connection().close());
     }
     return body.length;
+  }
+
+  private static boolean hasBody(HttpServerRequest request) {
+    return request.headers().contains(HttpHeaderNames.CONTENT_LENGTH)
+        || request.headers().contains(HttpHeaderNames.TRANSFER_ENCODING)
+        || request.version() == HttpVersion.HTTP_2;
   }
 }

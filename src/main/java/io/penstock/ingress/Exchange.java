@@ -1,7 +1,5 @@
 package io.penstock.ingress;
 
-import io.netty.buffer.ByteBuf;
-import io.netty.buffer.Unpooled;
 import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.fault.Fault;
@@ -19,9 +17,7 @@ import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
 import io.penstock.message.Route;
 import io.penstock.openai.Checked;
-import io.penstock.openai.ErrorBody;
 import io.penstock.openai.RequestHeaders;
-import io.penstock.openai.ResponseScan;
 import io.penstock.openai.Slice;
 import io.penstock.openai.Splice;
 import io.penstock.openai.UsageReporting;
@@ -33,13 +29,11 @@ import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.http.HttpServerResponse;
-import io.vertx.core.http.HttpVersion;
-import io.vertx.core.internal.buffer.BufferInternal;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,29 +49,38 @@ final class Exchange implements EngineCall.Listener {
   /** How long a client may take to send its body. */
   static final long RECEIVE_MILLIS = 60_000;
 
-  /** Answers that do not stream are collected up to this, so that they can be judged whole. */
+  /** How long routers may take, all of them together. */
+  static final long ROUTE_MILLIS = 5_000;
+
+  /** Successful answers that do not stream are collected up to this, to be judged whole. */
   static final int COLLECT_MAX_BYTES = 8 << 20;
+
+  /** Of other answers, this much is enough to say what the engine said. */
+  static final int ERROR_MAX_BYTES = 64 << 10;
 
   private static final TenantId ANONYMOUS = new TenantId("anonymous");
 
-  private final Lane lane;
+  private final LoopParts loop;
   private final RequestId id;
   private final String clientRequestId;
   private final Operation operation;
   private final HttpServerRequest request;
-  private final HttpServerResponse response;
+  private final ClientAnswer answer;
   private final long startMillis;
   private final Optional<String> traceparent;
+  private final BodyIntake intake;
 
   private RequestLife life;
-  private @Nullable Buffer body;
+  private byte @Nullable [] body;
   private @Nullable Ask ask;
+  private long routeAskedMillis;
   private @Nullable Plan plan;
   private int poolIndex;
+  private @Nullable Pool pool;
   private @Nullable Grant grant;
+  private int grants;
   private @Nullable EngineCall call;
   private UsageReporting usageAsked = UsageReporting.NONE;
-  private int attempts;
 
   private @Nullable HttpClientResponse head;
   private @Nullable StreamRelay relay;
@@ -86,29 +89,32 @@ final class Exchange implements EngineCall.Listener {
   private TokenUsage usage = TokenUsage.NONE;
   private boolean paused;
   private long lastPingMillis;
-  private long bytesOut;
-  private int status;
 
   Exchange(
-      Lane lane, RequestId id, Operation operation, HttpServerRequest request, long nowMillis) {
-    this.lane = lane;
+      LoopParts loop,
+      RequestId id,
+      Operation operation,
+      HttpServerRequest request,
+      long nowMillis) {
+    this.loop = loop;
     this.id = id;
     this.operation = operation;
     this.request = request;
-    this.response = request.response();
     this.startMillis = nowMillis;
     this.clientRequestId =
         RequestHeaders.requestId(request.getHeader(Headers.REQUEST_ID)).orElse(id).value();
     this.traceparent = RequestHeaders.traceparent(request.getHeader(Headers.TRACEPARENT));
+    this.intake = new BodyIntake(request, loop.config().maxBodyBytes());
+    this.answer = new ClientAnswer(request, clientRequestId, this::ownHeaders);
     this.life = new RequestLife(nowMillis, false, deadlines());
   }
 
   private StreamDeadlines deadlines() {
-    IngressConfig.Deadlines d = lane.config().deadlines();
+    IngressConfig.Deadlines d = loop.config().deadlines();
     return new StreamDeadlines(
         RECEIVE_MILLIS,
         Long.MAX_VALUE,
-        d.connect().toMillis() + 500, // the connection's own timeout comes first and says more
+        d.connect().toMillis() + DeadlineText.CONNECT_MARGIN_MILLIS,
         d.firstToken().toMillis(),
         d.idle().toMillis(),
         d.total().toMillis());
@@ -118,82 +124,65 @@ final class Exchange implements EngineCall.Listener {
     return id;
   }
 
+  /**
+   * Runs one event. A bug in it ends this request, truthfully and settled, and no other: nothing
+   * thrown leaves here.
+   */
+  private void on(LongConsumer event) {
+    if (life.state().isFinal()) {
+      return;
+    }
+    long nowMillis = loop.clock().millis();
+    try {
+      event.accept(nowMillis);
+    } catch (RuntimeException bug) {
+      LOG.error("request {} failed in state {}", clientRequestId, life.state(), bug);
+      fail(
+          nowMillis,
+          Fault.INTERNAL,
+          "something went wrong inside the gateway; its log has it under the request id "
+              + clientRequestId,
+          Outcome.FAULT);
+    }
+  }
+
   /** Begins to read the body. */
   void start() {
-    lane.opened().accept(this);
-    response.closeHandler(closed -> clientGone());
-    response.exceptionHandler(error -> clientGone());
-    request.exceptionHandler(error -> clientGone());
-    long declared = declaredLength();
-    if (declared > lane.config().maxBodyBytes()) {
-      refuseBody(declared);
+    loop.exchanges().opened(this);
+    answer.onGone(this::clientGone);
+    if (intake.isAnnouncedTooLarge()) {
+      on(this::refuseBody);
       return;
     }
     if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaderNames.EXPECT))) {
-      response.writeContinue();
+      request.response().writeContinue();
     }
-    request.handler(this::received);
-    request.endHandler(end -> receivedAll());
+    request.handler(
+        piece ->
+            on(
+                now -> {
+                  if (!intake.take(piece)) {
+                    refuseBody(now);
+                  }
+                }));
+    request.endHandler(end -> on(this::receivedAll));
   }
 
-  private long declaredLength() {
-    String text = request.getHeader(HttpHeaderNames.CONTENT_LENGTH);
-    try {
-      return text == null ? -1 : Long.parseLong(text);
-    } catch (NumberFormatException unreadable) {
-      return -1;
-    }
-  }
-
-  private void received(Buffer piece) {
-    if (life.state().isFinal()) {
-      return;
-    }
-    long length = (body == null ? 0 : body.length()) + (long) piece.length();
-    if (length > lane.config().maxBodyBytes()) {
-      refuseBody(length);
-    } else if (body == null) {
-      body = piece;
-    } else {
-      if (body.length() <= piece.length() || !grows) {
-        long declared = declaredLength();
-        Buffer grown = Buffer.buffer(declared > 0 ? (int) declared : (int) length * 2);
-        body = grown.appendBuffer(body);
-        grows = true;
-      }
-      body.appendBuffer(piece);
-    }
-  }
-
-  private boolean grows;
-
-  private void refuseBody(long bytes) {
+  private void refuseBody(long nowMillis) {
     request.pause();
-    fail(
-        Fault.BODY_TOO_LARGE,
-        "the body has "
-            + (declaredLength() > 0 ? "" : "at least ")
-            + bytes
-            + " bytes (expected: at most "
-            + lane.config().maxBodyBytes()
-            + ", ingress.max_body_bytes)",
-        "",
-        0);
+    fail(nowMillis, Fault.BODY_TOO_LARGE, intake.tooLarge(), Outcome.CLIENT_ERROR);
   }
 
-  private void receivedAll() {
-    if (life.state().isFinal()) {
-      return;
-    }
-    byte[] bytes = body == null ? new byte[0] : body.getBytes();
-    body = null;
+  private void receivedAll(long nowMillis) {
+    byte[] bytes = intake.bytes();
     Checked<Ask> read = Ask.read(operation, request.headers(), bytes, ANONYMOUS.value());
     if (read instanceof Checked.Rejected<Ask> no) {
-      fail(no.fault(), no.message(), no.param(), 0);
+      fail(nowMillis, no.fault(), no.message(), no.param(), 0, Outcome.CLIENT_ERROR);
       return;
     }
     Ask asked = ((Checked.Valid<Ask>) read).value();
     ask = asked;
+    body = bytes;
     StreamDeadlines deadlines = deadlines();
     if (asked.timeout().isPresent()) {
       deadlines =
@@ -201,544 +190,495 @@ final class Exchange implements EngineCall.Listener {
               Math.min(deadlines.totalMillis(), asked.timeout().get().toMillis()));
     }
     life = new RequestLife(startMillis, asked.scan().stream(), deadlines);
-    lane.routes()
+    routeAskedMillis = nowMillis;
+    loop.routes()
         .ask(
             id,
             new Route(
                 id,
-                lane.self(),
+                loop.self(),
                 ANONYMOUS,
                 asked.scan().model(),
                 operation,
                 asked.needs(),
                 asked.scan().promptTokens(),
                 asked.scan().maxTokens()),
-            now());
+            nowMillis);
   }
 
   /** The router knows what serves it. */
-  void planned(Plan plan) {
-    if (life.state() != StreamState.RECEIVED || ask == null) {
+  void planned(Plan answered) {
+    on(
+        now -> {
+          if (life.state() == StreamState.RECEIVED && ask != null) {
+            plan = answered;
+            askForSlot(now);
+          }
+        });
+  }
+
+  /** Asks the owner of the plan's current pool. */
+  private void askForSlot(long nowMillis) {
+    PoolName name = required(plan).pools().get(poolIndex);
+    Pool next = loop.pools().get(name);
+    pool = next;
+    if (next == null) {
+      fail(
+          nowMillis,
+          Fault.NO_REPLICA,
+          "pool '"
+              + name
+              + "' is not in this node's configuration, but in another node's; give all nodes the"
+              + " same fleet",
+          Outcome.BACK_PRESSURE);
       return;
     }
-    this.plan = plan;
-    long nowMillis = now();
-    life.queue(nowMillis, queueMillis(pool()));
-    askForSlot(nowMillis);
-  }
-
-  private Pool pool() {
-    PoolName name = required(plan).pools().get(poolIndex);
-    Pool pool = lane.pools().get(name);
-    if (pool == null) {
-      throw new IllegalStateException(
-          "pool: '" + name + "' (expected: one of " + lane.pools().keySet() + ")");
-    }
-    return pool;
-  }
-
-  private long queueMillis(Pool pool) {
-    return pool.queue().waitOf(required(ask).priority()).toMillis();
-  }
-
-  private void askForSlot(long nowMillis) {
     Ask asked = required(ask);
-    attempts++;
-    lane.slots()
+    long queueMillis = next.queue().waitOf(asked.priority()).toMillis();
+    life.queue(nowMillis, queueMillis);
+    loop.slots()
         .ask(
             new Admit(
                 id,
-                lane.self(),
-                pool().name(),
+                loop.self(),
+                next.name(),
                 ANONYMOUS,
                 asked.priority(),
                 1,
                 asked.scan().promptTokens(),
                 asked.scan().maxTokens(),
-                asked.body().length,
+                required(body).length,
                 asked.affinity(),
                 asked.needs(),
                 Set.of(),
-                Math.min(queueMillis(pool()), life.remainingMillis(nowMillis)),
+                Math.min(queueMillis, life.remainingMillis(nowMillis)),
                 0),
             nowMillis);
   }
 
-  /**
-   * Router or owner will not serve it; the owner's word leads to the plan's next pool, if there is
-   * one.
-   */
+  /** Router or owner will not serve it; from the owner it may lead to the plan's next pool. */
   void refused(Refusal refusal) {
-    if (life.state() == StreamState.QUEUED
-        && refusal.fault() == Fault.NO_REPLICA
-        && poolIndex + 1 < required(plan).pools().size()) {
-      poolIndex++;
-      askForSlot(now());
-      return;
-    }
-    fail(refusal.fault(), refusal.detail(), refusal.param(), refusal.retryAfterMillis());
+    on(
+        now -> {
+          if (life.state() == StreamState.QUEUED
+              && refusal.fault() == Fault.NO_REPLICA
+              && poolIndex + 1 < required(plan).pools().size()) {
+            poolIndex++;
+            askForSlot(now);
+          } else {
+            fail(
+                now,
+                refusal.fault(),
+                refusal.detail(),
+                refusal.param(),
+                refusal.retryAfterMillis(),
+                outcomeOf(refusal.fault()));
+          }
+        });
   }
 
-  /** There is a slot. */
+  private static Outcome outcomeOf(Fault refusal) {
+    return switch (refusal) {
+      case QUEUE_FULL, NO_REPLICA, DRAINING -> Outcome.BACK_PRESSURE;
+      case QUEUE_TIMEOUT -> Outcome.TIMEOUT;
+      default -> refusal.status() < 500 ? Outcome.CLIENT_ERROR : Outcome.FAULT;
+    };
+  }
+
+  /** There is a slot; settling gives it back. */
   void granted(Grant granted) {
-    if (life.state() != StreamState.QUEUED) {
-      return; // settled in between; settling has given the slot back
-    }
-    grant = granted;
-    life.connect(now());
+    on(
+        now -> {
+          grant = granted;
+          grants++;
+          life.connect(now);
+          EngineCall made = engineCall(granted);
+          call = made;
+          made.start();
+        });
+  }
+
+  private EngineCall engineCall(Grant granted) {
     Ask asked = required(ask);
-    Pool pool = pool();
-    usageAsked =
-        asked.scan().stream()
-            ? pool.engine() == EngineKind.VLLM ? UsageReporting.CONTINUOUS : UsageReporting.FINAL
-            : UsageReporting.NONE;
-    Buffer forwarded =
-        buffer(
-            Splice.forward(asked.body(), asked.scan(), pool.nameForEngine(), usageAsked).slices());
+    Pool target = required(pool);
+    if (asked.scan().stream()) {
+      usageAsked =
+          target.engine() == EngineKind.VLLM ? UsageReporting.CONTINUOUS : UsageReporting.FINAL;
+    }
+    List<Slice> forwarded =
+        Splice.forward(required(body), asked.scan(), target.nameForEngine(), usageAsked).slices();
+    return new EngineCall(
+        loop.engines(),
+        loop.firstUse(),
+        Endpoint.of(granted.url()),
+        InferencePaths.of(operation),
+        loop.config().deadlines().connect().toMillis(),
+        engineHeaders(target),
+        Buffers.of(forwarded),
+        this);
+  }
+
+  private MultiMap engineHeaders(Pool target) {
     MultiMap headers = Headers.forEngine(request.headers());
     headers.set(Headers.REQUEST_ID, clientRequestId);
     traceparent.ifPresent(parent -> headers.set(Headers.TRACEPARENT, parent));
-    pool.engineApiKey()
+    target
+        .engineApiKey()
         .ifPresent(key -> headers.set(HttpHeaderNames.AUTHORIZATION, "Bearer " + key));
     if (!headers.contains(HttpHeaderNames.CONTENT_TYPE)) {
       headers.set(HttpHeaderNames.CONTENT_TYPE, Headers.JSON);
     }
-    call =
-        new EngineCall(
-            lane.engines(),
-            Endpoint.of(granted.url()),
-            path(),
-            lane.config().deadlines().connect().toMillis(),
-            headers,
-            forwarded,
-            this);
-    call.start();
-  }
-
-  private String path() {
-    return switch (operation) {
-      case CHAT -> "/v1/chat/completions";
-      case COMPLETION -> "/v1/completions";
-      case EMBEDDINGS -> "/v1/embeddings";
-    };
+    return headers;
   }
 
   @Override
   public void sent() {
-    if (life.state() == StreamState.CONNECTING) {
-      life.sent(now());
-    }
+    on(life::sent);
   }
 
   @Override
-  public void head(HttpClientResponse answer) {
-    head = answer;
-    String type = answer.getHeader(HttpHeaderNames.CONTENT_TYPE);
-    if (required(ask).scan().stream()
-        && answer.statusCode() == 200
-        && type != null
-        && type.startsWith("text/event-stream")) {
-      relay = new StreamRelay(required(ask).scan().usage(), usageAsked);
-    }
+  public void head(HttpClientResponse engine) {
+    on(
+        now -> {
+          head = engine;
+          body = null; // nothing sends it again
+          String type = engine.getHeader(HttpHeaderNames.CONTENT_TYPE);
+          if (required(ask).scan().stream()
+              && engine.statusCode() == 200
+              && type != null
+              && type.startsWith("text/event-stream")) {
+            relay = new StreamRelay(required(ask).scan().usage(), usageAsked);
+            if (answer.isCommitted()) {
+              relay.commit(); // a ping has sent the status line: there is nothing to hold for
+            }
+          }
+        });
   }
 
   @Override
   public void data(Buffer piece) {
-    if (life.state().isFinal()) {
-      return;
-    }
-    life.progress(now());
-    if (relay != null) {
-      relayPiece(relay, piece);
-    } else {
-      collect(piece);
-    }
+    on(
+        now -> {
+          life.progress(now);
+          if (relay != null) {
+            relay.feed(piece.getBytes());
+            judge(now, relay);
+          } else {
+            collect(now, piece);
+          }
+        });
   }
 
-  private void relayPiece(StreamRelay relay, Buffer piece) {
-    StreamRelay.Verdict verdict = relay.feed(piece.getBytes());
+  private void judge(long nowMillis, StreamRelay relay) {
     usage = relay.usage();
-    switch (verdict) {
+    switch (relay.verdict()) {
       case HOLDING -> {}
-      case FLOWING -> flow(relay);
+      case FLOWING -> flow(nowMillis, relay);
       case DONE -> {
-        flow(relay);
-        finishStream();
+        flow(nowMillis, relay);
+        if (life.finish(nowMillis)) {
+          answer.end();
+          settle(Outcome.OK, Optional.empty());
+        }
       }
       case ENGINE_ERROR -> {
-        flow(relay);
-        engineErrorInStream(relay);
+        flowIfCommitted(nowMillis, relay);
+        engineErrorInStream(nowMillis, relay);
       }
       case MALFORMED -> {
-        flow(relay);
+        flowIfCommitted(nowMillis, relay);
         fail(
+            nowMillis,
             Fault.BAD_GATEWAY,
-            "replica " + replica() + " sent a frame that is not a JSON object",
-            "",
-            0,
+            replica() + " sent a frame that is not a JSON object",
             Outcome.FAULT);
       }
     }
   }
 
-  private void flow(StreamRelay relay) {
+  /** Frames that came before a failure; while nothing was sent, a proper status is better. */
+  private void flowIfCommitted(long nowMillis, StreamRelay relay) {
+    if (answer.isCommitted()) {
+      flow(nowMillis, relay);
+    }
+  }
+
+  private void flow(long nowMillis, StreamRelay relay) {
     List<Slice> frames = relay.drain();
     if (frames.isEmpty()) {
       return;
     }
-    commitStream();
-    if (life.state() == StreamState.AWAITING_FIRST) {
-      life.firstContent(now());
+    answer.frames(frames);
+    if (life.state() == StreamState.AWAITING_FIRST && relay.contentFrames() > 0) {
+      life.firstContent(nowMillis);
     }
-    write(buffer(frames));
+    holdBackIfFull();
   }
 
-  private void commitStream() {
-    if (response.headWritten()) {
-      return;
-    }
-    status = 200;
-    MultiMap headers = response.headers();
-    headers.set(HttpHeaderNames.CONTENT_TYPE, Headers.EVENT_STREAM);
-    headers.set(HttpHeaderNames.CACHE_CONTROL, Headers.NO_CACHE);
-    headers.set(Headers.ACCEL_BUFFERING, Headers.NO);
-    ownHeaders(headers);
-    if (request.version() != HttpVersion.HTTP_2) {
-      response.setChunked(true);
-    }
-  }
-
-  private void write(Buffer bytes) {
-    bytesOut += bytes.length();
-    response.write(bytes);
-    if (!paused && call != null && response.writeQueueFull()) {
+  private void holdBackIfFull() {
+    if (!paused && call != null && answer.isFull()) {
       paused = true;
       call.pause();
-      response.drainHandler(
-          drained -> {
-            paused = false;
-            life.progress(now());
-            if (call != null) {
-              call.resume();
-            }
-          });
+      answer.onDrain(
+          () ->
+              on(
+                  now -> {
+                    paused = false;
+                    life.progress(now);
+                    if (call != null) {
+                      call.resume();
+                    }
+                  }));
     }
   }
 
-  private void finishStream() {
-    if (life.finish(now())) {
-      response.end();
-      settle(Outcome.OK, Optional.empty());
-    }
-  }
-
-  private void engineErrorInStream(StreamRelay relay) {
+  private void engineErrorInStream(long nowMillis, StreamRelay relay) {
     byte[] frame = relay.engineError().map(Slice::toByteArray).orElseGet(() -> new byte[0]);
-    if (!life.fail(now())) {
-      return;
-    }
-    if (response.headWritten()) {
-      bytesOut += frame.length;
-      response.write(buffer(List.of(new Slice(frame, 0, frame.length))));
-      endBroken();
-    } else {
-      answerError(Fault.BAD_GATEWAY, engineSaid(data(frame)), "", 0);
-    }
-    settle(Outcome.FAULT, Optional.of(Fault.BAD_GATEWAY));
+    fail(
+        nowMillis,
+        Fault.BAD_GATEWAY,
+        replica()
+            + " failed in its stream"
+            + EngineMessage.of(json(frame)).map(text -> ": " + text).orElse(""),
+        Outcome.FAULT);
   }
 
   /** The JSON of a one-line event. */
-  private static byte[] data(byte[] frame) {
+  private static byte[] json(byte[] frame) {
     String text = new String(frame, StandardCharsets.UTF_8).strip();
     int at = text.indexOf("data:");
-    return (at < 0 ? text : text.substring(at + 5)).strip().getBytes(StandardCharsets.UTF_8);
+    return text.substring(at < 0 ? 0 : at + 5).strip().getBytes(StandardCharsets.UTF_8);
   }
 
-  private void collect(Buffer piece) {
+  private void collect(long nowMillis, Buffer piece) {
     if (piping) {
-      write(piece);
+      answer.piece(piece);
+      holdBackIfFull();
       return;
     }
     collected.appendBuffer(piece);
-    if (collected.length() > COLLECT_MAX_BYTES && required(head).statusCode() < 300) {
-      piping = true; // larger than what is worth holding: pass it on as it comes
-      status = required(head).statusCode();
-      response.setStatusCode(status);
-      Headers.toClient(required(head).headers(), response.headers());
-      ownHeaders(response.headers());
-      String length = required(head).getHeader(HttpHeaderNames.CONTENT_LENGTH);
-      if (length != null) {
-        response.headers().set(HttpHeaderNames.CONTENT_LENGTH, length);
-      } else if (request.version() != HttpVersion.HTTP_2) {
-        response.setChunked(true);
+    int engineStatus = required(head).statusCode();
+    if (engineStatus >= 300) {
+      if (collected.length() > ERROR_MAX_BYTES) {
+        answerWhole(nowMillis);
       }
-      Buffer soFar = collected;
-      collected = Buffer.buffer();
-      write(soFar);
+    } else if (collected.length() > COLLECT_MAX_BYTES) {
+      pipe(nowMillis, engineStatus);
     }
+  }
+
+  /** The answer is larger than what is worth holding: passes it on as it comes. */
+  private void pipe(long nowMillis, int engineStatus) {
+    if (answer.isCommitted()) {
+      notAStream(nowMillis);
+      return;
+    }
+    piping = true;
+    life.firstContent(nowMillis);
+    answer.beginPiping(engineStatus, required(head).headers());
+    Buffer soFar = collected;
+    collected = Buffer.buffer();
+    answer.piece(soFar);
+    holdBackIfFull();
   }
 
   @Override
   public void ended() {
-    if (life.state().isFinal()) {
-      return;
-    }
-    if (relay != null) {
-      fail(
-          Fault.UPSTREAM_TRUNCATED,
-          "replica " + replica() + " ended the stream before it was done",
-          "",
-          0,
-          Outcome.TRANSPORT);
-    } else if (piping) {
-      if (life.finish(now())) {
-        response.end();
-        settle(Outcome.OK, Optional.empty());
-      }
-    } else {
-      answerWhole(required(head).statusCode(), collected.getBytes());
-    }
-  }
-
-  private void answerWhole(int engineStatus, byte[] bytes) {
-    if (engineStatus >= 200 && engineStatus < 300) {
-      ResponseScan scan = ResponseScan.of(bytes);
-      switch (scan.kind()) {
-        case RESULT -> {
-          usage = scan.usage().orElse(TokenUsage.NONE);
-          pass(engineStatus, bytes, Outcome.OK);
-        }
-        case ERROR -> fail(Fault.BAD_GATEWAY, engineSaid(bytes), "", 0, Outcome.FAULT);
-        case MALFORMED ->
+    on(
+        now -> {
+          if (piping) {
+            if (life.finish(now)) {
+              answer.end();
+              settle(Outcome.OK, Optional.empty());
+            }
+          } else if (relay == null) {
+            answerWhole(now);
+          } else {
+            relay.end();
+            judge(now, relay);
             fail(
-                Fault.BAD_GATEWAY,
-                "replica "
-                    + replica()
-                    + " answered "
-                    + engineStatus
-                    + " with "
-                    + bytes.length
-                    + " bytes that are not a JSON object",
-                "",
-                0,
-                Outcome.FAULT);
+                now,
+                Fault.UPSTREAM_TRUNCATED,
+                replica() + " ended the stream before it was done",
+                Outcome.TRANSPORT);
+          }
+        });
+  }
+
+  private void answerWhole(long nowMillis) {
+    HttpClientResponse engine = required(head);
+    String retryAfter = engine.getHeader(HttpHeaderNames.RETRY_AFTER);
+    EngineAnswer judged =
+        EngineAnswer.judge(
+            replica(),
+            engine.statusCode(),
+            retryAfter == null ? "" : retryAfter,
+            collected.getBytes());
+    if (judged instanceof EngineAnswer.Refused no) {
+      fail(nowMillis, no.fault(), no.message(), "", no.retryAfterMillis(), no.outcome());
+    } else if (judged instanceof EngineAnswer.Passed passed) {
+      usage = passed.usage();
+      pass(nowMillis, engine, passed);
+    }
+  }
+
+  private void pass(long nowMillis, HttpClientResponse engine, EngineAnswer.Passed passed) {
+    if (!answer.isCommitted()) {
+      if (life.finish(nowMillis)) {
+        answer.whole(engine.statusCode(), engine.headers(), passed.body());
+        settle(passed.outcome(), Optional.empty());
       }
-    } else if (engineStatus == 429 || engineStatus == 503) {
-      fail(
-          engineStatus == 429 ? Fault.QUEUE_FULL : Fault.NO_REPLICA,
-          engineSaid(bytes),
-          "",
-          engineRetryAfterMillis(),
-          Outcome.BACK_PRESSURE);
-    } else if (engineStatus >= 400
-        && engineStatus < 500
-        && engineStatus != 408
-        && engineStatus != 409) {
-      pass(engineStatus, ErrorBody.reshape(engineStatus, bytes), Outcome.CLIENT_ERROR);
-    } else {
-      fail(Fault.BAD_GATEWAY, engineSaid(bytes), "", 0, Outcome.FAULT);
+    } else if (passed.outcome() == Outcome.OK) {
+      notAStream(nowMillis);
+    } else if (life.fail(nowMillis)) {
+      answer.lastFrameOf(passed.body()); // the engine's own error, for a client that has its 200
+      settle(passed.outcome(), Optional.empty());
     }
   }
 
-  private void pass(int engineStatus, byte[] bytes, Outcome outcome) {
-    if (!life.finish(now())) {
-      return;
-    }
-    status = engineStatus;
-    response.setStatusCode(engineStatus);
-    Headers.toClient(required(head).headers(), response.headers());
-    if (outcome == Outcome.CLIENT_ERROR) {
-      response.headers().set(HttpHeaderNames.CONTENT_TYPE, Headers.JSON);
-      response.headers().set(Headers.SHOULD_RETRY, Headers.FALSE);
-    }
-    ownHeaders(response.headers());
-    bytesOut += bytes.length;
-    response.end(buffer(List.of(new Slice(bytes, 0, bytes.length))));
-    settle(outcome, Optional.empty());
-  }
-
-  private String engineSaid(byte[] bytes) {
-    int engineStatus = required(head).statusCode();
-    return "replica "
-        + replica()
-        + " answered "
-        + engineStatus
-        + EngineMessage.of(bytes).map(text -> ": " + text).orElse("");
-  }
-
-  private long engineRetryAfterMillis() {
-    String seconds = required(head).getHeader(HttpHeaderNames.RETRY_AFTER);
-    try {
-      return seconds == null ? 1_000 : Math.min(3_600_000, Long.parseLong(seconds.strip()) * 1_000);
-    } catch (NumberFormatException date) {
-      return 1_000;
-    }
+  private void notAStream(long nowMillis) {
+    fail(
+        nowMillis,
+        Fault.BAD_GATEWAY,
+        replica() + " was asked for a stream and answered in one piece",
+        Outcome.FAULT);
   }
 
   @Override
   public void failed(Throwable cause) {
-    if (life.state().isFinal()) {
-      return;
-    }
-    LOG.debug("{} on replica {}: {}", clientRequestId, replica(), cause.toString());
-    boolean streaming = relay != null || piping;
-    boolean connecting = life.state() == StreamState.CONNECTING;
-    if (connecting && cause instanceof ConnectTimeoutException) {
-      fail(
-          Fault.CONNECT_TIMEOUT,
-          "replica "
-              + replica()
-              + " did not accept a connection within "
-              + lane.config().deadlines().connect().toMillis()
-              + " ms (connect_ms)",
-          "",
-          0,
-          Outcome.TIMEOUT);
-    } else if (streaming) {
-      fail(
-          Fault.UPSTREAM_TRUNCATED,
-          "the connection to replica " + replica() + " broke in mid-stream",
-          "",
-          0,
-          Outcome.TRANSPORT);
-    } else {
-      fail(
-          Fault.BAD_GATEWAY,
-          connecting
-              ? "replica " + replica() + " could not be reached"
-              : "the connection to replica " + replica() + " broke before it answered",
-          "",
-          0,
-          Outcome.TRANSPORT);
-    }
+    on(
+        now -> {
+          LOG.debug("{} on {}: {}", clientRequestId, replica(), cause.toString());
+          boolean connecting = life.state() == StreamState.CONNECTING;
+          if (connecting && cause instanceof ConnectTimeoutException) {
+            fail(
+                now,
+                Fault.CONNECT_TIMEOUT,
+                replica()
+                    + " did not accept a connection within "
+                    + loop.config().deadlines().connect().toMillis()
+                    + " ms (connect_ms)",
+                Outcome.TIMEOUT);
+          } else if (relay != null || piping) {
+            fail(
+                now,
+                Fault.UPSTREAM_TRUNCATED,
+                "the connection to " + replica() + " broke in mid-stream",
+                Outcome.TRANSPORT);
+          } else {
+            fail(
+                now,
+                Fault.BAD_GATEWAY,
+                connecting
+                    ? replica() + " could not be reached"
+                    : "the connection to " + replica() + " broke before it answered",
+                Outcome.TRANSPORT);
+          }
+        });
   }
 
   private void clientGone() {
-    if (life.cancel(now())) {
-      settle(Outcome.CANCELLED, Optional.empty());
-    }
+    on(
+        now -> {
+          if (life.cancel(now)) {
+            settle(Outcome.CANCELLED, Optional.empty());
+          }
+        });
   }
 
   /** Compares deadlines and sends pings. */
-  void tick(long nowMillis) {
-    if (paused) {
-      life.progress(nowMillis); // the client is slow, not the engine
-    }
-    Optional<Fault> overdue = life.overdue(nowMillis);
-    if (overdue.isPresent()) {
-      expire(overdue.get());
-    } else if (life.state() == StreamState.AWAITING_FIRST
-        || life.state() == StreamState.QUEUED
-        || life.state() == StreamState.CONNECTING) {
-      ping(nowMillis);
+  void tick() {
+    on(
+        now -> {
+          if (paused) {
+            life.progress(now); // the client is slow, not the engine
+          }
+          Optional<Fault> overdue = life.overdue(now);
+          if (overdue.isPresent()) {
+            expire(now, overdue.get());
+          } else if (life.state() == StreamState.RECEIVED) {
+            expireRouting(now);
+          } else {
+            ping(now);
+          }
+        });
+  }
+
+  private void expireRouting(long nowMillis) {
+    if (ask != null && nowMillis - routeAskedMillis >= ROUTE_MILLIS) {
+      fail(
+          nowMillis,
+          Fault.NO_REPLICA,
+          "no node with the role 'router' answered within " + ROUTE_MILLIS + " ms",
+          "",
+          ROUTE_MILLIS,
+          Outcome.BACK_PRESSURE);
     }
   }
 
   /** The node ends and can not wait any longer. */
   void cutOff() {
-    fail(
-        Fault.DRAINING,
-        "this node is shutting down and the request did not end within "
-            + lane.config().drain().toSeconds()
-            + " s (ingress.drain_seconds); send it again, it will reach another node",
-        "",
-        1_000,
-        Outcome.CANCELLED);
+    on(
+        now ->
+            fail(
+                now,
+                Fault.DRAINING,
+                "this node is shutting down and the request did not end within "
+                    + loop.config().drain().toSeconds()
+                    + " s (ingress.drain_seconds); send it again, it will reach another node",
+                "",
+                1_000,
+                Outcome.CANCELLED));
   }
 
-  private void expire(Fault fault) {
-    StreamDeadlines d = life.deadlines();
-    String what =
-        switch (fault) {
-          case QUEUE_TIMEOUT -> "no slot became free within " + d.queueMillis() + " ms (queue_ms)";
-          case CONNECT_TIMEOUT ->
-              "replica "
-                  + replica()
-                  + " did not take the request within "
-                  + d.connectMillis()
-                  + " ms (connect_ms)";
-          case FIRST_TOKEN_TIMEOUT ->
-              "replica "
-                  + replica()
-                  + " sent no token within "
-                  + d.firstTokenMillis()
-                  + " ms (first_token_ms)";
-          case IDLE_TIMEOUT ->
-              "replica " + replica() + " sent nothing for " + d.idleMillis() + " ms (idle_ms)";
-          default ->
-              life.state() == StreamState.RECEIVED && d.totalMillis() > d.receiveMillis()
-                  ? "the request was not received and routed within " + d.receiveMillis() + " ms"
-                  : "the request was not done within "
-                      + d.totalMillis()
-                      + " ms (total_ms, or x-penstock-timeout-ms)";
-        };
-    fail(fault, what, "", fault == Fault.QUEUE_TIMEOUT ? 1_000 : 0, Outcome.TIMEOUT);
+  private void expire(long nowMillis, Fault fault) {
+    String what = DeadlineText.of(fault, life.deadlines(), ask == null, replica());
+    fail(nowMillis, fault, what, "", fault == Fault.QUEUE_TIMEOUT ? 1_000 : 0, Outcome.TIMEOUT);
   }
 
   private void ping(long nowMillis) {
-    long after = lane.config().pingAfter().toMillis();
-    if (ask == null || !ask.scan().stream() || nowMillis - startMillis < after) {
-      return;
+    long after = loop.config().pingAfter().toMillis();
+    boolean waits = life.state() != StreamState.STREAMING && ask != null && ask.scan().stream();
+    if (waits && nowMillis - Math.max(lastPingMillis, startMillis) >= after) {
+      lastPingMillis = nowMillis;
+      answer.ping();
+      if (relay != null) {
+        relay.commit();
+        flow(nowMillis, relay);
+      }
     }
-    if (nowMillis - Math.max(lastPingMillis, startMillis) < after) {
-      return;
-    }
-    lastPingMillis = nowMillis;
-    commitStream();
-    write(Buffer.buffer(": ping\n\n"));
   }
 
-  private void fail(Fault fault, String message, String param, long retryAfterMillis) {
-    fail(fault, message, param, retryAfterMillis, Outcome.CLIENT_ERROR);
+  private void fail(long nowMillis, Fault fault, String message, Outcome outcome) {
+    fail(nowMillis, fault, message, "", 0, outcome);
   }
 
   private void fail(
-      Fault fault, String message, String param, long retryAfterMillis, Outcome outcome) {
-    if (!life.fail(now())) {
-      return;
-    }
-    if (response.headWritten()) {
-      byte[] frame = ErrorBody.frame(fault, message, param);
-      if (!piping) {
-        bytesOut += frame.length;
-        response.write(buffer(List.of(new Slice(frame, 0, frame.length))));
-        endBroken();
-      } else {
-        response.reset(); // an answer in one piece has no place for an error
+      long nowMillis,
+      Fault fault,
+      String message,
+      String param,
+      long retryAfterMillis,
+      Outcome outcome) {
+    if (life.fail(nowMillis)) {
+      try {
+        answer.error(fault, message, param, retryAfterMillis);
+      } finally {
+        settle(outcome, Optional.of(fault));
       }
-    } else {
-      answerError(fault, message, param, retryAfterMillis);
     }
-    settle(outcome, Optional.of(fault));
-  }
-
-  private void answerError(Fault fault, String message, String param, long retryAfterMillis) {
-    status = fault.status();
-    bytesOut +=
-        ErrorResponse.send(request, clientRequestId, fault, message, param, retryAfterMillis);
-  }
-
-  /** Ends a stream that carries an error as its last frame. */
-  private void endBroken() {
-    response
-        .end()
-        .onComplete(
-            ended -> {
-              if (request.version() != HttpVersion.HTTP_2) {
-                request.connection().close();
-              }
-            });
   }
 
   private void ownHeaders(MultiMap headers) {
     headers.set(Headers.REQUEST_ID, clientRequestId);
     headers.set(Headers.MODEL, required(plan).model().value());
-    headers.set(Headers.POOL, pool().name().value());
-    headers.set(Headers.ATTEMPTS, Integer.toString(attempts));
+    headers.set(Headers.POOL, required(pool).name().value());
+    headers.set(Headers.ATTEMPTS, Integer.toString(grants));
     if (grant != null) {
       headers.set(Headers.REPLICA, grant.replica().value());
       headers.set(Headers.QUEUE_MS, Long.toString(grant.queuedMillis()));
     }
+    long before = life.routeMillis() + Math.max(0, life.queueMillis());
     headers.set(
         Headers.SERVER_TIMING,
         "queue;dur="
@@ -746,73 +686,61 @@ final class Exchange implements EngineCall.Listener {
             + ", route;dur="
             + life.routeMillis()
             + ", upstream;dur="
-            + Math.max(
-                0, now() - startMillis - life.routeMillis() - Math.max(0, life.queueMillis())));
+            + Math.max(0, loop.clock().millis() - startMillis - before));
   }
 
+  /** Gives back what is held and writes the books; called once, by whoever ended the life. */
   private void settle(Outcome outcome, Optional<Fault> fault) {
     if (call != null) {
-      call.cancel();
+      if (outcome == Outcome.OK) {
+        call.finish();
+      } else {
+        call.cancel();
+      }
     }
-    lane.routes().answered(id);
-    if (plan != null) {
-      PoolName pool = pool().name();
+    loop.routes().answered(id);
+    if (pool != null) {
       if (grant != null) {
-        lane.slots()
+        loop.slots()
             .release(
-                pool,
+                pool.name(),
                 id,
                 outcome,
                 usage,
                 life.grantToFirstContentMillis(),
                 life.grantToEndMillis());
       } else {
-        lane.slots().withdraw(pool, id);
+        loop.slots().withdraw(pool.name(), id);
       }
     }
-    lane.closed().accept(id);
-    lane.settle()
-        .accept(
+    body = null;
+    collected = Buffer.buffer();
+    loop.exchanges()
+        .closed(
+            this,
             new Settlement(
+                loop.clock().epochMillis(),
                 clientRequestId,
                 traceparent,
                 ANONYMOUS,
                 operation,
                 Optional.ofNullable(plan).map(Plan::model),
-                Optional.ofNullable(plan).map(p -> p.pools().get(poolIndex)),
+                Optional.ofNullable(pool).map(Pool::name),
                 Optional.ofNullable(grant).map(Grant::replica),
                 ask != null && ask.scan().stream(),
-                status,
+                answer.status(),
                 outcome,
                 fault,
                 usage,
                 relay == null ? 0 : relay.contentFrames(),
-                attempts,
-                bytesOut,
+                grants,
+                answer.bytesOut(),
                 request.remoteAddress() == null ? "" : request.remoteAddress().hostAddress(),
                 life));
   }
 
   private String replica() {
-    return grant == null ? "(none)" : grant.replica().value();
-  }
-
-  private long now() {
-    return lane.clock().millis();
-  }
-
-  private static Buffer buffer(List<Slice> slices) {
-    if (slices.size() == 1) {
-      Slice only = slices.get(0);
-      return BufferInternal.buffer(
-          Unpooled.wrappedBuffer(only.bytes(), only.offset(), only.length()));
-    }
-    ByteBuf[] parts = new ByteBuf[slices.size()];
-    for (int i = 0; i < parts.length; i++) {
-      Slice each = slices.get(i);
-      parts[i] = Unpooled.wrappedBuffer(each.bytes(), each.offset(), each.length());
-    }
-    return BufferInternal.buffer(Unpooled.wrappedBuffer(parts.length, parts));
+    return grant == null ? "no replica" : "replica " + grant.replica();
   }
 
   private static <T> T required(@Nullable T value) {

@@ -28,8 +28,8 @@ public record IngressConfig(
    * How long each phase may take. The fifth deadline, waiting for a slot, belongs to the pool.
    *
    * @param connect opening a connection to the engine
-   * @param firstToken from the request sent to the engine to the first frame with content, or to
-   *     the answer of a request that does not stream
+   * @param firstToken from the request sent to the engine to the first frame with content; a
+   *     request that does not stream has the total one alone
    * @param idle between two frames
    * @param total the whole request
    */

@@ -31,15 +31,17 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.ext.web.Router;
-import io.vertx.ext.web.handler.CorsHandler;
 import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -54,7 +56,8 @@ import org.slf4j.LoggerFactory;
  * One ingress loop: an HTTP server that shares its port with the other loops of the node, a client
  * pool of its own, and the exchanges that it carries. Both sockets of a stream live on this loop.
  */
-public final class IngressVerticle extends VerticleBase implements SlotClaims.Outlet {
+public final class IngressVerticle extends VerticleBase
+    implements SlotClaims.Outlet, LoopParts.Exchanges {
   private static final Logger LOG = LoggerFactory.getLogger(IngressVerticle.class);
 
   /** Deadlines are compared, and lost messages sent again, this often while anything is carried. */
@@ -62,6 +65,9 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
 
   /** What the last error frames have to reach their sockets before those are closed. */
   private static final long FLUSH_MILLIS = 200;
+
+  /** From a connection's opening to the end of its first request's head. */
+  private static final long FIRST_REQUEST_MILLIS = 30_000;
 
   /**
    * Below uvicorn's 5 s, which vLLM and SGLang use, so that the engine is never the first to close.
@@ -81,6 +87,8 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
   private final Books books;
   private final Map<PoolName, Pool> pools = new HashMap<>();
   private final Map<RequestId, Exchange> live = new LinkedHashMap<>();
+  private final Set<HttpConnection> fresh = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Set<HttpConnection> silent = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Station self;
   private final String idPrefix;
 
@@ -90,7 +98,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
   private long timer = -1;
 
   // Set by start().
-  private @Nullable Lane lane;
+  private @Nullable LoopParts parts;
   private @Nullable SlotClaims slots;
   private @Nullable RouteCalls routes;
   private @Nullable ModelsEndpoint models;
@@ -120,7 +128,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     this.config = config;
     this.clock = clock;
     this.ops = ops;
-    this.books = new Books(nodeName, meters, log, clock);
+    this.books = new Books(nodeName, meters, log);
     this.self = new Station(bus.self(), Room.INGRESS, laneNumber);
     this.idPrefix =
         "req-" + Long.toString(new SecureRandom().nextLong() >>> 16, 36) + "-" + laneNumber + "-";
@@ -132,8 +140,8 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     View view = directory.view();
     SlotClaims slots = new SlotClaims(self, view, this);
     RouteCalls routes = new RouteCalls(self.node(), view, this::askRouter);
-    Lane lane =
-        new Lane(
+    LoopParts parts =
+        new LoopParts(
             self,
             config,
             pools,
@@ -149,16 +157,20 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
                     new PoolOptions()
                         .setHttp1MaxSize(ENGINE_CONNECTIONS_MAX)
                         .setMaxWaitQueueSize(ENGINE_CONNECTIONS_MAX))
+                .withConnectHandler(
+                    opened -> {
+                      fresh.add(opened);
+                      opened.closeHandler(closed -> fresh.remove(opened));
+                    })
                 .build(),
+            fresh::remove,
             slots,
             routes,
-            this::opened,
-            books::ended,
-            this::closed);
-    this.lane = lane;
+            this);
+    this.parts = parts;
     this.slots = slots;
     this.routes = routes;
-    this.models = new ModelsEndpoint(lane, this::nextId);
+    this.models = new ModelsEndpoint(parts, this::nextId);
     this.router = routesBesideInference();
     directory.onChange(this::onView);
     return bus.consume(Room.INGRESS, self.lane(), this::onMessage).compose(registered -> listen());
@@ -169,6 +181,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     server =
         vertx
             .createHttpServer(ServerOptions.of(config, files))
+            .connectionHandler(this::connected)
             .requestHandler(this::handle)
             .invalidRequestHandler(this::unreadable);
     if (files == null) {
@@ -183,8 +196,12 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
   /** Everything but the three inference endpoints. */
   private Router routesBesideInference() {
     Router routes = Router.router(vertx);
-    config.cors().ifPresent(cors -> routes.route().handler(cors(cors)));
-    routes.errorHandler(403, context -> refuseOrigin(context.request()));
+    config.cors().ifPresent(cors -> routes.route().handler(CorsRules.of(cors)));
+    routes.errorHandler(403, c -> CorsRules.refuse(c.request(), clientId(c.request())));
+    routes.errorHandler(400, context -> unreadable(context.request()));
+    routes.errorHandler(
+        404, context -> Paths.refuse(context.request(), clientId(context.request())));
+    routes.errorHandler(500, context -> internal(context.request(), context.failure()));
     ops.mount(routes);
     for (String path : List.of(ModelsEndpoint.PATH, ModelsEndpoint.PATH + "/*")) {
       routes
@@ -195,58 +212,23 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     return routes;
   }
 
-  private void refuseOrigin(HttpServerRequest request) {
-    ErrorResponse.send(
-        request,
-        clientId(request),
-        Fault.ORIGIN_NOT_ALLOWED,
-        "origin: '"
-            + request.getHeader("origin")
-            + "' (expected: one of those in ingress.cors.origins)",
-        "origin",
-        0);
-  }
-
-  private static CorsHandler cors(IngressConfig.Cors cors) {
-    CorsHandler handler = CorsHandler.create().allowCredentials(cors.credentials());
-    for (String origin : cors.origins()) {
-      if (origin.equals("*")) {
-        handler.addOriginWithRegex(".*");
-      } else {
-        handler.addOrigin(origin);
-      }
-    }
-    return handler
-        .allowedMethods(Set.of(HttpMethod.GET, HttpMethod.POST, HttpMethod.OPTIONS))
-        .allowedHeaders(
-            Set.of(
-                "authorization",
-                "content-type",
-                "x-api-key",
-                "x-request-id",
-                "x-model-id",
-                "x-penstock-priority",
-                "x-penstock-session",
-                "x-penstock-timeout-ms",
-                "x-penstock-capabilities",
-                "traceparent",
-                "tracestate"))
-        .exposedHeaders(
-            Set.of(
-                "x-request-id",
-                "x-penstock-model",
-                "x-penstock-pool",
-                "x-penstock-replica",
-                "x-penstock-queue-ms",
-                "x-penstock-attempts",
-                "server-timing",
-                "retry-after",
-                "retry-after-ms",
-                "x-should-retry"))
-        .maxAgeSeconds(600);
+  /** A client that connects and says nothing, or half a head, is not kept. */
+  private void connected(HttpConnection connection) {
+    silent.add(connection);
+    connection.closeHandler(closed -> silent.remove(connection));
+    vertx.setTimer(
+        FIRST_REQUEST_MILLIS,
+        late -> {
+          if (silent.remove(connection)) {
+            connection.close();
+          }
+        });
   }
 
   private void handle(HttpServerRequest request) {
+    if (!silent.isEmpty()) {
+      silent.remove(request.connection());
+    }
     if (config.cors().isEmpty() && request.method() == HttpMethod.POST) {
       dispatchInference(request); // past the routes that it can not match
     } else {
@@ -255,7 +237,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
   }
 
   private void dispatchInference(HttpServerRequest request) {
-    Optional<Operation> operation = operation(request.path());
+    Optional<Operation> operation = InferencePaths.operation(request.path());
     if (operation.isEmpty()) {
       Paths.refuse(request, clientId(request));
     } else if (request.method() != HttpMethod.POST) {
@@ -269,20 +251,8 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
           "",
           1_000);
     } else {
-      new Exchange(required(lane), nextId(), operation.get(), request, clock.millis()).start();
+      new Exchange(required(parts), nextId(), operation.get(), request, clock.millis()).start();
     }
-  }
-
-  private static Optional<Operation> operation(@Nullable String path) {
-    if (path == null) {
-      return Optional.empty();
-    }
-    return switch (path) {
-      case "/v1/chat/completions" -> Optional.of(Operation.CHAT);
-      case "/v1/completions" -> Optional.of(Operation.COMPLETION);
-      case "/v1/embeddings" -> Optional.of(Operation.EMBEDDINGS);
-      default -> Optional.empty();
-    };
   }
 
   private void unreadable(HttpServerRequest request) {
@@ -292,10 +262,22 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
         nextId().value(),
         Fault.INVALID_VALUE,
         "the request can not be read as HTTP: "
-            + (cause == null ? "unknown reason" : cause.getMessage()),
+            + (cause == null ? "its path or its Host header" : cause.getMessage()),
         "",
         0);
     request.connection().close();
+  }
+
+  private void internal(HttpServerRequest request, @Nullable Throwable bug) {
+    String id = clientId(request);
+    LOG.error("request {} to {} failed", id, request.path(), bug);
+    ErrorResponse.send(
+        request,
+        id,
+        Fault.INTERNAL,
+        "something went wrong inside the gateway; its log has it under the request id " + id,
+        "",
+        0);
   }
 
   private String clientId(HttpServerRequest request) {
@@ -318,17 +300,17 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
         exchange(plan.id()).ifPresent(e -> e.planned(plan));
       }
     } else if (message instanceof Refusal refusal) {
-      if (required(routes).answered(refusal.id())) {
-        exchange(refusal.id()).ifPresent(e -> e.refused(refusal));
-      } else {
+      if (refusal.pool().isPresent()) {
         slots.onRefusal(refusal);
+      } else if (required(routes).answered(refusal.id())) {
+        exchange(refusal.id()).ifPresent(e -> e.refused(refusal));
       }
     } else if (message instanceof NotOwner notOwner) {
       slots.onNotOwner(notOwner, nowMillis);
     } else if (message instanceof RenewAnswer answer) {
       slots.onRenewAnswer(answer, nowMillis);
     } else if (message instanceof Census census) {
-      slots.onCensus(census);
+      slots.onCensus(census, nowMillis);
     } else if (message instanceof Models catalogue) {
       if (required(routes).answered(catalogue.id())) {
         required(models).answered(catalogue);
@@ -377,16 +359,24 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     exchange(refusal.id()).ifPresent(e -> e.refused(refusal));
   }
 
-  private void opened(Exchange exchange) {
+  @Override
+  public void opened(Exchange exchange) {
     live.put(exchange.id(), exchange);
     books.began();
     armTimer();
   }
 
-  private void closed(RequestId id) {
-    live.remove(id);
-    if (draining && live.isEmpty() && drained != null) {
-      drained.tryComplete();
+  @Override
+  public void closed(Exchange exchange, Settlement settlement) {
+    live.remove(exchange.id());
+    books.ended(settlement);
+    completeDrain();
+  }
+
+  private void completeDrain() {
+    Promise<Void> waits = drained;
+    if (waits != null && live.isEmpty()) {
+      vertx.setTimer(FLUSH_MILLIS, flushed -> waits.tryComplete());
     }
   }
 
@@ -402,7 +392,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
     required(routes).tick(nowMillis);
     required(models).tick(nowMillis);
     for (Exchange each : new ArrayList<>(live.values())) {
-      each.tick(nowMillis);
+      each.tick();
     }
     if (live.isEmpty() && required(models).isIdle()) {
       vertx.cancelTimer(timerId);
@@ -421,9 +411,7 @@ public final class IngressVerticle extends VerticleBase implements SlotClaims.Ou
         go -> {
           draining = true;
           drained = done;
-          if (live.isEmpty()) {
-            done.tryComplete();
-          }
+          completeDrain();
         });
     return done.future();
   }

@@ -33,15 +33,15 @@ final class ModelsEndpoint {
   private record Open(
       HttpServerRequest request, String id, String clientRequestId, long askedMillis) {}
 
-  private final Lane lane;
+  private final LoopParts loop;
   private final Supplier<RequestId> ids;
   private final long createdSeconds;
   private final Map<RequestId, Open> open = new HashMap<>();
 
-  ModelsEndpoint(Lane lane, Supplier<RequestId> ids) {
-    this.lane = lane;
+  ModelsEndpoint(LoopParts loop, Supplier<RequestId> ids) {
+    this.loop = loop;
     this.ids = ids;
-    this.createdSeconds = lane.clock().epochMillis() / 1_000;
+    this.createdSeconds = loop.clock().epochMillis() / 1_000;
   }
 
   void handle(HttpServerRequest request, String path) {
@@ -49,15 +49,15 @@ final class ModelsEndpoint {
     String clientRequestId =
         RequestHeaders.requestId(request.getHeader(Headers.REQUEST_ID)).orElse(id).value();
     String one = path.length() > PATH.length() + 1 ? decode(path.substring(PATH.length() + 1)) : "";
-    long nowMillis = lane.clock().millis();
+    long nowMillis = loop.clock().millis();
     open.put(id, new Open(request, one, clientRequestId, nowMillis));
     request.response().closeHandler(closed -> drop(id));
-    lane.routes().ask(id, new ListModels(id, lane.self()), nowMillis);
+    loop.routes().ask(id, new ListModels(id, loop.self()), nowMillis);
   }
 
   private void drop(RequestId id) {
     open.remove(id);
-    lane.routes().answered(id);
+    loop.routes().answered(id);
   }
 
   private static String decode(String text) {

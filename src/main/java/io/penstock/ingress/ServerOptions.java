@@ -22,6 +22,9 @@ final class ServerOptions {
   /** An HTTP/2 client that cancels many generations is not an attack: resets per window. */
   private static final int RESETS_MAX = 5_000;
 
+  /** A connection on which nothing moves for longer than any request may take is closed. */
+  private static final int IDLE_MARGIN_SECONDS = 60;
+
   private static final int RESETS_WINDOW_SECONDS = 30;
 
   private ServerOptions() {}
@@ -41,7 +44,9 @@ final class ServerOptions {
             .setMaxInitialLineLength(LINE_MAX_BYTES)
             .setAcceptBacklog(ACCEPT_BACKLOG)
             .setSendBufferSize(SOCKET_BUFFER_BYTES)
-            .setTcpKeepAlive(true);
+            .setTcpKeepAlive(true)
+            .setIdleTimeout((int) config.deadlines().total().toSeconds() + IDLE_MARGIN_SECONDS)
+            .setIdleTimeoutUnit(TimeUnit.SECONDS);
     if (tls != null) {
       options
           .setSsl(true)

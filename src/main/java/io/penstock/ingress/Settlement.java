@@ -14,6 +14,7 @@ import java.util.Optional;
 /**
  * How one request ended: written exactly once for each, into metrics and the access line.
  *
+ * @param epochMillis when it ended
  * @param clientRequestId as the client sees it in {@code x-request-id}
  * @param model the canonical name; empty when it was never routed
  * @param status the HTTP status sent; 0 when none was
@@ -24,6 +25,7 @@ import java.util.Optional;
  * @param bytesOut bytes of body sent to the client
  */
 record Settlement(
+    long epochMillis,
     String clientRequestId,
     Optional<String> traceparent,
     TenantId tenant,

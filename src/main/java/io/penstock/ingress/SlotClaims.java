@@ -4,7 +4,6 @@ import io.penstock.bus.View;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
-import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
@@ -25,7 +24,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -167,12 +165,11 @@ final class SlotClaims {
     }
   }
 
+  /** A late or doubled refusal of another pool than the one that is waited for has no effect. */
   void onRefusal(Refusal refusal) {
-    for (PoolClaims claims : pools.values()) {
-      if (claims.waiting.remove(refusal.id()) != null) {
-        outlet.refused(refusal);
-        return;
-      }
+    if (refusal.pool().isPresent()
+        && claims(refusal.pool().get()).waiting.remove(refusal.id()) != null) {
+      outlet.refused(refusal);
     }
   }
 
@@ -206,21 +203,32 @@ final class SlotClaims {
       boolean changed = owner == null ? claims.owner != null : !owner.equals(claims.owner);
       claims.owner = owner;
       if (changed && owner != null) {
-        for (Waiting waiting : claims.waiting.values()) {
-          send(claims, waiting, nowMillis);
-        }
-        claims.renewAtMillis = nowMillis;
+        askAgain(claims, nowMillis);
       }
     }
   }
 
-  void onCensus(Census census) {
+  private void askAgain(PoolClaims claims, long nowMillis) {
+    for (Waiting waiting : claims.waiting.values()) {
+      send(claims, waiting, nowMillis);
+    }
+    claims.renewAtMillis = nowMillis;
+  }
+
+  /** A new owner may be heard before the view that names it: what waits is asked of it at once. */
+  void onCensus(Census census, long nowMillis) {
     PoolClaims claims = claims(census.pool());
     long before = claims.epoch;
-    claims.epoch = Math.max(claims.epoch, census.epoch());
+    NodeId sender = census.owner().node();
+    if (census.epoch() > before) {
+      claims.epoch = census.epoch();
+      if (!sender.equals(claims.owner)) {
+        claims.owner = sender;
+        askAgain(claims, nowMillis);
+      }
+    }
     outlet.send(
-        census.owner().node(),
-        new CensusAnswer(census.pool(), census.epoch(), self, before, leases(claims)));
+        sender, new CensusAnswer(census.pool(), census.epoch(), self, before, leases(claims)));
   }
 
   void onRenewAnswer(RenewAnswer answer, long nowMillis) {
@@ -272,11 +280,6 @@ final class SlotClaims {
       sum += claims.held.size();
     }
     return sum;
-  }
-
-  /** The replica of a held slot. */
-  Optional<ReplicaId> replicaOf(PoolName pool, RequestId id) {
-    return Optional.ofNullable(claims(pool).held.get(id)).map(Grant::replica);
   }
 
   private void renew(PoolClaims claims, long nowMillis) {

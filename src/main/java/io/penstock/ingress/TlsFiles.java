@@ -24,6 +24,7 @@ final class TlsFiles {
   private final Path certificate;
   private final Path key;
   private String stamp = "";
+  private boolean unreadable;
 
   TlsFiles(IngressConfig.Tls tls) {
     this.certificate = tls.certificate();
@@ -44,10 +45,18 @@ final class TlsFiles {
         .executeBlocking(this::readStamp)
         .onSuccess(
             now -> {
+              unreadable = false;
               if (!stamp.equals(now)) {
                 stamp = now;
                 apply(server);
               }
+            })
+        .onFailure(
+            gone -> {
+              if (!unreadable) {
+                LOG.error("certificate or key can not be read: {}", gone.toString());
+              }
+              unreadable = true;
             });
   }
 

@@ -1,6 +1,18 @@
 /**
- * Client connections and upstream connections. Carries a request through and tells the truth about
- * how it ended; decides nothing about the fleet and never picks a replica.
+ * Client connections and connections to engines. It carries a request through and tells the truth
+ * about how it ended; it decides nothing about the fleet and never picks a replica.
+ *
+ * <p>Owns the HTTP server, the engines' connections and every live {@code Exchange}, one loop each:
+ * both sockets of a stream live on the loop that accepted it. Says {@code Route} and {@code
+ * ListModels} to a router, {@code Admit}, {@code Withdraw}, {@code Renew}, {@code Release} and
+ * {@code CensusAnswer} to a pool's owner; hears their answers and {@code Census}.
+ *
+ * <p>Decisions: what waits at an owner is kept here too ({@code SlotClaims}) and asked for again
+ * when owners change, so that no client sees it. A bug in one exchange ends that exchange, settled.
+ * Deadlines are compared on a tick, not scheduled one by one. What an engine's words mean is judged
+ * in one place ({@code EngineAnswer}), and they lose addresses and keys before a client sees them.
+ * A request is written a second time only where a kept-alive connection broke without a byte of an
+ * answer.
  */
 @NullMarked
 package io.penstock.ingress;

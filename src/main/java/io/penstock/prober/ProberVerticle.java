@@ -35,7 +35,35 @@ public final class ProberVerticle extends VerticleBase {
   private static final int ERROR_CHARS_MAX = 200;
 
   /** A replica under watch, as far as the outside world goes. */
-  private record Engine(EngineProbes.Probe probe, ReplicaMeters meters) {
+  /** A replica that has never answered is told of once, after so many checks. */
+  private static final int CHECKS_UNTIL_TOLD = 10;
+
+  private static final class Engine {
+    private final EngineProbes.Probe probe;
+    private final ReplicaMeters meters;
+    private int checksWithoutAnswer;
+
+    Engine(EngineProbes.Probe probe, ReplicaMeters meters) {
+      this.probe = probe;
+      this.meters = meters;
+    }
+
+    EngineProbes.Probe probe() {
+      return probe;
+    }
+
+    ReplicaMeters meters() {
+      return meters;
+    }
+
+    /** Whether it is time to say that it has never answered. */
+    boolean stillSilent(boolean answered) {
+      if (answered) {
+        checksWithoutAnswer = Integer.MIN_VALUE; // it has: its changes of state tell the rest
+      }
+      return ++checksWithoutAnswer == CHECKS_UNTIL_TOLD;
+    }
+
     void close() {
       probe.close();
       meters.close();
@@ -143,6 +171,14 @@ public final class ProberVerticle extends VerticleBase {
       return;
     }
     engine.meters().checked(answer.succeeded());
+    if (engine.stillSilent(answer.succeeded())) {
+      log.warn(
+          "replica {} of pool {}: has not answered any of {} checks yet: {}",
+          target.id(),
+          target.pool(),
+          CHECKS_UNTIL_TOLD,
+          why(answer.cause()));
+    }
     long now = clock.millis();
     act(
         answer.succeeded()

@@ -21,7 +21,6 @@ public final class RequestLife {
   private long lastFrameMillis;
   private long queuedMillis = -1;
   private long grantedMillis = -1;
-  private long sentMillis = -1;
   private long firstContentMillis = -1;
   private long endMillis = -1;
 
@@ -35,10 +34,12 @@ public final class RequestLife {
     this.deadlines = deadlines;
   }
 
-  /** The router has answered; the pool's owner is being asked. */
+  /** The pool's owner is being asked: of the plan's first pool, or of the next after a refusal. */
   public void queue(long nowMillis, long queueLimitMillis) {
     deadlines = deadlines.withQueueMillis(queueLimitMillis);
-    queuedMillis = nowMillis;
+    if (queuedMillis < 0) {
+      queuedMillis = nowMillis;
+    }
     enter(StreamState.QUEUED, nowMillis);
   }
 
@@ -50,7 +51,6 @@ public final class RequestLife {
 
   /** The request has been written to the engine. */
   public void sent(long nowMillis) {
-    sentMillis = nowMillis;
     enter(StreamState.AWAITING_FIRST, nowMillis);
   }
 
@@ -169,11 +169,6 @@ public final class RequestLife {
   /** From the first content to the end; -1 when none came. */
   public long generationMillis() {
     return firstContentMillis < 0 ? -1 : between(firstContentMillis, endMillis);
-  }
-
-  /** From the request written to the engine until the end; -1 when it was not written. */
-  public long upstreamMillis() {
-    return sentMillis < 0 ? -1 : between(sentMillis, endMillis);
   }
 
   /** From the first byte in to the end. */

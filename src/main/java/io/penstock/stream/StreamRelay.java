@@ -59,6 +59,12 @@ public final class StreamRelay {
     return verdict;
   }
 
+  /** The engine has closed the stream: a last frame that lacks only its line ends counts. */
+  public Verdict end() {
+    scanner.end();
+    return verdict;
+  }
+
   private void onFrame(SseFrame frame) {
     if (verdict != Verdict.HOLDING && verdict != Verdict.FLOWING) {
       return;
@@ -141,10 +147,5 @@ public final class StreamRelay {
   /** The frame in which the engine said that it failed. */
   public Optional<Slice> engineError() {
     return engineError;
-  }
-
-  /** Bytes of a frame that began and did not end. */
-  public int pendingBytes() {
-    return scanner.pendingBytes();
   }
 }

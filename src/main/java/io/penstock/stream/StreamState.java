@@ -41,7 +41,7 @@ public enum StreamState {
   public boolean allows(StreamState next) {
     return switch (next) {
       case RECEIVED -> false;
-      case QUEUED -> this == RECEIVED;
+      case QUEUED -> this == RECEIVED || this == QUEUED;
       case CONNECTING -> this == QUEUED;
       case AWAITING_FIRST -> this == CONNECTING;
       case STREAMING -> this == AWAITING_FIRST;

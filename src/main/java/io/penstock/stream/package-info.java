@@ -1,6 +1,13 @@
 /**
- * The life of one request as a state machine: what may happen next, what must be settled, and
- * exactly once.
+ * The life of one request, apart from sockets: {@code RequestLife}, its states, deadlines and the
+ * one end that it has; {@code StreamRelay}, what of an engine's event stream the client sees, and
+ * when.
+ *
+ * <p>Plain Java that is handed the time and the bytes; used by {@code ingress} alone.
+ *
+ * <p>Decisions: nothing passes before the first frame with content, so that until then every
+ * failure can be answered with a proper status. Whoever is answered {@code true} by {@code finish},
+ * {@code cancel} or {@code fail} settles the request, so that it is settled once.
  */
 @NullMarked
 package io.penstock.stream;

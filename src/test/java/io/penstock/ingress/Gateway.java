@@ -59,35 +59,13 @@ final class Gateway implements AutoCloseable {
     Optional<IngressConfig.Cors> cors = Optional.empty();
     Optional<IngressConfig.Tls> tls = Optional.empty();
     Set<Capability> capabilities = Set.of();
+    String ingressPool = "rivers";
     String engineModel = "engine/river-8b";
   }
 
   Gateway(String engineUrl, Setup setup) {
     Clock clock = Clock.system();
-    Pool pool =
-        new Pool(
-            new PoolName("rivers"),
-            new ModelName("river-8b"),
-            List.of(new ModelName("river")),
-            setup.engine,
-            Optional.of(new ModelName(setup.engineModel)),
-            Optional.of("engine-key"),
-            RoutingStrategy.LEAST_LOADED,
-            new ReplicaSource.Listed(
-                List.of(
-                    new ReplicaSpec(
-                        new ReplicaId("rivers-0"),
-                        engineUrl,
-                        1,
-                        setup.maxConcurrent,
-                        Set.of(),
-                        ""))),
-            setup.maxConcurrent,
-            setup.capabilities,
-            8_192,
-            setup.queue,
-            HealthPolicy.DEFAULT);
-    Fleet fleet = new Fleet(List.of(pool), true, Optional.empty(), "hash");
+    Fleet fleet = fleet("rivers", engineUrl, setup);
     node =
         ClusterNode.start(
                 Vertx.builder(),
@@ -112,7 +90,7 @@ final class Gateway implements AutoCloseable {
                 Duration.ofSeconds(5),
                 setup.tls,
                 setup.cors),
-            fleet,
+            fleet(setup.ingressPool, engineUrl, setup),
             0,
             clock,
             new RequestMeters(metrics.registry(), fleet),
@@ -132,6 +110,33 @@ final class Gateway implements AutoCloseable {
         .await();
     vertx.deployVerticle(ingress).await();
     node.announce(Set.of(Role.INGRESS, Role.ROUTER, Role.BATCHER), 1).await();
+  }
+
+  private static Fleet fleet(String name, String engineUrl, Setup setup) {
+    Pool pool =
+        new Pool(
+            new PoolName(name),
+            new ModelName("river-8b"),
+            List.of(new ModelName("river")),
+            setup.engine,
+            Optional.of(new ModelName(setup.engineModel)),
+            Optional.of("engine-key"),
+            RoutingStrategy.LEAST_LOADED,
+            new ReplicaSource.Listed(
+                List.of(
+                    new ReplicaSpec(
+                        new ReplicaId("rivers-0"),
+                        engineUrl,
+                        1,
+                        setup.maxConcurrent,
+                        Set.of(),
+                        ""))),
+            setup.maxConcurrent,
+            setup.capabilities,
+            8_192,
+            setup.queue,
+            HealthPolicy.DEFAULT);
+    return new Fleet(List.of(pool), true, Optional.empty(), "hash");
   }
 
   /** The access lines so far. */

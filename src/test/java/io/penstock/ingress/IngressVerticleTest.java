@@ -249,8 +249,13 @@ class IngressVerticleTest {
     engine.answer(
         (socket, request) -> {
           socket.write(STREAM_HEAD);
-          socket.write(chunk(frame("a"), "data: {oops\n\n", DONE));
-          socket.write(lastChunk());
+          socket.write(chunk(frame("a")));
+          vertx.setTimer(
+              200,
+              later ->
+                  socket
+                      .write(chunk("data: {oops\n\n", DONE))
+                      .onComplete(w -> socket.write(lastChunk())));
         });
     String body = get(send(post(PATH, STREAM))).body();
     assertThat(body)
@@ -516,6 +521,133 @@ class IngressVerticleTest {
     await(() -> status() == 503);
     assertThat(get(running).body()).endsWith(DONE);
     drained.await(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void anEnginesOwnErrorAfterAPingIsAFrame() throws Exception {
+    setup.pingAfter = Duration.ofMillis(200);
+    startGateway();
+    engine.answer(
+        (socket, request) ->
+            vertx.setTimer(500, late -> socket.write(json(400, "{\n\"detail\":\"too long\"}"))));
+    HttpResponse<String> answer = get(send(post(PATH, STREAM)));
+    assertThat(answer.body())
+        .startsWith(": ping")
+        .contains("too long")
+        .doesNotContain("[DONE]")
+        .endsWith("}\n\n");
+    await(() -> gauge("penstock_grants") == 0);
+    assertThat(gauge("penstock_requests_in_flight")).isZero();
+  }
+
+  @Test
+  void anAnswerInOnePieceAfterAPingIsAnError() throws Exception {
+    setup.pingAfter = Duration.ofMillis(200);
+    startGateway();
+    engine.answer((socket, request) -> vertx.setTimer(500, late -> socket.write(json(ANSWER))));
+    HttpResponse<String> answer = get(send(post(PATH, STREAM)));
+    assertThat(answer.body()).contains("was asked for a stream and answered in one piece");
+    await(() -> gauge("penstock_grants") == 0);
+  }
+
+  @Test
+  void aPoolThatThisNodeDoesNotHaveIsTold() throws Exception {
+    setup.ingressPool = "other";
+    startGateway();
+    HttpResponse<String> answer = get(send(post(PATH, STREAM)));
+    assertThat(answer.statusCode()).isEqualTo(503);
+    assertThat(error(answer).getString("message"))
+        .contains("pool 'rivers' is not in this node's configuration");
+  }
+
+  @Test
+  void anEngineThatDiesOnAFreshConnectionIsNotAskedTwice() throws Exception {
+    startGateway();
+    engine.answer((socket, request) -> socket.close());
+    assertThat(get(send(post(PATH, WHOLE))).statusCode()).isEqualTo(502);
+    assertThat(engine.requests).hasSize(1);
+  }
+
+  @Test
+  void whatAnEngineSaysLosesAddressesAndKeys() throws Exception {
+    startGateway();
+    engine.answer(
+        (socket, request) ->
+            socket.write(
+                json(
+                    500,
+                    "{\"error\":{\"message\":\"http://10.1.2.3:8000 refused sk-SECRET123\"}}")));
+    assertThat(error(get(send(post(PATH, WHOLE)))).getString("message"))
+        .isEqualTo("replica rivers-0 answered 500: (address) refused (key)");
+    engine.answer((socket, request) -> socket.write(json(401, "{}")));
+    HttpResponse<String> key = get(send(post(PATH, WHOLE)));
+    assertThat(key.statusCode()).isEqualTo(502);
+    assertThat(error(key).getString("message")).contains("engine_api_key");
+  }
+
+  @Test
+  void streamsShareAConnectionOneAfterTheOther() throws Exception {
+    startGateway();
+    engine.answer((socket, request) -> streamWhole(socket));
+    for (int i = 0; i < 5; i++) {
+      assertThat(get(send(post(PATH, STREAM))).body()).endsWith(DONE);
+    }
+    assertThat(engine.accepted.get()).isEqualTo(1);
+  }
+
+  @Test
+  void anErrorBehindTheRoleFrameIsStillAStatus() throws Exception {
+    startGateway();
+    engine.answer(
+        (socket, request) -> {
+          socket.write(STREAM_HEAD);
+          socket.write(
+              chunk(
+                  "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n",
+                  "data: {\"error\":{\"message\":\"no memory\"}}\n\n"));
+          socket.write(lastChunk());
+        });
+    HttpResponse<String> answer = get(send(post(PATH, STREAM)));
+    assertThat(answer.statusCode()).isEqualTo(502);
+    assertThat(error(answer).getString("message"))
+        .isEqualTo("replica rivers-0 failed in its stream: no memory");
+  }
+
+  @Test
+  void aStreamThatLacksItsLastLineEndIsWhole() throws Exception {
+    startGateway();
+    engine.answer(
+        (socket, request) -> {
+          socket.write(STREAM_HEAD);
+          socket.write(chunk(frame("a"), FINISH, "data: [DONE]\n"));
+          socket.write(lastChunk());
+        });
+    assertThat(get(send(post(PATH, STREAM))).body()).isEqualTo(frame("a") + FINISH + DONE);
+  }
+
+  @Test
+  void anEndlessErrorIsNotReadToItsEnd() throws Exception {
+    startGateway();
+    engine.answer(
+        (socket, request) -> {
+          socket.write(
+              "HTTP/1.1 500 X\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n");
+          pump(socket, chunk("x".repeat(10_000)), 100_000);
+        });
+    assertThat(get(send(post(PATH, WHOLE))).statusCode()).isEqualTo(502);
+    await(() -> engine.closed.get() == 1);
+  }
+
+  @Test
+  void aConnectionThatBreaksWhileALargeBodyIsWrittenIsReplaced() throws Exception {
+    startGateway();
+    engine.answer((socket, request) -> socket.write(json(ANSWER)));
+    assertThat(get(send(post(PATH, WHOLE))).statusCode()).isEqualTo(200);
+    engine.hangUpOnce();
+    String large =
+        WHOLE.replace("{\"model\"", "{\"padding\":\"" + "x".repeat(900_000) + "\",\"model\"");
+    assertThat(get(send(post(PATH, large))).statusCode()).isEqualTo(200);
+    assertThat(engine.accepted.get()).isEqualTo(2);
   }
 
   @Test

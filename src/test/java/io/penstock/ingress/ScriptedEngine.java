@@ -29,6 +29,7 @@ final class ScriptedEngine {
   final AtomicInteger closed = new AtomicInteger();
   final AtomicLong lastClosedNanos = new AtomicLong();
   private final NetServer server;
+  private volatile boolean hangUp;
   private volatile Script script = (socket, request) -> socket.write(json("{\"choices\":[]}"));
 
   ScriptedEngine(Vertx vertx) {
@@ -44,6 +45,11 @@ final class ScriptedEngine {
     script = next;
   }
 
+  /** Closes the next connection at its first bytes. */
+  void hangUpOnce() {
+    hangUp = true;
+  }
+
   private void accept(NetSocket socket) {
     accepted.incrementAndGet();
     socket.closeHandler(
@@ -55,6 +61,11 @@ final class ScriptedEngine {
     StringBuilder read = new StringBuilder();
     socket.handler(
         piece -> {
+          if (hangUp) {
+            hangUp = false;
+            socket.close();
+            return;
+          }
           read.append(piece.toString(StandardCharsets.ISO_8859_1));
           int body = read.indexOf("\r\n\r\n") + 4;
           Matcher length = LENGTH.matcher(read);

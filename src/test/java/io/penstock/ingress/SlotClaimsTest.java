@@ -167,7 +167,7 @@ class SlotClaimsTest {
   @Test
   void ignoresAGrantOfAnOwnerThatIsNoneAnyMore() {
     claims.ask(admit(1_000), 0);
-    claims.onCensus(new Census(POOL, 9, new Station(B, Room.BATCHER, 0)));
+    claims.onCensus(new Census(POOL, 9, new Station(B, Room.BATCHER, 0)), 1);
     claims.onGrant(grant(8), 1);
     assertThat(told).isEmpty();
     assertThat(claims.waiting()).isEqualTo(1);
@@ -179,7 +179,7 @@ class SlotClaimsTest {
   void answersACensusWithWhatItHoldsAndTheEpochItKnew() {
     claims.ask(admit(1_000), 0);
     claims.onGrant(grant(5), 1);
-    claims.onCensus(new Census(POOL, 4, new Station(B, Room.BATCHER, 0)));
+    claims.onCensus(new Census(POOL, 4, new Station(B, Room.BATCHER, 0)), 1);
 
     assertThat(sent.get(1).to()).isEqualTo(B);
     assertThat(lastSent())
@@ -206,6 +206,15 @@ class SlotClaimsTest {
     claims.tick(100_000);
     claims.tick(200_000);
     assertThat(sent).hasSize(before);
+  }
+
+  @Test
+  void aRefusalOfAnotherPoolIsNotForThisWait() {
+    claims.ask(admit(1_000), 0);
+    claims.onRefusal(
+        new Refusal(ID, Optional.of(new PoolName("other")), Fault.NO_REPLICA, "none", "", 0));
+    assertThat(told).isEmpty();
+    assertThat(claims.waiting()).isEqualTo(1);
   }
 
   @Test

@@ -31,7 +31,6 @@ class RequestLifeTest {
     assertThat(life.grantToFirstContentMillis()).isEqualTo(11);
     assertThat(life.grantToEndMillis()).isEqualTo(111);
     assertThat(life.generationMillis()).isEqualTo(100);
-    assertThat(life.upstreamMillis()).isEqualTo(110);
     assertThat(life.totalMillis()).isEqualTo(118);
     assertThat(life.endedIn()).isEqualTo(StreamState.STREAMING);
   }

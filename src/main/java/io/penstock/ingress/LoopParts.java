@@ -2,27 +2,35 @@ package io.penstock.ingress;
 
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
-import io.penstock.inference.RequestId;
 import io.penstock.message.Station;
 import io.penstock.time.Clock;
 import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpConnection;
 import java.util.Map;
-import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * What the exchanges of one ingress loop share. Touched on that loop only.
  *
+ * @param firstUse whether a connection to an engine has carried no request yet; true once for each
  * @param pools facts about engines by pool: dialect, model name, key
- * @param settle takes each exchange's end, once
  */
-record Lane(
+record LoopParts(
     Station self,
     IngressConfig config,
     Map<PoolName, Pool> pools,
     Clock clock,
     HttpClient engines,
+    Predicate<HttpConnection> firstUse,
     SlotClaims slots,
     RouteCalls routes,
-    Consumer<Exchange> opened,
-    Consumer<Settlement> settle,
-    Consumer<RequestId> closed) {}
+    Exchanges exchanges) {
+
+  /** Who keeps the exchanges that are carried. */
+  interface Exchanges {
+    void opened(Exchange exchange);
+
+    /** Called exactly once for each exchange, when it has been settled. */
+    void closed(Exchange exchange, Settlement settlement);
+  }
+}

@@ -1,0 +1,182 @@
+package io.penstock.ingress;
+
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.penstock.fault.Fault;
+import io.penstock.openai.ErrorBody;
+import io.penstock.openai.Slice;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.http.HttpServerResponse;
+import io.vertx.core.http.HttpVersion;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.function.Consumer;
+
+/**
+ * The answer to one client: the only holder of its response. Knows whether the status line has
+ * gone, and so in which form an error can still be told.
+ */
+final class ClientAnswer {
+  private static final Buffer PING = Buffer.buffer(": ping\n\n");
+
+  private final HttpServerRequest request;
+  private final HttpServerResponse response;
+  private final String clientRequestId;
+  private final Consumer<MultiMap> ownHeaders;
+  private boolean framed;
+  private int status;
+  private long bytesOut;
+
+  /**
+   * @param ownHeaders adds the gateway's own headers to those of a success
+   */
+  ClientAnswer(HttpServerRequest request, String clientRequestId, Consumer<MultiMap> ownHeaders) {
+    this.request = request;
+    this.response = request.response();
+    this.clientRequestId = clientRequestId;
+    this.ownHeaders = ownHeaders;
+  }
+
+  /** Calls {@code gone} when the client leaves before the answer has ended. */
+  void onGone(Runnable gone) {
+    response.closeHandler(closed -> gone.run());
+    response.exceptionHandler(error -> gone.run());
+    request.exceptionHandler(error -> gone.run());
+  }
+
+  boolean isCommitted() {
+    return response.headWritten();
+  }
+
+  /** The status sent; 0 while none was. */
+  int status() {
+    return status;
+  }
+
+  /** Bytes of body so far. */
+  long bytesOut() {
+    return bytesOut;
+  }
+
+  boolean isFull() {
+    return response.writeQueueFull();
+  }
+
+  void onDrain(Runnable drained) {
+    response.drainHandler(empty -> drained.run());
+  }
+
+  void ping() {
+    commitStream();
+    write(PING.copy());
+  }
+
+  void frames(List<Slice> frames) {
+    commitStream();
+    write(Buffers.of(frames));
+  }
+
+  private void commitStream() {
+    if (response.headWritten()) {
+      return;
+    }
+    status = 200;
+    framed = true;
+    MultiMap headers = response.headers();
+    headers.set(HttpHeaderNames.CONTENT_TYPE, Headers.EVENT_STREAM);
+    headers.set(HttpHeaderNames.CACHE_CONTROL, Headers.NO_CACHE);
+    headers.set(Headers.ACCEL_BUFFERING, Headers.NO);
+    ownHeaders.accept(headers);
+    chunked();
+  }
+
+  private void chunked() {
+    if (request.version() != HttpVersion.HTTP_2) {
+      response.setChunked(true);
+    }
+  }
+
+  private void write(Buffer bytes) {
+    bytesOut += bytes.length();
+    response.write(bytes);
+  }
+
+  /** The end of a stream, or of an answer that was {@link #piece piped}. */
+  void end() {
+    response.end();
+  }
+
+  /** An engine's answer in one piece. */
+  void whole(int engineStatus, MultiMap engineHeaders, byte[] body) {
+    status = engineStatus;
+    response.setStatusCode(engineStatus);
+    Headers.toClient(engineHeaders, response.headers());
+    if (engineStatus >= 400) {
+      response.headers().set(HttpHeaderNames.CONTENT_TYPE, Headers.JSON);
+      response.headers().set(Headers.SHOULD_RETRY, Headers.FALSE);
+    }
+    ownHeaders.accept(response.headers());
+    bytesOut += body.length;
+    response.end(Buffers.of(body));
+  }
+
+  /** Begins an answer that is too large to be held; {@link #piece pieces} follow. */
+  void beginPiping(int engineStatus, MultiMap engineHeaders) {
+    status = engineStatus;
+    response.setStatusCode(engineStatus);
+    Headers.toClient(engineHeaders, response.headers());
+    ownHeaders.accept(response.headers());
+    String length = engineHeaders.get(HttpHeaderNames.CONTENT_LENGTH);
+    if (length != null) {
+      response.headers().set(HttpHeaderNames.CONTENT_LENGTH, length);
+    } else {
+      chunked();
+    }
+  }
+
+  /** A piece of an answer that is piped. */
+  void piece(Buffer piece) {
+    write(piece);
+  }
+
+  /** An error of ours, in the form that is still possible. */
+  void error(Fault fault, String message, String param, long retryAfterMillis) {
+    if (!response.headWritten()) {
+      status = fault.status();
+      bytesOut +=
+          ErrorResponse.send(request, clientRequestId, fault, message, param, retryAfterMillis);
+    } else if (framed) {
+      lastFrame(ErrorBody.frame(fault, message, param));
+    } else {
+      response.reset(); // an answer in one piece has no place for an error
+    }
+  }
+
+  /** The last frame of a stream that can not be finished: an error, and no {@code [DONE]}. */
+  void lastFrame(byte[] frame) {
+    write(Buffers.of(frame));
+    response
+        .end()
+        .onComplete(
+            ended -> {
+              if (request.version() != HttpVersion.HTTP_2) {
+                request.connection().close();
+              }
+            });
+  }
+
+  /** An error object of an engine as the last frame. */
+  void lastFrameOf(byte[] errorObject) {
+    byte[] head = "data: ".getBytes(StandardCharsets.US_ASCII);
+    byte[] frame = new byte[head.length + errorObject.length + 2];
+    System.arraycopy(head, 0, frame, 0, head.length);
+    for (int i = 0; i < errorObject.length; i++) { // a line end in JSON is white space
+      byte b = errorObject[i];
+      frame[head.length + i] = b == '\n' || b == '\r' ? (byte) ' ' : b;
+    }
+    frame[frame.length - 2] = '\n';
+    frame[frame.length - 1] = '\n';
+    lastFrame(frame);
+  }
+}
