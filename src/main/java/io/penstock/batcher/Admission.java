@@ -308,7 +308,7 @@ final class Admission {
     }
     long rank = arrivals++ - (retry ? RETRIES_FIRST : 0);
     Waiting entry = new Waiting(admit, nowMillis, nowMillis + maxWaitMillis, rank);
-    queue(admit.priority()).add(entry, new Lane.Key(retry, needs, admit.excluded()), reach);
+    queue(admit.priority()).add(entry, new Line.Key(retry, needs, admit.excluded()), reach);
     waiting.put(admit.id(), entry);
     deadlines.add(entry);
     waitingBytes += admit.bodyBytes();

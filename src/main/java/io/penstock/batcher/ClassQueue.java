@@ -13,12 +13,12 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>One list with a scan for the first that fits would cost a walk over thousands whenever the
  * requests in front need a replica that is full. So requests that the same replicas can serve share
- * a {@link Lane}, and only the lanes' heads are looked at, oldest first. There are few lanes: one
+ * a {@link Line}, and only the lines' heads are looked at, oldest first. There are few lines: one
  * for each mix of capabilities, and some more while replicas fail.
  */
 final class ClassQueue {
-  private final Map<Lane.Key, Lane> lanes = new HashMap<>();
-  private final TreeMap<Long, Lane> byHead = new TreeMap<>();
+  private final Map<Line.Key, Line> lines = new HashMap<>();
+  private final TreeMap<Long, Line> byHead = new TreeMap<>();
   private int size;
 
   int size() {
@@ -26,62 +26,62 @@ final class ClassQueue {
   }
 
   /**
-   * Appends; ranks of one lane only grow.
+   * Appends; ranks of one line only grow.
    *
    * @param reach what the request may hope for now
    */
-  void add(Waiting waiting, Lane.Key key, Reach reach) {
-    Lane lane = lanes.get(key);
-    if (lane == null) {
-      lane = new Lane(key);
-      lane.reach = reach;
-      lane.reachSinceMillis = waiting.arrivedMillis;
-      lanes.put(key, lane);
+  void add(Waiting waiting, Line.Key key, Reach reach) {
+    Line line = lines.get(key);
+    if (line == null) {
+      line = new Line(key);
+      line.reach = reach;
+      line.reachSinceMillis = waiting.arrivedMillis;
+      lines.put(key, line);
     }
-    lane.append(waiting);
-    if (lane.head() == waiting) {
-      byHead.put(waiting.rank, lane);
+    line.append(waiting);
+    if (line.head() == waiting) {
+      byHead.put(waiting.rank, line);
     }
     size++;
   }
 
   void remove(Waiting waiting) {
-    Lane lane = waiting.lane;
-    if (lane == null) {
+    Line line = waiting.line;
+    if (line == null) {
       throw new IllegalStateException(
-          "request " + waiting.admit.id() + ": in no lane (expected: waiting)");
+          "request " + waiting.admit.id() + ": in no line (expected: waiting)");
     }
-    boolean wasHead = lane.head() == waiting;
-    lane.unlink(waiting);
+    boolean wasHead = line.head() == waiting;
+    line.unlink(waiting);
     size--;
     if (wasHead) {
       byHead.remove(waiting.rank);
-      Waiting head = lane.head();
+      Waiting head = line.head();
       if (head == null) {
-        lanes.remove(lane.key);
+        lines.remove(line.key);
       } else {
-        byHead.put(head.rank, lane);
+        byHead.put(head.rank, line);
       }
     }
   }
 
   /** The first that a replica would take now; null when none can be served. */
   @Nullable Waiting firstServable(Roster roster) {
-    for (Lane lane : byHead.values()) {
-      if (roster.opens(lane.key.needs(), lane.key.excluded())) {
-        return lane.head();
+    for (Line line : byHead.values()) {
+      if (roster.opens(line.key.needs(), line.key.excluded())) {
+        return line.head();
       }
     }
     return null;
   }
 
-  /** Looks again at what each lane may hope for. */
+  /** Looks again at what each line may hope for. */
   void review(Roster roster, long nowMillis) {
-    for (Lane lane : lanes.values()) {
-      Reach reach = roster.reach(lane.key.needs(), lane.key.excluded());
-      if (reach != lane.reach) {
-        lane.reach = reach;
-        lane.reachSinceMillis = nowMillis;
+    for (Line line : lines.values()) {
+      Reach reach = roster.reach(line.key.needs(), line.key.excluded());
+      if (reach != line.reach) {
+        line.reach = reach;
+        line.reachSinceMillis = nowMillis;
       }
     }
   }
@@ -89,13 +89,13 @@ final class ClassQueue {
   /** Those that no replica will serve, or that have hoped for one for {@code graceMillis}. */
   List<Waiting> hopeless(long graceMillis, long nowMillis) {
     List<Waiting> found = List.of();
-    for (Lane lane : lanes.values()) {
-      if (lane.reach == Reach.SERVED) {
+    for (Line line : lines.values()) {
+      if (line.reach == Reach.SERVED) {
         continue;
       }
-      for (Waiting each = lane.head(); each != null; each = each.after) {
-        long since = Math.max(each.arrivedMillis, lane.reachSinceMillis);
-        if (lane.reach == Reach.HOPED_FOR && since + graceMillis > nowMillis) {
+      for (Waiting each = line.head(); each != null; each = each.after) {
+        long since = Math.max(each.arrivedMillis, line.reachSinceMillis);
+        if (line.reach == Reach.HOPED_FOR && since + graceMillis > nowMillis) {
           break;
         }
         found = found.isEmpty() ? new ArrayList<>() : found;

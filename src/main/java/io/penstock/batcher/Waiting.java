@@ -4,7 +4,7 @@ import io.penstock.message.Admit;
 import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
-/** One request in the queue; a link of its lane's list. */
+/** One request in the queue; a link of its line's list. */
 final class Waiting {
   static final Comparator<Waiting> BY_DEADLINE =
       Comparator.<Waiting>comparingLong(w -> w.deadlineMillis).thenComparingLong(w -> w.rank);
@@ -16,7 +16,7 @@ final class Waiting {
   /** Place in its class: lower is served first; unique in the pool. */
   final long rank;
 
-  @Nullable Lane lane;
+  @Nullable Line line;
   @Nullable Waiting before;
   @Nullable Waiting after;
 

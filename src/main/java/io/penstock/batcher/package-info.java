@@ -6,10 +6,11 @@
  * <p>A pool has one owner in the cluster, named by rendezvous hashing over the nodes of the role,
  * so that a limit of 100 is 100 whatever the number of gateways and least loaded is exact. {@link
  * io.penstock.batcher.PoolOwner} is the node's part in that: epochs and the census of a new owner.
- * {@link io.penstock.batcher.Admission} is the queue and the ledger, {@link
- * io.penstock.batcher.Roster} the pool's replicas, {@link io.penstock.batcher.Strategy} the choice
- * among those that are free. All of them are plain objects on one event loop that are handed the
- * time; {@link io.penstock.batcher.BatcherVerticle} alone knows the bus, the clock and the timer.
+ * {@link io.penstock.batcher.Admission} is the queue, {@link io.penstock.batcher.Ledger} what
+ * lives, {@link io.penstock.batcher.Roster} the pool's replicas, {@link
+ * io.penstock.batcher.Strategy} the choice among those that are free. All of them are plain objects
+ * on one event loop that are handed the time; {@link io.penstock.batcher.BatcherVerticle} alone
+ * knows the bus, the clock and the timer.
  *
  * <p>Hears Admit, Withdraw, Release and Renew of the ingress loops, CensusAnswer, and HealthReport
  * of the probers. Says Grant, Refusal, NotOwner, RenewAnswer, and Census to all ingress loops.
@@ -17,7 +18,8 @@
  * <p>Decisions: a replica is chosen when a slot is free, not when a request arrives; a retry goes
  * first in its class; a request that must wait longer than it may is refused at once; a replica
  * that fails gets no new grants and keeps those it has until they are released; leases last 15 s
- * without renewal; an idle pool costs no timer.
+ * without renewal, and a renewal is all that its holder has, so that a lost release costs no slot
+ * for longer; an idle pool costs no timer.
  */
 @NullMarked
 package io.penstock.batcher;

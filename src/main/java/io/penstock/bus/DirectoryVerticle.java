@@ -256,7 +256,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
 
   private void refresh() {
     registry
-        .refresh(Addresses.broadcast(Room.NODE))
+        .refresh(BusAddresses.broadcast(Room.NODE))
         .onFailure(e -> LOG.debug("the cluster's registry could not be refreshed", e));
   }
 

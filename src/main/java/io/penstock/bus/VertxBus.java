@@ -47,12 +47,12 @@ final class VertxBus implements Bus {
   @Override
   public Future<Void> send(Station to, Message message) {
     DeliveryOptions options = to.node().equals(self) ? LOCAL : CLUSTERED;
-    return eventBus.<Message>sender(Addresses.of(to), options).write(message);
+    return eventBus.<Message>sender(BusAddresses.of(to), options).write(message);
   }
 
   @Override
   public void publish(Room room, Message message) {
-    eventBus.publish(Addresses.broadcast(room), message, CLUSTERED);
+    eventBus.publish(BusAddresses.broadcast(room), message, CLUSTERED);
   }
 
   @Override
@@ -61,10 +61,11 @@ final class VertxBus implements Bus {
     if (!taken.add(station)) {
       return Future.failedFuture(
           new IllegalStateException(
-              Addresses.of(station) + " is consumed already (expected: one consumer per station)"));
+              BusAddresses.of(station)
+                  + " is consumed already (expected: one consumer per station)"));
     }
-    MessageConsumer<Message> own = listen(Addresses.of(station), handler);
-    MessageConsumer<Message> shared = listen(Addresses.broadcast(room), handler);
+    MessageConsumer<Message> own = listen(BusAddresses.of(station), handler);
+    MessageConsumer<Message> shared = listen(BusAddresses.broadcast(room), handler);
     Registration registration = () -> cancel(station, own, shared);
     return Future.join(own.completion(), shared.completion())
         .map(
@@ -78,7 +79,7 @@ final class VertxBus implements Bus {
   /** The addresses under which other nodes should be able to reach this one. */
   Set<String> reachableAddresses() {
     return reachable.stream()
-        .flatMap(s -> Stream.of(Addresses.of(s), Addresses.broadcast(s.room())))
+        .flatMap(s -> Stream.of(BusAddresses.of(s), BusAddresses.broadcast(s.room())))
         .collect(Collectors.toUnmodifiableSet());
   }
 

@@ -1,7 +1,19 @@
 /**
  * What rooms say to each other: immutable records only, all of them {@link
- * io.penstock.message.Message}s. Local delivery shares the object; the wire form belongs to {@code
- * bus}.
+ * io.penstock.message.Message}s or parts of one, and {@link io.penstock.message.Station}, where a
+ * message goes.
+ *
+ * <p>Owns the vocabulary of the bus and nothing that runs; it hears and says nothing itself. The
+ * conversations are: Route, answered by Plan or Refusal; ListModels, answered by Models; Admit,
+ * answered by Grant, Refusal or NotOwner unless Withdraw takes it back; Release, which ends a
+ * grant; Renew, answered by RenewAnswer; Census, answered by CensusAnswer; HealthReport and Beacon,
+ * which nobody answers.
+ *
+ * <p>Decisions. No message is acknowledged and any may be lost, doubled or late, so each means the
+ * same the second time and carries what tells it from an older one: the request's id and attempt,
+ * the pool, the owner's epoch, a prober's sequence. A message names nodes and stations, never
+ * objects of the sender. Local delivery shares the object; the wire form belongs to {@code bus},
+ * under whose rules a field may be added to a record.
  */
 @NullMarked
 package io.penstock.message;

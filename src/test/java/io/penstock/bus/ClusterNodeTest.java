@@ -203,7 +203,7 @@ class ClusterNodeTest {
     Station station = station(two, Room.BATCHER, 0);
     Registration registration = consume(two, Room.BATCHER, 0, m -> {});
     MultiMap<String, Object> subs = hazelcastOf(one).getMultiMap("__vertx.subs");
-    String address = Addresses.of(station);
+    String address = BusAddresses.of(station);
     Promise<Void> back = Promise.promise();
     subs.addEntryListener(
         new EntryAdapter<String, Object>() {

@@ -78,6 +78,21 @@ public final class FakeBus implements Bus {
     return sent().stream().map(Sent::message).filter(kind::isInstance).map(kind::cast).toList();
   }
 
+  /** All that was published to a room, by whichever node. */
+  public List<Message> published(Room room) {
+    return sent().stream()
+        .filter(each -> each.to().lane() == BROADCAST && each.to().room() == room)
+        .map(Sent::message)
+        .toList();
+  }
+
+  /** Consumers of a room, on all nodes. */
+  public int consumers(Room room) {
+    synchronized (network) {
+      return (int) network.consumers.keySet().stream().filter(at -> at.room() == room).count();
+    }
+  }
+
   /** Completes with the first message, sent before or after this call, that passes. */
   public <T extends Message> CompletableFuture<T> await(Class<T> kind, Predicate<T> wanted) {
     Predicate<Message> matches =

@@ -8,9 +8,9 @@ import org.jspecify.annotations.Nullable;
  * Waiting requests of one class that the same replicas can serve, first come first served. A linked
  * list, so that a request leaves from the middle at no cost.
  */
-final class Lane {
+final class Line {
   /**
-   * Which requests share a lane.
+   * Which requests share a line.
    *
    * @param retry whether they have failed before and go first
    * @param needs capabilities, as a mask
@@ -27,7 +27,7 @@ final class Lane {
   private @Nullable Waiting head;
   private @Nullable Waiting tail;
 
-  Lane(Key key) {
+  Line(Key key) {
     this.key = key;
   }
 
@@ -36,7 +36,7 @@ final class Lane {
   }
 
   void append(Waiting waiting) {
-    waiting.lane = this;
+    waiting.line = this;
     waiting.before = tail;
     if (tail == null) {
       head = waiting;
@@ -57,7 +57,7 @@ final class Lane {
     } else {
       waiting.after.before = waiting.before;
     }
-    waiting.lane = null;
+    waiting.line = null;
     waiting.before = null;
     waiting.after = null;
   }

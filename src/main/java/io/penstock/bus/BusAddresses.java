@@ -8,8 +8,8 @@ import io.penstock.message.Station;
  * so there are few and they are fixed: one per node, room and lane, and one broadcast address per
  * room. Ids travel in the message.
  */
-final class Addresses {
-  private Addresses() {}
+final class BusAddresses {
+  private BusAddresses() {}
 
   /** {@code penstock.batcher.0@4f1c…}. */
   static String of(Station station) {
