@@ -26,7 +26,11 @@ public interface Bus {
    */
   Future<Void> send(Station to, Message message);
 
-  /** Sends to every station of a room on every node, this one included. */
+  /**
+   * Sends to every station of a room on every node, this one included. A station of another node
+   * that has registered a moment ago may miss it, so whatever is published is published again:
+   * beacons, reports and censuses are.
+   */
   void publish(Room room, Message message);
 
   /**
