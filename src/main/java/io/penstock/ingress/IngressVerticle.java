@@ -88,7 +88,7 @@ public final class IngressVerticle extends VerticleBase
   private final Map<PoolName, Pool> pools = new HashMap<>();
   private final Map<RequestId, Exchange> live = new LinkedHashMap<>();
   private final Set<HttpConnection> fresh = Collections.newSetFromMap(new IdentityHashMap<>());
-  private final Set<HttpConnection> silent = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Map<HttpConnection, Long> silent = new IdentityHashMap<>(); // to their timers
   private final Station self;
   private final String idPrefix;
 
@@ -104,6 +104,7 @@ public final class IngressVerticle extends VerticleBase
   private @Nullable ModelsEndpoint models;
   private @Nullable Router router;
   private @Nullable HttpServer server;
+  private Bus.@Nullable Registration registration;
 
   /**
    * One loop of a node.
@@ -173,7 +174,9 @@ public final class IngressVerticle extends VerticleBase
     this.models = new ModelsEndpoint(parts, this::nextId);
     this.router = routesBesideInference();
     directory.onChange(this::onView);
-    return bus.consume(Room.INGRESS, self.lane(), this::onMessage).compose(registered -> listen());
+    return bus.consume(Room.INGRESS, self.lane(), this::onMessage)
+        .onSuccess(registered -> registration = registered)
+        .compose(registered -> listen());
   }
 
   private Future<HttpServer> listen() {
@@ -214,21 +217,26 @@ public final class IngressVerticle extends VerticleBase
 
   /** A client that connects and says nothing, or half a head, is not kept. */
   private void connected(HttpConnection connection) {
-    silent.add(connection);
-    connection.closeHandler(closed -> silent.remove(connection));
-    vertx.setTimer(
-        FIRST_REQUEST_MILLIS,
-        late -> {
-          if (silent.remove(connection)) {
-            connection.close();
-          }
-        });
+    long limit =
+        vertx.setTimer(
+            FIRST_REQUEST_MILLIS,
+            late -> {
+              silent.remove(connection);
+              connection.close();
+            });
+    silent.put(connection, limit);
+    connection.closeHandler(closed -> hasSpoken(connection));
+  }
+
+  private void hasSpoken(HttpConnection connection) {
+    Long limit = silent.isEmpty() ? null : silent.remove(connection);
+    if (limit != null) {
+      vertx.cancelTimer(limit);
+    }
   }
 
   private void handle(HttpServerRequest request) {
-    if (!silent.isEmpty()) {
-      silent.remove(request.connection());
-    }
+    hasSpoken(request.connection());
     if (config.cors().isEmpty() && request.method() == HttpMethod.POST) {
       dispatchInference(request); // past the routes that it can not match
     } else {
@@ -419,13 +427,14 @@ public final class IngressVerticle extends VerticleBase
   /** Tells the clients that are still here why their requests end now. */
   @Override
   public Future<?> stop() {
-    if (live.isEmpty()) {
-      return Future.succeededFuture();
-    }
+    boolean flush = !live.isEmpty();
     for (Exchange each : new ArrayList<>(live.values())) {
       each.cutOff();
     }
-    return vertx.timer(FLUSH_MILLIS, TimeUnit.MILLISECONDS);
+    Future<?> flushed =
+        flush ? vertx.timer(FLUSH_MILLIS, TimeUnit.MILLISECONDS) : Future.succeededFuture();
+    Bus.Registration held = registration;
+    return held == null ? flushed : flushed.compose(told -> held.cancel());
   }
 
   private static <T> T required(@Nullable T value) {
