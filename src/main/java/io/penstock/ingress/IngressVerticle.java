@@ -66,9 +66,6 @@ public final class IngressVerticle extends VerticleBase
   /** What the last error frames have to reach their sockets before those are closed. */
   private static final long FLUSH_MILLIS = 200;
 
-  /** From a connection's opening to the end of its first request's head. */
-  private static final long FIRST_REQUEST_MILLIS = 30_000;
-
   /**
    * Below uvicorn's 5 s, which vLLM and SGLang use, so that the engine is never the first to close.
    */
@@ -88,7 +85,6 @@ public final class IngressVerticle extends VerticleBase
   private final Map<PoolName, Pool> pools = new HashMap<>();
   private final Map<RequestId, Exchange> live = new LinkedHashMap<>();
   private final Set<HttpConnection> fresh = Collections.newSetFromMap(new IdentityHashMap<>());
-  private final Map<HttpConnection, Long> silent = new IdentityHashMap<>(); // to their timers
   private final Station self;
   private final String idPrefix;
 
@@ -184,7 +180,6 @@ public final class IngressVerticle extends VerticleBase
     server =
         vertx
             .createHttpServer(ServerOptions.of(config, files))
-            .connectionHandler(this::connected)
             .requestHandler(this::handle)
             .invalidRequestHandler(this::unreadable);
     if (files == null) {
@@ -215,28 +210,7 @@ public final class IngressVerticle extends VerticleBase
     return routes;
   }
 
-  /** A client that connects and says nothing, or half a head, is not kept. */
-  private void connected(HttpConnection connection) {
-    long limit =
-        vertx.setTimer(
-            FIRST_REQUEST_MILLIS,
-            late -> {
-              silent.remove(connection);
-              connection.close();
-            });
-    silent.put(connection, limit);
-    connection.closeHandler(closed -> hasSpoken(connection));
-  }
-
-  private void hasSpoken(HttpConnection connection) {
-    Long limit = silent.isEmpty() ? null : silent.remove(connection);
-    if (limit != null) {
-      vertx.cancelTimer(limit);
-    }
-  }
-
   private void handle(HttpServerRequest request) {
-    hasSpoken(request.connection());
     if (config.cors().isEmpty() && request.method() == HttpMethod.POST) {
       dispatchInference(request); // past the routes that it can not match
     } else {
