@@ -61,6 +61,9 @@ final class Configs {
         of.capabilities(),
         of.contextTokens(),
         of.queue(),
-        of.health());
+        of.health(),
+        of.failover(),
+        of.breaker(),
+        of.resume());
   }
 }

@@ -396,7 +396,8 @@ final class Admission {
             epoch,
             replica.id(),
             replica.spec().url(),
-            nowMillis - arrivedMillis);
+            nowMillis - arrivedMillis,
+            Optional.empty());
     roster.take(replica.id(), ++grants);
     ledger.add(
         new Live(
@@ -430,7 +431,8 @@ final class Admission {
         continue;
       }
       roster.take(lease.replica(), ++grants);
-      Grant grant = new Grant(lease.id(), pool.name(), epoch, lease.replica(), "", 0);
+      Grant grant =
+          new Grant(lease.id(), pool.name(), epoch, lease.replica(), "", 0, Optional.empty());
       ledger.add(
           new Live(
               holder,
@@ -457,7 +459,14 @@ final class Admission {
   private Granted again(Station to, Live live) {
     Grant told = live.grant();
     Grant grant =
-        new Grant(told.id(), told.pool(), epoch, told.replica(), told.url(), told.queuedMillis());
+        new Grant(
+            told.id(),
+            told.pool(),
+            epoch,
+            told.replica(),
+            told.url(),
+            told.queuedMillis(),
+            told.continuesMessages());
     ledger.tellAnew(live, grant);
     return new Granted(to, live.priority(), grant, true);
   }

@@ -2,8 +2,11 @@ package io.penstock.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.penstock.bus.ClusterConfig;
+import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.FailoverPolicy;
+import io.penstock.inference.FailoverStrategy;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
@@ -13,6 +16,7 @@ import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.ResumeMode;
 import io.penstock.inference.Role;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.ingress.IngressConfig;
@@ -121,7 +125,10 @@ final class Records {
         capabilities(pool.path("capabilities")),
         pool.path("context_tokens").asInt(),
         queue(pool.path("queue")),
-        health(pool.path("health")));
+        health(pool.path("health")),
+        failover(pool.path("failover")),
+        breaker(pool.path("circuit_breaker")),
+        constant(ResumeMode.of(pool.path("resume").asText()), pool.path("resume")));
   }
 
   private static ReplicaSource replicas(PoolName name, JsonNode pool, Path directory) {
@@ -182,6 +189,25 @@ final class Records {
         health.path("consecutive_failures_for_unhealthy").asInt(),
         seconds(health.path("recovery_probe_interval_seconds")),
         millis(health.path("signal_interval_ms")));
+  }
+
+  private static FailoverPolicy failover(JsonNode failover) {
+    JsonNode strategy = failover.path("strategy");
+    return new FailoverPolicy(
+        constant(FailoverStrategy.of(strategy.asText()), strategy),
+        failover.path("min_healthy_replicas").asInt(),
+        failover.path("spread_across_zones").asBoolean(),
+        seconds(failover.path("failback_seconds")));
+  }
+
+  private static BreakerPolicy breaker(JsonNode breaker) {
+    return new BreakerPolicy(
+        breaker.path("circuit_breaker_enabled").asBoolean(),
+        breaker.path("circuit_breaker_threshold").asDouble(),
+        seconds(breaker.path("window_seconds")),
+        breaker.path("min_requests").asInt(),
+        seconds(breaker.path("circuit_breaker_recovery_seconds")),
+        seconds(breaker.path("slow_start_seconds")));
   }
 
   private static Set<Capability> capabilities(JsonNode labels) {

@@ -14,8 +14,10 @@ public enum Outcome {
   FAULT("fault"),
   /** Refused, reset, TLS, DNS, or an early end. */
   TRANSPORT("transport"),
-  /** One of our deadlines passed. */
+  /** The engine was too slow: it did not connect, begin or go on in time. */
   TIMEOUT("timeout"),
+  /** The request's total deadline passed, which says nothing about the engine. */
+  DEADLINE("deadline"),
   /** The client left. */
   CANCELLED("cancelled");
 

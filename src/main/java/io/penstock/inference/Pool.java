@@ -14,6 +14,7 @@ import java.util.Set;
  * @param maxConcurrent of each replica that does not say otherwise
  * @param capabilities what every replica of it can do, unless the replica says otherwise
  * @param contextTokens longest prompt plus completion, in tokens; 0 when unknown
+ * @param resume how its engines go on with a message that another has begun
  */
 public record Pool(
     PoolName name,
@@ -28,7 +29,10 @@ public record Pool(
     Set<Capability> capabilities,
     int contextTokens,
     QueueLimits queue,
-    HealthPolicy health) {
+    HealthPolicy health,
+    FailoverPolicy failover,
+    BreakerPolicy breaker,
+    ResumeMode resume) {
   /** Most replicas of a pool; whoever keeps books on them takes no more in. */
   public static final int REPLICAS_MAX = 4_096;
 

@@ -131,7 +131,8 @@ final class SlotClaims {
               outcome,
               usage,
               firstTokenMillis,
-              totalMillis));
+              totalMillis,
+              0));
     }
   }
 
@@ -161,6 +162,7 @@ final class SlotClaims {
               Outcome.CANCELLED,
               TokenUsage.NONE,
               -1,
+              0,
               0));
     }
   }

@@ -3,6 +3,7 @@ package io.penstock.message;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
+import java.util.Optional;
 
 /**
  * A slot on a replica. The holder renews it until it sends {@link Release}.
@@ -11,7 +12,15 @@ import io.penstock.inference.RequestId;
  *     highest it has seen
  * @param url base URL of the replica
  * @param queuedMillis how long the request waited at the owner
+ * @param continuesMessages whether the replica's API says that it can go on with a message that
+ *     another has begun; empty when it is not known
  */
 public record Grant(
-    RequestId id, PoolName pool, long epoch, ReplicaId replica, String url, long queuedMillis)
+    RequestId id,
+    PoolName pool,
+    long epoch,
+    ReplicaId replica,
+    String url,
+    long queuedMillis,
+    Optional<Boolean> continuesMessages)
     implements Message {}

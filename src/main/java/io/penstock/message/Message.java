@@ -15,6 +15,7 @@ public sealed interface Message
         Census,
         CensusAnswer,
         HealthReport,
+        Doubt,
         ListModels,
         Models,
         Beacon {}

@@ -11,6 +11,8 @@ import io.penstock.inference.TokenUsage;
  *
  * @param firstTokenMillis from the grant to the first token; -1 when none came
  * @param totalMillis from the grant to the end
+ * @param retryAfterMillis how long the engine, by its own word, wants to be left alone; 0 when it
+ *     did not say
  */
 public record Release(
     RequestId id,
@@ -20,5 +22,6 @@ public record Release(
     Outcome outcome,
     TokenUsage usage,
     long firstTokenMillis,
-    long totalMillis)
+    long totalMillis,
+    long retryAfterMillis)
     implements Message {}

@@ -10,10 +10,16 @@ import java.util.Optional;
  *
  * @param signals the engine's own word on its load; empty when it gives none
  * @param lastError why the last failed check failed; empty when none did
+ * @param continuesMessages whether its API says that it can go on with a message that another has
+ *     begun; empty when it is not known
+ * @param checks finished checks of it by this prober; grows, so that a reader can tell a word that
+ *     is newer than its own doubt
  */
 public record ReplicaStatus(
     PoolName pool,
     ReplicaSpec spec,
     ReplicaState state,
     Optional<Signals> signals,
-    String lastError) {}
+    String lastError,
+    Optional<Boolean> continuesMessages,
+    long checks) {}

@@ -149,7 +149,13 @@ final class Watch {
 
   ReplicaStatus status(long nowMillis) {
     return new ReplicaStatus(
-        target.pool(), spec, health.state(), signalsAt(nowMillis), health.lastError());
+        target.pool(),
+        spec,
+        health.state(),
+        signalsAt(nowMillis),
+        health.lastError(),
+        Optional.empty(),
+        0);
   }
 
   private Optional<Signals> signalsAt(long nowMillis) {

@@ -289,7 +289,13 @@ final class Watchlist {
     drop(key, decisions);
     ReplicaStatus last =
         new ReplicaStatus(
-            key.pool(), watch.spec(), ReplicaState.REMOVED, Optional.empty(), "left its list");
+            key.pool(),
+            watch.spec(),
+            ReplicaState.REMOVED,
+            Optional.empty(),
+            "left its list",
+            Optional.empty(),
+            0);
     removed.put(key, new Removed(last, nowMillis + REMOVED_MILLIS));
     if (removed.size() > REMOVED_MAX) {
       removed.remove(removed.keySet().iterator().next());

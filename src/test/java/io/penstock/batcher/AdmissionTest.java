@@ -40,6 +40,7 @@ import io.penstock.message.Room;
 import io.penstock.message.Station;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -92,7 +93,15 @@ class AdmissionTest {
     Admission admission = open(replicas(1));
     Grant grant = granted(admission.offer(Ask.of("a").admit(), 10));
     assertThat(grant)
-        .isEqualTo(new Grant(new RequestId("a"), Samples.POOL, EPOCH, id(0), "http://r0:8000", 0));
+        .isEqualTo(
+            new Grant(
+                new RequestId("a"),
+                Samples.POOL,
+                EPOCH,
+                id(0),
+                "http://r0:8000",
+                0,
+                Optional.empty()));
     assertThat(admission.offer(Ask.of("b").admit(), 20)).isEmpty();
     Grant next = granted(admission.release(release(grant), 50));
     assertThat(next.id().value()).isEqualTo("b");
@@ -344,7 +353,7 @@ class AdmissionTest {
     assertThat(admission.offer(Ask.of("new").admit(), 1)).isEmpty();
     Release release =
         new Release(
-            new RequestId("old"), Samples.POOL, 3, id(0), Outcome.OK, TokenUsage.NONE, 1, 2);
+            new RequestId("old"), Samples.POOL, 3, id(0), Outcome.OK, TokenUsage.NONE, 1, 2, 0);
     assertThat(ids(admission.release(release, 2))).containsExactly("new");
   }
 

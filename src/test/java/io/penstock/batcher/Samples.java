@@ -1,7 +1,9 @@
 package io.penstock.batcher;
 
+import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
@@ -15,6 +17,7 @@ import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.ResumeMode;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
@@ -73,7 +76,10 @@ final class Samples {
         Set.of(),
         0,
         queue,
-        HealthPolicy.DEFAULT);
+        HealthPolicy.DEFAULT,
+        FailoverPolicy.DEFAULT,
+        BreakerPolicy.DEFAULT,
+        ResumeMode.AUTO);
   }
 
   /** Asks; the fields that a test cares about are changed on the copy. */
@@ -178,10 +184,11 @@ final class Samples {
         Outcome.OK,
         TokenUsage.NONE,
         10,
-        100);
+        100,
+        0);
   }
 
   static ReplicaStatus status(ReplicaSpec spec, ReplicaState state) {
-    return new ReplicaStatus(POOL, spec, state, Optional.empty(), "");
+    return new ReplicaStatus(POOL, spec, state, Optional.empty(), "", Optional.empty(), 0);
   }
 }

@@ -19,6 +19,7 @@ import io.penstock.message.Admit;
 import io.penstock.message.Beacon;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
+import io.penstock.message.Doubt;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Lease;
@@ -91,11 +92,12 @@ final class MessageSamples {
               Set.of(REPLICA),
               30_000,
               17),
-          new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42),
+          new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.of(true)),
           new NotOwner(REQUEST, POOL),
           new Withdraw(REQUEST, POOL),
           new Release(
-              REQUEST, POOL, 17, REPLICA, Outcome.OK, new TokenUsage(812, 200, 512), 310, 4_200),
+              REQUEST, POOL, 17, REPLICA, Outcome.OK, new TokenUsage(812, 200, 512), 310, 4_200, 0),
+          new Doubt(POOL, REPLICA, "3 requests failed"),
           new Renew(
               POOL,
               INGRESS,
@@ -120,7 +122,9 @@ final class MessageSamples {
                           "eu-1a"),
                       ReplicaState.HEALTHY,
                       Optional.of(new Signals(3, 64, 0.75, Double.NaN, 120)),
-                      "connection refused"),
+                      "connection refused",
+                      Optional.of(true),
+                      61),
                   new ReplicaStatus(
                       POOL,
                       new ReplicaSpec(
@@ -132,7 +136,9 @@ final class MessageSamples {
                           ""),
                       ReplicaState.UNHEALTHY,
                       Optional.empty(),
-                      ""))),
+                      "",
+                      Optional.empty(),
+                      0))),
           new ListModels(REQUEST, INGRESS),
           new Models(
               REQUEST,

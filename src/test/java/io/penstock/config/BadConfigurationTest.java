@@ -327,7 +327,7 @@ class BadConfigurationTest {
             "fleet.pools[0][\"strange key\"]: unknown key "
                 + "(expected: one of name, model_id, aliases, engine, engine_model_id, "
                 + "engine_api_key, routing_strategy, replicas, max_concurrent, capabilities, "
-                + "context_tokens, queue, health)"),
+                + "context_tokens, queue, health, failover, circuit_breaker, resume)"),
         bad(
             "max_concurrent",
             pool("'max_concurrent': -1"),

@@ -3,8 +3,10 @@ package io.penstock.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.groups.Tuple.tuple;
 
+import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
@@ -13,6 +15,7 @@ import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource.Listed;
 import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.ResumeMode;
 import io.penstock.inference.Role;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.ingress.IngressConfig;
@@ -70,7 +73,10 @@ class DefaultsTest {
                 Set.of(),
                 0,
                 QueueLimits.DEFAULT,
-                HealthPolicy.DEFAULT));
+                HealthPolicy.DEFAULT,
+                FailoverPolicy.DEFAULT,
+                BreakerPolicy.DEFAULT,
+                ResumeMode.AUTO));
   }
 
   @Test

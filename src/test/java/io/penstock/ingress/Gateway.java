@@ -3,8 +3,10 @@ package io.penstock.ingress;
 import io.penstock.batcher.BatcherVerticle;
 import io.penstock.bus.ClusterNode;
 import io.penstock.cluster.PenstockProcess;
+import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
@@ -14,6 +16,7 @@ import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.ResumeMode;
 import io.penstock.inference.Role;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.router.RouterVerticle;
@@ -135,7 +138,10 @@ final class Gateway implements AutoCloseable {
             setup.capabilities,
             8_192,
             setup.queue,
-            HealthPolicy.DEFAULT);
+            HealthPolicy.DEFAULT,
+            FailoverPolicy.DEFAULT,
+            BreakerPolicy.DEFAULT,
+            ResumeMode.AUTO);
     return new Fleet(List.of(pool), true, Optional.empty(), "hash");
   }
 

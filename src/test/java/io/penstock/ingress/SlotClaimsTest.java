@@ -92,7 +92,8 @@ class SlotClaimsTest {
   }
 
   private static Grant grant(long epoch) {
-    return new Grant(ID, POOL, epoch, new ReplicaId("r0"), "http://127.0.0.1:1", 3);
+    return new Grant(
+        ID, POOL, epoch, new ReplicaId("r0"), "http://127.0.0.1:1", 3, Optional.empty());
   }
 
   private Message lastSent() {

@@ -1,6 +1,8 @@
 package io.penstock.prober;
 
+import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
@@ -9,6 +11,7 @@ import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.ResumeMode;
 import io.penstock.inference.RoutingStrategy;
 import java.util.List;
 import java.util.Optional;
@@ -33,7 +36,10 @@ public final class Fleets {
         Set.of(),
         0,
         QueueLimits.DEFAULT,
-        health);
+        health,
+        FailoverPolicy.DEFAULT,
+        BreakerPolicy.DEFAULT,
+        ResumeMode.AUTO);
   }
 
   public static Pool pool(String name, ReplicaSource source) {

@@ -131,7 +131,8 @@ class WatchlistTest {
     List<ReplicaStatus> statuses = new ArrayList<>();
     for (String id : ids) {
       statuses.add(
-          new ReplicaStatus(POOL, Fleets.replica(id), state, Optional.of(SIGNALS), "told"));
+          new ReplicaStatus(
+              POOL, Fleets.replica(id), state, Optional.of(SIGNALS), "told", Optional.empty(), 0));
     }
     return new HealthReport(from, 1, statuses);
   }

@@ -3,8 +3,10 @@ package io.penstock.router;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.fault.Fault;
+import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
@@ -18,6 +20,7 @@ import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.ResumeMode;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.inference.TenantId;
 import io.penstock.message.ModelCard;
@@ -56,7 +59,10 @@ class RouteTableTest {
         can,
         context,
         QueueLimits.DEFAULT,
-        HealthPolicy.DEFAULT);
+        HealthPolicy.DEFAULT,
+        FailoverPolicy.DEFAULT,
+        BreakerPolicy.DEFAULT,
+        ResumeMode.AUTO);
   }
 
   static Fleet fleet(String fallback, Pool... pools) {
@@ -85,7 +91,14 @@ class RouteTableTest {
 
   private static void health(RouteTable table, String pool, ReplicaState state) {
     table.report(
-        new ReplicaStatus(new PoolName(pool), spec(pool + "-0"), state, Optional.empty(), ""));
+        new ReplicaStatus(
+            new PoolName(pool),
+            spec(pool + "-0"),
+            state,
+            Optional.empty(),
+            "",
+            Optional.empty(),
+            0));
   }
 
   private static Plan plan(RouteDecision decision) {

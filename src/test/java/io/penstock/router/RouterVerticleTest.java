@@ -79,7 +79,9 @@ class RouterVerticleTest {
                     RouteTableTest.spec("a-0"),
                     ReplicaState.UNHEALTHY,
                     Optional.empty(),
-                    "refused")));
+                    "refused",
+                    Optional.empty(),
+                    0)));
     assertThat(bus.send(ROUTER, report).succeeded()).isTrue();
     Models models = answer(Models.class, new ListModels(new RequestId("m"), INGRESS));
     assertThat(models.cards()).hasSize(1);

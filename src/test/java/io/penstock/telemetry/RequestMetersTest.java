@@ -7,7 +7,9 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.fault.Fault;
+import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
@@ -17,6 +19,7 @@ import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaSource;
+import io.penstock.inference.ResumeMode;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.inference.TokenUsage;
 import java.util.List;
@@ -50,7 +53,10 @@ class RequestMetersTest {
                   Set.of(),
                   0,
                   QueueLimits.DEFAULT,
-                  HealthPolicy.DEFAULT)),
+                  HealthPolicy.DEFAULT,
+                  FailoverPolicy.DEFAULT,
+                  BreakerPolicy.DEFAULT,
+                  ResumeMode.AUTO)),
           false,
           Optional.empty(),
           "hash");

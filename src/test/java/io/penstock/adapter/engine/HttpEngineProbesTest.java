@@ -3,13 +3,16 @@ package io.penstock.adapter.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaSource;
+import io.penstock.inference.ResumeMode;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.message.Signals;
 import io.penstock.prober.EngineProbes;
@@ -84,7 +87,10 @@ class HttpEngineProbesTest {
             Set.of(),
             0,
             QueueLimits.DEFAULT,
-            HealthPolicy.DEFAULT);
+            HealthPolicy.DEFAULT,
+            FailoverPolicy.DEFAULT,
+            BreakerPolicy.DEFAULT,
+            ResumeMode.AUTO);
     return probes.open(pool, Fleets.replica("r", url));
   }
 
