@@ -7,6 +7,7 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.Role;
+import io.penstock.message.Doubt;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
 import io.penstock.message.Room;
@@ -137,6 +138,9 @@ public final class ProberVerticle extends VerticleBase {
   private void hear(Message message) {
     if (message instanceof HealthReport report) {
       act(watchlist.onReport(report, clock.millis()));
+    } else if (message instanceof Doubt doubt) {
+      watchlist.onDoubt(doubt, clock.millis());
+      act(List.of());
     }
   }
 

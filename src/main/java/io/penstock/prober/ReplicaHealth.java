@@ -5,6 +5,7 @@ import static io.penstock.inference.Checks.require;
 import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ReplicaState;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Whether one replica is healthy, and when it is to be checked next. Pure: the caller brings the
@@ -15,8 +16,13 @@ import java.util.Optional;
  *       the recovery interval, where that is shorter) for a minute, then every recovery interval.
  *       The first success makes it HEALTHY.
  *   <li>HEALTHY: checked every interval. A given number of failures in a row makes it UNHEALTHY.
- *   <li>UNHEALTHY: checked every recovery interval. As many successes in a row as {@link
- *       FlapDamping} asks for, mostly one, make it HEALTHY.
+ *   <li>HEALTHY and in doubt, because requests failed on it: checked at once, and one failure makes
+ *       it UNHEALTHY, since that is a second witness. A success of a check that began after the
+ *       doubt ends the doubt.
+ *   <li>UNHEALTHY: checked every recovery interval; when it fell in doubt first after 0.1, 0.2, 0.4
+ *       … s, since an engine that died may be restarted soon. As many successes in a row as {@link
+ *       FlapDamping} asks for, mostly one, make it HEALTHY; where it asks for more they are a
+ *       recovery interval apart.
  * </ul>
  *
  * Intervals run from the start of one check to the start of the next; a check that takes longer is
@@ -25,7 +31,12 @@ import java.util.Optional;
 final class ReplicaHealth {
   static final long STARTING_EAGER_MILLIS = 60_000;
   static final long STARTING_INTERVAL_MAX_MILLIS = 1_000;
-  private static final long STARTING_INTERVAL_MIN_MILLIS = 100;
+  private static final long EAGER_INTERVAL_MILLIS = 100;
+  private static final int EAGER_DOUBLINGS_MAX = 20;
+
+  /** Least time between the starts of two checks, however often it is doubted. */
+  static final long DOUBT_GAP_MILLIS = 200;
+
   private static final long NEVER = Long.MAX_VALUE;
 
   /** A change of state. */
@@ -42,6 +53,10 @@ final class ReplicaHealth {
   private boolean running;
   private long startedAtMillis;
   private long nextCheckAtMillis;
+  private long checks;
+  private @Nullable String doubt;
+  private boolean isDoubtNewerThanCheck;
+  private boolean isEager;
 
   /**
    * @param state what is known of it: STARTING when nothing is
@@ -58,6 +73,7 @@ final class ReplicaHealth {
     this.phase = phase;
     this.knownSinceMillis = nowMillis;
     this.nextCheckAtMillis = nowMillis;
+    this.startedAtMillis = nowMillis - DOUBT_GAP_MILLIS;
   }
 
   ReplicaState state() {
@@ -74,14 +90,52 @@ final class ReplicaHealth {
     return running ? NEVER : nextCheckAtMillis;
   }
 
+  /** Finished checks; one that began before a doubt and then succeeded proves nothing of it. */
+  long checks() {
+    return checks;
+  }
+
+  /** Whether it is in doubt and no check has told more yet. */
+  boolean isDoubted() {
+    return doubt != null;
+  }
+
+  /**
+   * Requests have failed on it. One that is not healthy is out already, and its checks keep their
+   * pace.
+   */
+  void onDoubt(String why, long nowMillis) {
+    if (state != ReplicaState.HEALTHY) {
+      return;
+    }
+    doubt = why;
+    isDoubtNewerThanCheck = running;
+    if (!running && nextCheckAtMillis > nowMillis) {
+      hasten(nowMillis);
+    }
+  }
+
+  /** The next check is due as soon as it may be. */
+  private void hasten(long nowMillis) {
+    nextCheckAtMillis = Math.max(nowMillis, startedAtMillis + DOUBT_GAP_MILLIS);
+  }
+
   /** A check has been sent. */
   void checkStarted(long nowMillis) {
     running = true;
     startedAtMillis = nowMillis;
+    isDoubtNewerThanCheck = false;
   }
 
   /** The check that was running has succeeded. */
   Optional<Change> onSuccess(long nowMillis) {
+    if (isDoubtNewerThanCheck) {
+      running = false;
+      hasten(nowMillis);
+      return Optional.empty();
+    }
+    checks++;
+    doubt = null;
     consecutiveFailures = 0;
     consecutiveSuccesses++;
     int required =
@@ -102,13 +156,15 @@ final class ReplicaHealth {
 
   /** The check that was running has failed. */
   Optional<Change> onFailure(String why, long nowMillis) {
+    checks++;
     consecutiveSuccesses = 0;
     consecutiveFailures++;
     lastError = why;
     Optional<Change> change = Optional.empty();
     if (state == ReplicaState.HEALTHY
-        && consecutiveFailures >= policy.consecutiveFailuresForUnhealthy()) {
+        && (doubt != null || consecutiveFailures >= policy.consecutiveFailuresForUnhealthy())) {
       damping.onFall(nowMillis);
+      isEager = doubt != null;
       change = Optional.of(enter(ReplicaState.UNHEALTHY, fallReason(why)));
     }
     checkEnded(false, nowMillis);
@@ -134,6 +190,8 @@ final class ReplicaHealth {
     state = next;
     consecutiveFailures = 0;
     consecutiveSuccesses = 0;
+    doubt = null;
+    isDoubtNewerThanCheck = false;
     return change;
   }
 
@@ -142,7 +200,7 @@ final class ReplicaHealth {
         switch (state) {
           case STARTING -> startingInterval(nowMillis);
           case HEALTHY -> policy.checkInterval().toMillis();
-          case UNHEALTHY, REMOVED -> policy.recoveryProbeInterval().toMillis();
+          case UNHEALTHY, REMOVED -> recoveryInterval();
         };
     if (hasRisen) {
       interval -= (long) (interval * phase / 2);
@@ -157,8 +215,17 @@ final class ReplicaHealth {
       return recovery;
     }
     int doublings = Math.min(4, Math.max(0, consecutiveFailures - 1));
-    long ramp = STARTING_INTERVAL_MIN_MILLIS << doublings;
+    long ramp = EAGER_INTERVAL_MILLIS << doublings;
     return Math.min(recovery, Math.min(ramp, STARTING_INTERVAL_MAX_MILLIS));
+  }
+
+  private long recoveryInterval() {
+    long interval = policy.recoveryProbeInterval().toMillis();
+    if (!isEager || consecutiveSuccesses > 0) {
+      return interval;
+    }
+    int doublings = Math.min(EAGER_DOUBLINGS_MAX, consecutiveFailures);
+    return Math.min(interval, EAGER_INTERVAL_MILLIS << doublings);
   }
 
   private String riseReason(int successes) {
@@ -169,6 +236,9 @@ final class ReplicaHealth {
   }
 
   private String fallReason(String why) {
+    if (doubt != null) {
+      return "in doubt (" + doubt + "), and a check failed: " + why;
+    }
     return consecutiveFailures == 1
         ? "check failed: " + why
         : consecutiveFailures + " checks in a row failed, the last one: " + why;

@@ -155,7 +155,7 @@ final class Watch {
         signalsAt(nowMillis),
         health.lastError(),
         Optional.empty(),
-        0);
+        health.checks());
   }
 
   private Optional<Signals> signalsAt(long nowMillis) {

@@ -10,6 +10,7 @@ import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.measure.Hash64;
 import io.penstock.measure.Rendezvous;
+import io.penstock.message.Doubt;
 import io.penstock.message.HealthReport;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Signals;
@@ -137,13 +138,24 @@ final class Watchlist {
     return decisions;
   }
 
+  /** A pool's owner doubts a replica. It is checked at once if it is ours. */
+  void onDoubt(Doubt doubt, long nowMillis) {
+    Watch watch = watches.get(new Key(doubt.pool(), doubt.replica()));
+    if (watch != null) {
+      watch.health.onDoubt(doubt.why(), nowMillis);
+    }
+  }
+
   List<ProberDecision> onCheckSucceeded(Target target, long nowMillis) {
     Watch watch = current(target);
     if (watch == null) {
       return List.of();
     }
     watch.speak();
-    return changed(watch, watch.health.onSuccess(nowMillis));
+    boolean wasDoubted = watch.health.isDoubted();
+    Optional<ReplicaHealth.Change> change = watch.health.onSuccess(nowMillis);
+    isReportUrgent |= wasDoubted && !watch.health.isDoubted();
+    return changed(watch, change);
   }
 
   List<ProberDecision> onCheckFailed(Target target, String why, long nowMillis) {
@@ -295,7 +307,7 @@ final class Watchlist {
             Optional.empty(),
             "left its list",
             Optional.empty(),
-            0);
+            watch.health.checks());
     removed.put(key, new Removed(last, nowMillis + REMOVED_MILLIS));
     if (removed.size() > REMOVED_MAX) {
       removed.remove(removed.keySet().iterator().next());

@@ -8,16 +8,19 @@
  *
  * <p><b>Hears</b> the cluster's views, each pool's replica list ({@link
  * io.penstock.prober.ReplicaLists}), the answers of engines ({@link
- * io.penstock.prober.EngineProbes}) and the reports of the other probers. <b>Says</b> one {@link
+ * io.penstock.prober.EngineProbes}), the reports of the other probers and the doubts of pools'
+ * owners ({@link io.penstock.message.Doubt}). <b>Says</b> one {@link
  * io.penstock.message.HealthReport} of its whole share to the batchers, the routers and the other
- * probers, every signal interval and at once when a state changes.
+ * probers, every signal interval and at once when a state changes or a doubt is answered.
  *
  * <p><b>Decisions.</b> A share moves without a gap: whoever takes a replica over starts from the
  * state that the last report told, says nothing of a replica it knows nothing about while somebody
  * else may know more, and whoever gives it up goes on until the new one has spoken, 5 s at most. A
- * replica that flaps must prove itself longer ({@code FlapDamping}). A replica that has left its
- * list is reported as removed for 30 s, because reports may be lost. Scrapes go to healthy replicas
- * only, and neither checks nor scrapes of one replica ever overlap.
+ * doubted replica is checked at once, every 200 ms at most, and falls on one failure: the requests
+ * that failed are the first witness. A replica that flaps must prove itself longer ({@code
+ * FlapDamping}). A replica that has left its list is reported as removed for 30 s, because reports
+ * may be lost. Scrapes go to healthy replicas only, and neither checks nor scrapes of one replica
+ * ever overlap.
  */
 @NullMarked
 package io.penstock.prober;

@@ -21,9 +21,12 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.Role;
+import io.penstock.message.Doubt;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
 import io.penstock.message.ReplicaStatus;
@@ -129,6 +132,27 @@ class ProberVerticleTest {
     return port;
   }
 
+  @Test
+  void aDoubtTakesADeadEngineOutLongBeforeItsNextCheck() {
+    int port = engine();
+    HealthPolicy slow =
+        new HealthPolicy(
+            Duration.ofMinutes(10),
+            Duration.ofSeconds(5),
+            3,
+            Duration.ofMinutes(10),
+            Duration.ofSeconds(1));
+    prober(A, listed(Map.of("r", port)), slow);
+    probers(A);
+    until(() -> isTold(A, "r", HEALTHY));
+    statusOfPort.put(port, 500);
+    bus.publish(
+        Room.PROBER, new Doubt(new PoolName("chat"), new ReplicaId("r"), "requests were reset"));
+    until(() -> isTold(A, "r", UNHEALTHY));
+    statusOfPort.put(port, 200);
+    until(() -> isTold(A, "r", HEALTHY));
+  }
+
   private static ReplicaSource listed(Map<String, Integer> ports) {
     return new ReplicaSource.Listed(
         ports.entrySet().stream()
@@ -137,7 +161,11 @@ class ProberVerticleTest {
   }
 
   private String prober(NodeId self, ReplicaSource source) {
-    Pool pool = Fleets.pool("chat", EngineKind.VLLM, source, QUICK);
+    return prober(self, source, QUICK);
+  }
+
+  private String prober(NodeId self, ReplicaSource source, HealthPolicy health) {
+    Pool pool = Fleets.pool("chat", EngineKind.VLLM, source, health);
     return await(
         vertx.deployVerticle(
             new ProberVerticle(

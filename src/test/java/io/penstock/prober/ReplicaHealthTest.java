@@ -138,6 +138,112 @@ class ReplicaHealthTest {
   }
 
   @Test
+  void isCheckedAtOnceWhenDoubtedAndFallsOnOneFailure() {
+    check(true);
+    health.onDoubt("3 requests refused", 4_000);
+    assertThat(health.nextCheckAtMillis()).isEqualTo(4_000);
+    assertThat(check(false))
+        .hasValue(
+            new Change(
+                HEALTHY, UNHEALTHY, "in doubt (3 requests refused), and a check failed: 503"));
+    assertThat(health.lastError()).isEqualTo("503");
+  }
+
+  @Test
+  void aGoodCheckEndsTheDoubt() {
+    check(true);
+    health.onDoubt("refused", 4_000);
+    assertThat(health.isDoubted()).isTrue();
+    assertThat(check(true)).isEmpty();
+    assertThat(health.isDoubted()).isFalse();
+    assertThat(health.nextCheckAtMillis()).isEqualTo(14_000);
+    assertThat(check(false)).isEmpty();
+    assertThat(health.state()).isEqualTo(HEALTHY);
+  }
+
+  @Test
+  void isCheckedEvery200MillisAtMostHoweverOftenItIsDoubted() {
+    check(true);
+    List<Long> at = new ArrayList<>();
+    for (long t = 1_000; t < 2_000; t += 7) {
+      health.onDoubt("reset", t);
+      if (health.nextCheckAtMillis() <= t) {
+        health.checkStarted(t);
+        health.onSuccess(t + 1);
+        at.add(t);
+      }
+    }
+    assertThat(at).hasSize(5).startsWith(1_000L);
+    for (int i = 1; i < at.size(); i++) {
+      assertThat(at.get(i) - at.get(i - 1)).isBetween(200L, 206L);
+    }
+  }
+
+  @Test
+  void aCheckThatRanWhenTheDoubtCameIsFollowedByAnother() {
+    check(true);
+    health.checkStarted(10_000);
+    health.onDoubt("reset", 10_005);
+    assertThat(health.nextCheckAtMillis()).isEqualTo(Long.MAX_VALUE);
+    assertThat(health.onSuccess(10_010)).isEmpty();
+    assertThat(health.isDoubted()).isTrue();
+    assertThat(health.checks()).isEqualTo(1);
+    assertThat(health.nextCheckAtMillis()).isEqualTo(10_200);
+    health.checkStarted(10_200);
+    health.onSuccess(10_201);
+    assertThat(health.isDoubted()).isFalse();
+    assertThat(health.checks()).isEqualTo(2);
+  }
+
+  @Test
+  void aCheckThatRanWhenTheDoubtCameMayBeTheSecondWitness() {
+    check(true);
+    health.checkStarted(10_000);
+    health.onDoubt("reset", 10_005);
+    assertThat(health.onFailure("connection refused", 10_010)).isPresent();
+    assertThat(health.state()).isEqualTo(UNHEALTHY);
+  }
+
+  @Test
+  void looksEagerlyForAReplicaThatFellInDoubt() {
+    check(true);
+    health.onDoubt("refused", 4_000);
+    List<Long> at = new ArrayList<>();
+    for (int i = 0; i < 9; i++) {
+      check(false);
+      at.add(now);
+    }
+    assertThat(at)
+        .containsExactly(4_000L, 4_100L, 4_300L, 4_700L, 5_500L, 7_100L, 10_300L, 15_300L, 20_300L);
+    assertThat(check(true)).isPresent();
+  }
+
+  @Test
+  void provesItselfAtTheRecoveryIntervalAlthoughItFellInDoubt() {
+    check(true);
+    health.onDoubt("refused", 4_000);
+    check(false);
+    check(true);
+    health.onDoubt("refused", now + 1_000);
+    check(false);
+    long fell = now;
+    assertThat(check(true)).isEmpty();
+    assertThat(now).isEqualTo(fell + 100);
+    assertThat(check(true)).isPresent();
+    assertThat(now).isEqualTo(fell + 5_100);
+  }
+
+  @Test
+  void doubtsChangeNothingForOneThatIsOut() {
+    health.onDoubt("refused", 0);
+    assertThat(check(true)).isPresent();
+    fall();
+    health.onDoubt("refused", now + 1_000);
+    assertThat(health.isDoubted()).isFalse();
+    assertThat(health.nextCheckAtMillis()).isEqualTo(now + 5_000);
+  }
+
+  @Test
   void takesAnotherProbersWordOnlyWhileItKnowsNothingItself() {
     assertThat(health.adopt(STARTING, "")).isEmpty();
     assertThat(health.adopt(REMOVED, "")).isEmpty();

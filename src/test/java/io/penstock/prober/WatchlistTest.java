@@ -10,8 +10,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
+import io.penstock.message.Doubt;
 import io.penstock.message.HealthReport;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Signals;
@@ -439,6 +441,48 @@ class WatchlistTest {
     a.runUntil(100);
     assertThat(a.states()).containsEntry("r", STARTING);
     assertThat(a.watchlist.onList(new PoolName("x"), List.of(Fleets.replica("y")), 0)).isEmpty();
+  }
+
+  private void doubt(String id) {
+    a.watchlist.onDoubt(new Doubt(POOL, new ReplicaId(id), "refused"), a.now);
+    a.act(List.of());
+  }
+
+  @Test
+  void checksADoubtedReplicaAtOnceAndReportsThatItIsOut() {
+    a.list(Fleets.replica("r"), Fleets.replica("s"));
+    a.probers(A);
+    a.runUntil(2_350);
+    a.checkedAt.clear();
+    a.failing.add("r");
+    doubt("r");
+    a.runUntil(2_350 + Watchlist.REPORT_GAP_MILLIS);
+    assertThat(a.checkedAt).containsExactly(2_350);
+    assertThat(a.states()).containsEntry("r", UNHEALTHY).containsEntry("s", HEALTHY);
+  }
+
+  @Test
+  void aDoubtThatIsAnsweredIsReportedAtOnceWithOneMoreCheck() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(2_350);
+    int reports = a.reports.size();
+    long checks = a.last().replicas().get(0).checks();
+    doubt("r");
+    a.runUntil(2_350 + Watchlist.REPORT_GAP_MILLIS);
+    assertThat(a.reports).hasSizeGreaterThan(reports);
+    assertThat(a.last().replicas().get(0).checks()).isEqualTo(checks + 1);
+    assertThat(a.states()).containsEntry("r", HEALTHY);
+  }
+
+  @Test
+  void ignoresDoubtsAboutReplicasOfOthers() {
+    String id = idOf(B);
+    a.list(Fleets.replica(id));
+    a.probers(A, B);
+    doubt(id);
+    doubt("unknown");
+    assertThat(a.checkedAt).isEmpty();
   }
 
   @Test
