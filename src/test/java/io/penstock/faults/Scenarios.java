@@ -1,0 +1,291 @@
+package io.penstock.faults;
+
+import static io.penstock.faults.Cell.Allowed.kind;
+import static io.penstock.faults.Cell.Allowed.status;
+import static io.penstock.faults.Cell.Allowed.whole;
+
+import io.penstock.faults.CellRun.Ask;
+import io.penstock.faults.Client.Habit;
+import io.penstock.sim.SimFault;
+import io.penstock.sim.SimStats;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+
+/** Faults that take more than one request: engines that die and come back, clients that leave. */
+final class Scenarios {
+  private static final int STREAMS = 200;
+  private static final String BEFORE_HEADERS = "silent";
+
+  private final List<Cell> cells = new ArrayList<>();
+
+  static List<Cell> cells() {
+    Scenarios scenarios = new Scenarios();
+    for (Mode mode : Mode.values()) {
+      scenarios.killedUnderLoad(mode);
+      scenarios.allKilled(mode);
+      scenarios.backPressure(mode);
+      scenarios.leavesWhileQueued(mode);
+      scenarios.leavesWhileAwaiting(mode);
+      scenarios.halfCloses(mode);
+    }
+    scenarios.leavesInStream();
+    scenarios.doesNotRead();
+    scenarios.killedWithLiveStreams();
+    scenarios.tenTimesSlower();
+    scenarios.heapStaysFlat();
+    return scenarios.cells;
+  }
+
+  private Cell add(String fault, Mode mode, Cell.Body body) {
+    Cell cell = new Cell(fault, mode, body);
+    cells.add(cell);
+    return cell;
+  }
+
+  private static List<Outcome> all(List<CompletableFuture<Outcome>> asked) {
+    return asked.stream().map(CompletableFuture::join).toList();
+  }
+
+  private void killedUnderLoad(Mode mode) {
+    add(
+            "replica killed and back under 100/s",
+            mode,
+            run -> {
+              List<CompletableFuture<Outcome>> asked = new ArrayList<>();
+              asked.addAll(run.load(10, 1_000, new Ask()));
+              run.engines.kill(0).await();
+              asked.addAll(run.load(10, 2_000, new Ask()));
+              run.engines.revive(0).await();
+              asked.addAll(run.load(10, 2_000, new Ask()));
+              run.expect("every request whole", all(asked), whole());
+            })
+        .recovery(1)
+        .solo();
+  }
+
+  private void allKilled(Mode mode) {
+    add(
+            "all killed, one returns",
+            mode,
+            run -> {
+              run.expect("whole before", run.fire(3, new Ask()), whole());
+              for (int i = 0; i < 3; i++) {
+                run.engines.kill(i).await();
+              }
+              List<Outcome> during = run.fire(6, new Ask().header("x-penstock-timeout-ms", "1500"));
+              run.expect("an error status", during, status(408, 429, 502, 503, 504));
+              run.engines.revive(1).await();
+              long back = System.nanoTime();
+              run.await(
+                  "a whole answer after one replica has returned",
+                  20_000,
+                  () -> run.fire(1, new Ask()).get(0).kind() == Outcome.Kind.WHOLE);
+              run.recovery((System.nanoTime() - back) / 1e6);
+              run.expect("whole after", run.fire(6, new Ask()), whole());
+            })
+        .recovery(1)
+        .queue(2_000)
+        .attempts(6);
+  }
+
+  /** One of three replicas answers 503 at once; the others take its share. */
+  private void backPressure(Mode mode) {
+    add(
+            "replica that answers 503 at once",
+            mode,
+            run -> {
+              run.engines
+                  .arm(0, new SimFault(SimFault.Kind.STATUS, 0, 0, 503, 0, 10, 0, null), 1, 0)
+                  .await();
+              List<CompletableFuture<Outcome>> asked = new ArrayList<>();
+              asked.addAll(run.load(20, 2_000, new Ask()));
+              long before = run.stats(0).received();
+              List<CompletableFuture<Outcome>> later = run.load(20, 3_000, new Ask());
+              asked.addAll(later);
+              run.expect("every request whole", all(asked), whole());
+              long share = 100 * (run.stats(0).received() - before) / later.size();
+              run.expect("less than 10 % of the work for it after 2 s, not " + share, share < 10);
+            })
+        .solo();
+  }
+
+  private void leavesWhileQueued(Mode mode) {
+    add(
+            "client leaves while queued",
+            mode,
+            run -> {
+              CompletableFuture<Outcome> holder =
+                  run.send(Ask.with(BEFORE_HEADERS).habit(Habit.leavingAfterMillis(1_000)));
+              run.await("the only slot taken", 5_000, () -> run.sum(SimStats::inFlight) == 1);
+              List<Outcome> queued = run.fire(4, new Ask().habit(Habit.leavingAfterMillis(200)));
+              run.expect("left", queued, kind(Outcome.Kind.LEFT));
+              run.expect("no work for them", run.sum(SimStats::received) == 1);
+              run.expect("left", List.of(holder.join()), kind(Outcome.Kind.LEFT));
+              run.expect("the slot free again", run.fire(2, new Ask()), whole());
+            })
+        .replicas(1)
+        .concurrent(1);
+  }
+
+  private void leavesWhileAwaiting(Mode mode) {
+    add(
+        "client leaves before the first token",
+        mode,
+        run -> {
+          List<Outcome> left =
+              run.fire(6, Ask.with(BEFORE_HEADERS).habit(Habit.leavingAfterMillis(300)));
+          run.expect("left", left, kind(Outcome.Kind.LEFT));
+          run.settle();
+          run.expect("every engine told", run.sum(SimStats::cancelled) == 6);
+        });
+  }
+
+  private void leavesInStream() {
+    for (int frames : List.of(1, 8, 25)) {
+      add(
+          "client leaves after frame " + frames,
+          Mode.STREAM,
+          run -> {
+            List<Outcome> left =
+                run.fire(6, new Ask().tokens(400).habit(Habit.leavingAfterFrames(frames)));
+            run.expect("left", left, kind(Outcome.Kind.LEFT));
+            run.settle();
+            run.expect("every engine told", run.sum(SimStats::cancelled) == 6);
+          });
+    }
+  }
+
+  private void halfCloses(Mode mode) {
+    add(
+        "client half-closes",
+        mode,
+        run ->
+            run.expect(
+                "a whole answer or none",
+                run.fire(6, new Ask().habit(Habit.halfClosing())),
+                kind(Outcome.Kind.WHOLE, Outcome.Kind.BROKEN_OFF)));
+  }
+
+  /** Slower than the idle deadline, which is the engine's, not the client's. */
+  private void doesNotRead() {
+    add(
+            "client that does not read for 4 s",
+            Mode.STREAM,
+            run ->
+                run.expect(
+                    "whole",
+                    run.fire(2, new Ask().tokens(40_000).habit(Habit.sleeping(4_000))),
+                    whole()))
+        .step(50)
+        .solo();
+    add(
+            "client that sips 1 byte a millisecond",
+            Mode.STREAM,
+            run ->
+                run.expect(
+                    "whole",
+                    run.fire(3, new Ask().tokens(2_000).habit(Habit.sipping(3_000, 1))),
+                    whole()))
+        .step(50);
+  }
+
+  /** All streams on one replica; it dies, and two others have to continue all of them. */
+  private void killedWithLiveStreams() {
+    add(
+            "replica killed with 200 live streams",
+            Mode.STREAM,
+            run -> {
+              run.engines.kill(1).await();
+              run.engines.kill(2).await();
+              run.await("one replica left", 60_000, () -> run.healthy() == 1);
+              List<CompletableFuture<Outcome>> asked = new ArrayList<>();
+              for (int i = 0; i < STREAMS; i++) {
+                asked.add(run.send(new Ask().tokens(120)));
+              }
+              run.await(
+                  "200 live streams",
+                  20_000,
+                  () ->
+                      run.stats(0).inFlight() == STREAMS
+                          && run.stats(0).generatedTokens() > 10 * STREAMS);
+              run.engines.revive(1).await();
+              run.engines.revive(2).await();
+              run.await("three replicas", 30_000, () -> run.healthy() == 3);
+              run.expect("200 streams alive before the kill", run.stats(0).inFlight() == STREAMS);
+              run.engines.kill(0).await();
+              List<Outcome> outcomes = all(asked);
+              run.expect("200 of 200 whole", outcomes, whole());
+              double[] gaps =
+                  outcomes.stream()
+                      .mapToDouble(outcome -> outcome.seen().longestGapInStreamMillis())
+                      .sorted()
+                      .toArray();
+              double p99 = gaps[gaps.length * 99 / 100];
+              run.recovery(p99);
+              run.expect("a p99 gap of less than 5 s, not " + p99 + " ms", p99 < 5_000);
+            })
+        .step(150_000)
+        .concurrent(300)
+        .recovery(1)
+        .solo();
+  }
+
+  private void tenTimesSlower() {
+    add(
+            "replica 10 times slower",
+            Mode.STREAM,
+            run -> {
+              run.arm(0, SimFault.of(SimFault.Kind.SLOW));
+              List<CompletableFuture<Outcome>> asked = new ArrayList<>();
+              asked.addAll(run.load(20, 10_000, new Ask()));
+              long before = run.stats(0).received();
+              List<CompletableFuture<Outcome>> later = run.load(20, 5_000, new Ask());
+              asked.addAll(later);
+              run.expect("every request whole", all(asked), whole());
+              double share = 100.0 * (run.stats(0).received() - before) / later.size();
+              run.expect("less than 3 % of the work after 10 s, not " + share, share < 3);
+            })
+        .step(10_000)
+        .solo();
+  }
+
+  private void heapStaysFlat() {
+    add(
+            "heap over 1,200 broken streams",
+            Mode.STREAM,
+            run -> {
+              List<Outcome> outcomes = new ArrayList<>();
+              String[] faults = {"reset;after=4", "eof;after=4", "error;after=4", "malformed"};
+              long[] used = new long[3];
+              for (int round = 0; round < used.length; round++) {
+                for (int i = 0; i < 50; i++) {
+                  for (String fault : faults) {
+                    outcomes.addAll(run.fire(2, Ask.with(fault)));
+                  }
+                }
+                used[round] = usedBytes();
+              }
+              run.expect(
+                  "an error", outcomes, kind(Outcome.Kind.ERROR_FRAME, Outcome.Kind.ERROR_STATUS));
+              long growth = used[2] - used[1];
+              run.expect("a flat heap, not " + Arrays.toString(used) + " bytes", growth < 32 << 20);
+            })
+        .attempts(5)
+        .step(200)
+        .solo();
+  }
+
+  private static long usedBytes() throws InterruptedException {
+    long least = Long.MAX_VALUE;
+    for (int i = 0; i < 4; i++) {
+      System.gc();
+      TimeUnit.MILLISECONDS.sleep(100);
+      Runtime runtime = Runtime.getRuntime();
+      least = Math.min(least, runtime.totalMemory() - runtime.freeMemory());
+    }
+    return least;
+  }
+}
