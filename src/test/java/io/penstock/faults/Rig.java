@@ -48,6 +48,8 @@ final class Rig implements AutoCloseable {
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private static final int CELLS_AT_ONCE = 4;
   private static final int STEADY_MILLIS = 8;
+  private static final int WARM_UP_ROUNDS = 30;
+  private static final int WARM_UP_REQUESTS = 12;
   static final int FIRST_TOKEN_MILLIS = 1_500;
   static final int IDLE_MILLIS = 1_500;
 
@@ -97,6 +99,16 @@ final class Rig implements AutoCloseable {
         () ->
             this.nodes.stream().allMatch(node -> node.view().nodes().size() == nodes)
                 && Math.round(metric("penstock_replica_healthy", "")) == replicas);
+  }
+
+  /** A JVM that has just started is slow; cells that leave in time would find nothing. */
+  private void warmUp(CellRun beside) {
+    for (int i = 0; i < WARM_UP_ROUNDS; i++) {
+      beside.expect(
+          "a whole answer while warming up",
+          beside.fire(WARM_UP_REQUESTS, new CellRun.Ask()),
+          Cell.Allowed.whole());
+    }
   }
 
   private static JsonObject pool(Cell cell, EngineSimulator started) {
@@ -183,6 +195,7 @@ final class Rig implements AutoCloseable {
   List<Report.Row> run() throws Exception {
     AtomicBoolean stop = new AtomicBoolean();
     CellRun beside = new CellRun(steady, this, engines.get(steady));
+    warmUp(beside);
     CompletableFuture<List<CompletableFuture<Outcome>>> load =
         CompletableFuture.supplyAsync(() -> steadily(beside, stop), threads);
     Map<Cell, CellRun> runs = new LinkedHashMap<>();
@@ -296,7 +309,11 @@ final class Rig implements AutoCloseable {
             asked.body("reference", prompt, tokens).encode(),
             Map.of(),
             Client.Habit.NORMAL);
-    JsonObject body = new JsonObject(seen.text());
+    return expected(asked, new JsonObject(seen.text()), tokens);
+  }
+
+  /** What an engine's answer that did not stream says. */
+  static Outcome.Expected expected(Mode asked, JsonObject body, int tokens) {
     return asked == Mode.EMBEDDINGS
         ? new Outcome.Expected("", 0, body.getJsonArray("data"))
         : new Outcome.Expected(

@@ -17,7 +17,7 @@ import java.util.concurrent.TimeUnit;
 /** Faults that take more than one request: engines that die and come back, clients that leave. */
 final class Scenarios {
   private static final int STREAMS = 200;
-  private static final String BEFORE_HEADERS = "silent";
+  private static final String SILENT = "silent";
 
   private final List<Cell> cells = new ArrayList<>();
 
@@ -118,9 +118,9 @@ final class Scenarios {
             mode,
             run -> {
               CompletableFuture<Outcome> holder =
-                  run.send(Ask.with(BEFORE_HEADERS).habit(Habit.leavingAfterMillis(1_000)));
+                  run.send(Ask.with(SILENT).habit(Habit.leavingAfterMillis(3_000)));
               run.await("the only slot taken", 5_000, () -> run.sum(SimStats::inFlight) == 1);
-              List<Outcome> queued = run.fire(4, new Ask().habit(Habit.leavingAfterMillis(200)));
+              List<Outcome> queued = run.fire(4, new Ask().habit(Habit.leavingAfterMillis(500)));
               run.expect("left", queued, kind(Outcome.Kind.LEFT));
               run.expect("no work for them", run.sum(SimStats::received) == 1);
               run.expect("left", List.of(holder.join()), kind(Outcome.Kind.LEFT));
@@ -135,8 +135,7 @@ final class Scenarios {
         "client leaves before the first token",
         mode,
         run -> {
-          List<Outcome> left =
-              run.fire(6, Ask.with(BEFORE_HEADERS).habit(Habit.leavingAfterMillis(300)));
+          List<Outcome> left = run.fire(6, Ask.with(SILENT).habit(Habit.leavingAfterMillis(1_000)));
           run.expect("left", left, kind(Outcome.Kind.LEFT));
           run.settle();
           run.expect("every engine told", run.sum(SimStats::cancelled) == 6);

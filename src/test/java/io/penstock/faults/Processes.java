@@ -1,0 +1,354 @@
+package io.penstock.faults;
+
+import io.penstock.cluster.PenstockProcess;
+import io.penstock.faults.Outcome.Expected;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Three nodes and a process of engines, each a JVM of its own that can be killed, paused and
+ * started again, and clients that record and judge every answer.
+ */
+final class Processes implements AutoCloseable {
+  static final String MODEL = "river-8b";
+  static final String POOL = "rivers";
+  private static final HttpClient HTTP =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+  /** One node; its ports stay the same over its restarts. */
+  static final class Member {
+    final String name;
+    final int httpPort = PenstockProcess.freePort();
+    final int clusterPort = PenstockProcess.freePort();
+    final int busPort = PenstockProcess.freePort();
+    private Path file = Path.of("");
+    private PenstockProcess process;
+
+    Member(int number) {
+      this.name = "node-" + number;
+    }
+
+    PenstockProcess process() {
+      return process;
+    }
+
+    void launch() {
+      process = PenstockProcess.start(Map.of(), "run", file.toString());
+    }
+
+    boolean isReady() {
+      return PenstockProcess.status(httpPort, "/health/ready") == 200;
+    }
+
+    /** Sends its process a signal. */
+    void signal(String name) {
+      try {
+        int exit =
+            new ProcessBuilder("kill", "-" + name, Long.toString(process.pid())).start().waitFor();
+        if (exit != 0) {
+          throw new IllegalStateException("kill -" + name + ": exit code " + exit);
+        }
+      } catch (IOException | InterruptedException e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  final List<Member> members = new ArrayList<>();
+  final ExecutorService threads = Executors.newCachedThreadPool();
+
+  /** Below those that the kernel hands out. */
+  private static final int PORTS_FROM = 15_000;
+
+  private static final int PORTS = 15_000;
+
+  private final int replicas;
+  private final int enginePort;
+  private final PenstockProcess engines;
+  private final List<Outcome> outcomes = new ArrayList<>();
+  private final List<String> failures = new ArrayList<>();
+  private final AtomicInteger sent = new AtomicInteger();
+
+  Processes(Path folder, int nodes, int replicas, int maxConcurrent) throws IOException {
+    this.replicas = replicas;
+    // One engine more than the nodes know of: it says what an undisturbed one would.
+    int port = 0;
+    PenstockProcess started = null;
+    for (int tries = 0; started == null && tries < 10; tries++) {
+      port = PORTS_FROM + ThreadLocalRandom.current().nextInt(PORTS);
+      started = engines(port, replicas + 1);
+    }
+    this.enginePort = port;
+    this.engines = Objects.requireNonNull(started, "no consecutive ports are free");
+    JsonArray joined = new JsonArray();
+    for (int i = 0; i < nodes; i++) {
+      Member member = new Member(i);
+      members.add(member);
+      joined.add("127.0.0.1:" + member.clusterPort);
+    }
+    for (Member member : members) {
+      member.file =
+          Files.writeString(
+              folder.resolve(member.name + ".json"),
+              config(member, joined, maxConcurrent).encode());
+      member.launch();
+    }
+    members.forEach(member -> member.process.awaitReady(member.httpPort));
+    await("seeing " + nodes + " nodes", 60_000, () -> everybodySees(nodes));
+    await(
+        "healthy replicas",
+        60_000,
+        () ->
+            members.stream().mapToDouble(m -> metric(m, "penstock_replica_healthy")).sum()
+                == replicas);
+  }
+
+  /** A process of engines that serve; null when one of the ports was taken. */
+  private static PenstockProcess engines(int firstPort, int count) {
+    PenstockProcess started =
+        PenstockProcess.start(
+            Map.of(),
+            "engine-sim",
+            "--port",
+            Integer.toString(firstPort),
+            "--replicas",
+            Integer.toString(count),
+            "--model",
+            MODEL,
+            "--profile",
+            "h100-llama-3.1-8b");
+    for (int i = 0; i < count; i++) {
+      int port = firstPort + i;
+      await(
+          "serving",
+          60_000,
+          () -> !started.isAlive() || PenstockProcess.status(port, "/health") == 200);
+    }
+    return started.isAlive() ? started : null;
+  }
+
+  private JsonObject config(Member member, JsonArray joined, int maxConcurrent) {
+    JsonArray listed = new JsonArray();
+    for (int i = 0; i < replicas; i++) {
+      listed.add(
+          new JsonObject()
+              .put("url", "http://127.0.0.1:" + (enginePort + i))
+              .put("id", POOL + "-" + i));
+    }
+    JsonObject ports =
+        new JsonObject()
+            .put("http", member.httpPort)
+            .put("cluster", member.clusterPort)
+            .put("bus", member.busPort);
+    JsonObject join = new JsonObject().put("static", new JsonObject().put("members", joined));
+    JsonObject pool =
+        new JsonObject()
+            .put("name", POOL)
+            .put("model_id", MODEL)
+            .put("engine", "vllm")
+            .put("max_concurrent", maxConcurrent)
+            .put("capabilities", new JsonArray().add("embeddings"))
+            .put("replicas", listed);
+    return new JsonObject()
+        .put("node", new JsonObject().put("name", member.name).put("ports", ports))
+        .put(
+            "cluster",
+            new JsonObject()
+                .put("name", "faults-" + members.get(0).clusterPort)
+                .put("host", "127.0.0.1")
+                .put("join", join))
+        .put("fleet", new JsonObject().put("pools", new JsonArray().add(pool)));
+  }
+
+  /** The node that owns the pool. */
+  Member owner() {
+    return members.stream()
+        .filter(member -> metric(member, "penstock_pool_owned") > 0)
+        .findFirst()
+        .orElseThrow(() -> new AssertionError("no node owns the pool"));
+  }
+
+  List<Member> others(Member one) {
+    return members.stream().filter(member -> member != one).toList();
+  }
+
+  boolean everybodySees(int nodes) {
+    return members.stream()
+        .filter(member -> member.process.isAlive())
+        .allMatch(member -> metric(member, "penstock_cluster_nodes") == nodes);
+  }
+
+  /** Sends one request to a node. */
+  CompletableFuture<Outcome> send(Member member, Mode mode, int tokens) {
+    return CompletableFuture.supplyAsync(
+        () -> {
+          Ticket ticket = ticket(mode, tokens);
+          return keep(ticket.ask(member.httpPort));
+        },
+        threads);
+  }
+
+  /** A request that can be sent more than once, as a load balancer does. */
+  record Ticket(Mode mode, String body, Expected expected) {
+    Outcome ask(int port) {
+      Seen seen = Client.post(port, mode.path, body, Map.of(), Client.Habit.NORMAL);
+      return Outcome.judge(mode, seen, expected);
+    }
+  }
+
+  Ticket ticket(Mode mode, int tokens) {
+    String prompt = "Request " + sent.getAndIncrement();
+    Mode asked = mode == Mode.STREAM ? Mode.WHOLE : mode;
+    Seen seen =
+        Client.post(
+            enginePort + replicas,
+            asked.path,
+            asked.body(MODEL, prompt, tokens).encode(),
+            Map.of(),
+            Client.Habit.NORMAL);
+    return new Ticket(
+        mode,
+        mode.body(MODEL, prompt, tokens).encode(),
+        Rig.expected(asked, new JsonObject(seen.text()), tokens));
+  }
+
+  synchronized Outcome keep(Outcome outcome) {
+    outcomes.add(outcome);
+    if (outcome.kind() == Outcome.Kind.LIE || outcome.kind() == Outcome.Kind.HANGS) {
+      failures.add(outcome.label() + "\n" + outcome.bodyTail());
+    }
+    return outcome;
+  }
+
+  synchronized void expect(String what, boolean holds) {
+    if (!holds) {
+      failures.add("expected " + what);
+    }
+  }
+
+  void expect(String what, List<Outcome> all, Cell.Allowed allowed) {
+    List<String> others =
+        all.stream().filter(each -> !allowed.holds(each)).map(Outcome::label).toList();
+    expect(
+        what
+            + ", but "
+            + others.size()
+            + " of "
+            + all.size()
+            + ": "
+            + others.stream().distinct().limit(4).toList(),
+        others.isEmpty());
+  }
+
+  /** Adds the cell's row to the table; the failures, empty when all held. */
+  synchronized String report(String fault, String mode, double recoveryMillis) {
+    Map<String, Integer> counts = new HashMap<>();
+    outcomes.forEach(outcome -> counts.merge(outcome.label(), 1, Integer::sum));
+    String failure = String.join("\n", failures);
+    Report.add(
+        new Report.Row(
+            fault,
+            mode,
+            members.size(),
+            outcomes.size(),
+            counts,
+            recoveryMillis,
+            engineSum("tokens_wasted"),
+            failure));
+    Report.write();
+    return failure;
+  }
+
+  /** Nothing is in flight, queued or granted on any node that lives, nor on an engine. */
+  void settle() {
+    try {
+      await("an end of all work", 15_000, () -> held() == 0 && engineSum("in_flight") == 0);
+    } catch (IllegalStateException late) {
+      expect("nothing held at the end, but " + held() + " and " + engineSum("in_flight"), false);
+    }
+  }
+
+  private double held() {
+    return members.stream()
+        .mapToDouble(
+            member ->
+                metric(member, "penstock_grants")
+                    + metric(member, "llm_request_queue_depth")
+                    + metric(member, "penstock_requests_in_flight"))
+        .sum();
+  }
+
+  /** The sum of a metric's series on a node; 0 when it has none or does not answer. */
+  static double metric(Member member, String name) {
+    return get("http://127.0.0.1:" + member.httpPort + "/metrics")
+        .lines()
+        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+        .sum();
+  }
+
+  long engine(int replica, String counter) {
+    return new JsonObject(get("http://127.0.0.1:" + (enginePort + replica) + "/sim/stats"))
+        .getLong(counter);
+  }
+
+  long engineSum(String counter) {
+    long sum = 0;
+    for (int i = 0; i < replicas; i++) {
+      sum += engine(i, counter);
+    }
+    return sum;
+  }
+
+  static void await(String what, long millis, BooleanSupplier condition) {
+    long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
+    while (!condition.getAsBoolean()) {
+      if (System.nanoTime() > end) {
+        throw new IllegalStateException("not " + what + " within " + millis + " ms");
+      }
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+    }
+  }
+
+  private static String get(String url) {
+    try {
+      return HTTP.send(
+              HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(3)).build(),
+              HttpResponse.BodyHandlers.ofString())
+          .body();
+    } catch (IOException unreachable) {
+      return "";
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return "";
+    }
+  }
+
+  @Override
+  public void close() {
+    members.forEach(member -> member.process.close());
+    engines.close();
+    threads.shutdownNow();
+  }
+}
