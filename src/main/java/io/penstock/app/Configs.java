@@ -1,17 +1,20 @@
 package io.penstock.app;
 
+import io.penstock.admin.AdminConfig;
 import io.penstock.config.NodeConfig;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.ingress.IngressConfig;
 import java.util.List;
+import java.util.Optional;
 
 /** Copies with one thing changed. */
 final class Configs {
   private Configs() {}
 
-  static NodeConfig withPort(NodeConfig config, int port) {
+  /** The ports that were taken. */
+  static NodeConfig withPorts(NodeConfig config, int port, Optional<AdminConfig> admin) {
     IngressConfig of = config.ingress();
     IngressConfig ingress =
         new IngressConfig(
@@ -31,6 +34,7 @@ final class Configs {
         config.eventLoops(),
         config.cluster(),
         ingress,
+        admin,
         config.fleet());
   }
 
@@ -44,6 +48,7 @@ final class Configs {
         config.eventLoops(),
         config.cluster(),
         config.ingress(),
+        config.admin(),
         new Fleet(pools, of.enableFallback(), of.fallbackModel(), of.hash()));
   }
 

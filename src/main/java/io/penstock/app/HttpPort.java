@@ -7,9 +7,9 @@ import java.net.ServerSocket;
 import java.net.UnknownHostException;
 
 /**
- * The port that clients use, before anything else is started: a port in use should be said in one
- * line, not by a node that has joined its cluster already. All loops of a node share the port, so 0
- * is made a number here.
+ * The ports that clients and operators use, before anything else is started: a port in use should
+ * be said in one line, not by a node that has joined its cluster already. All loops of a node share
+ * the port, so 0 is made a number here.
  */
 final class HttpPort {
   private HttpPort() {}
@@ -22,16 +22,32 @@ final class HttpPort {
    * @throws NodeException when it can not be opened
    */
   static int free(String host, int port) {
+    return free("HTTP", host, port);
+  }
+
+  /**
+   * The same for another server.
+   *
+   * @param what the port is for, as messages call it
+   */
+  static int free(String what, String host, int port) {
     try (ServerSocket socket = new ServerSocket()) {
       socket.setReuseAddress(true);
       socket.bind(new InetSocketAddress(InetAddress.getByName(host), port));
       return socket.getLocalPort();
     } catch (UnknownHostException e) {
       throw new NodeException(
-          "the HTTP host " + host + " does not resolve (expected: an address of this machine)", e);
+          "the "
+              + what
+              + " host "
+              + host
+              + " does not resolve (expected: an address of this machine)",
+          e);
     } catch (IOException e) {
       throw new NodeException(
-          "the HTTP port "
+          "the "
+              + what
+              + " port "
               + port
               + " on "
               + host

@@ -1,9 +1,12 @@
 package io.penstock.app;
 
+import io.penstock.admin.AdminConfig;
+import io.penstock.admin.NodeControl;
 import io.penstock.bus.ClusterException;
 import io.penstock.bus.ClusterNode;
 import io.penstock.bus.View;
 import io.penstock.config.NodeConfig;
+import io.penstock.inference.Fleet;
 import io.penstock.inference.Role;
 import io.penstock.telemetry.AccessLog;
 import io.penstock.telemetry.Metrics;
@@ -18,6 +21,7 @@ import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.transport.Transport;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -38,13 +42,13 @@ public final class Node {
   private final NodeConfig config;
   private final ClusterNode cluster;
   private final Telemetry telemetry;
-  private final List<Drainable> lanes;
+  private final NodeDrain drain;
 
-  private Node(NodeConfig config, ClusterNode cluster, Telemetry telemetry, List<Drainable> lanes) {
+  private Node(NodeConfig config, ClusterNode cluster, Telemetry telemetry, NodeDrain drain) {
     this.config = config;
     this.cluster = cluster;
     this.telemetry = telemetry;
-    this.lanes = lanes;
+    this.drain = drain;
   }
 
   /** The parts that no event loop owns. */
@@ -61,8 +65,14 @@ public final class Node {
 
   /** What carries requests. */
   interface Drainable {
-    /** Takes no new work; completes when the last of the old has ended. */
+    /** Takes no new work; completes when the last of the old has ended. Idempotent. */
     Future<Void> drain();
+
+    /** Takes new work again; what {@link #drain} has returned fails. */
+    Future<Void> resume();
+
+    /** How many requests it carries. */
+    Future<Integer> live();
   }
 
   /**
@@ -75,7 +85,14 @@ public final class Node {
     try {
       SimulatedPools.check(config);
       int port = HttpPort.free(config.ingress().host(), config.ingress().port());
-      return start(Configs.withPort(config, port), setup, telemetry(setup));
+      Optional<AdminConfig> admin =
+          config
+              .admin()
+              .map(
+                  a ->
+                      new AdminConfig(
+                          a.host(), HttpPort.free("admin", a.host(), a.port()), a.key()));
+      return start(Configs.withPorts(config, port, admin), setup, telemetry(setup));
     } catch (NodeException e) {
       return Future.failedFuture(e);
     }
@@ -118,10 +135,22 @@ public final class Node {
     return SimulatedPools.start(vertx, config)
         .compose(
             listed -> {
-              Roles parts = new Roles(listed, cluster, telemetry, setup.clock(), loops(config));
-              return parts.deploy().map(x -> new Node(listed, cluster, telemetry, parts.lanes()));
+              LiveSetting<Fleet> fleet = new LiveSetting<>(vertx, listed.fleet());
+              Roles parts =
+                  new Roles(listed, fleet, cluster, telemetry, setup.clock(), loops(config));
+              return parts
+                  .deploy()
+                  .compose(
+                      x -> {
+                        NodeDrain drain =
+                            new NodeDrain(cluster, telemetry.readiness(), roles, parts.lanes());
+                        Node node = new Node(listed, cluster, telemetry, drain);
+                        return parts
+                            .admin(node.new Control())
+                            .compose(up -> cluster.announce(roles, parts.lanes().size()))
+                            .map(node);
+                      });
             })
-        .compose(node -> cluster.announce(roles, node.lanes.size()).map(node))
         .onSuccess(
             node -> {
               telemetry.readiness().met(ReadinessRules.VERTICLES);
@@ -162,22 +191,16 @@ public final class Node {
    * @return completes when nothing runs any more; true when every live request had ended by itself
    */
   public Future<Boolean> drain() {
-    telemetry.readiness().drain();
-    Set<Role> handed = Handover.roles(view(), cluster.bus().self());
-    log.info(
-        "draining for up to {} s; {}",
-        config.ingress().drain().toSeconds(),
-        handed.isEmpty() ? "no other node takes over" : "other nodes take over " + handed);
-    return cluster
-        .setDraining()
-        .compose(said -> cluster.withdraw(handed))
-        .compose(given -> finish(handed.isEmpty() ? Duration.ZERO : GRACE))
+    log.info("leaving within {} s", config.ingress().drain().toSeconds());
+    return drain
+        .begin()
+        .compose(handed -> finish(handed.isEmpty() ? Duration.ZERO : GRACE))
         .compose(finished -> close().map(finished));
   }
 
   /** Completes when all lanes are empty and the grace has passed, or the time for it is over. */
   private Future<Boolean> finish(Duration grace) {
-    Future<?> ended = Future.all(lanes.stream().map(Drainable::drain).toList());
+    Future<?> ended = drain.finished();
     Future<?> graced =
         grace.isZero()
             ? Future.succeededFuture()
@@ -206,6 +229,30 @@ public final class Node {
               log.info("node {} has left", config.name());
               telemetry.close();
             });
+  }
+
+  /** What the admin API may have this node do. */
+  private final class Control implements NodeControl {
+    @Override
+    public Future<Void> drain() {
+      return drain.begin().mapEmpty();
+    }
+
+    @Override
+    public Future<Void> resume() {
+      return drain.end();
+    }
+
+    @Override
+    public Future<Standing> standing() {
+      return drain.standing();
+    }
+
+    @Override
+    public Future<Reload> reload() {
+      return Future.succeededFuture(
+          new Reload(List.of(), List.of(), List.of("this node was not started from a file")));
+    }
   }
 
   private static VertxBuilder builder() {

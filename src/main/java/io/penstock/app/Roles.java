@@ -3,12 +3,17 @@ package io.penstock.app;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.discovery.Discovery;
 import io.penstock.adapter.engine.HttpEngineProbes;
+import io.penstock.admin.AdminConfig;
+import io.penstock.admin.AdminVerticle;
+import io.penstock.admin.NodeControl;
 import io.penstock.batcher.BatcherVerticle;
 import io.penstock.bus.Bus;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.bus.ClusterNode;
 import io.penstock.bus.Directory;
+import io.penstock.bus.Setting;
 import io.penstock.config.NodeConfig;
+import io.penstock.inference.Fleet;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressVerticle;
 import io.penstock.prober.ProberVerticle;
@@ -22,6 +27,7 @@ import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
@@ -32,14 +38,22 @@ final class Roles {
   private static final Duration CENSUS_ALONE = Duration.ofSeconds(1);
 
   private final NodeConfig config;
+  private final Setting<Fleet> fleet;
   private final ClusterNode cluster;
   private final Node.Telemetry telemetry;
   private final Clock clock;
   private final int loops;
   private final List<Node.Drainable> lanes = new ArrayList<>();
 
-  Roles(NodeConfig config, ClusterNode cluster, Node.Telemetry telemetry, Clock clock, int loops) {
+  Roles(
+      NodeConfig config,
+      Setting<Fleet> fleet,
+      ClusterNode cluster,
+      Node.Telemetry telemetry,
+      Clock clock,
+      int loops) {
     this.config = config;
+    this.fleet = fleet;
     this.cluster = cluster;
     this.telemetry = telemetry;
     this.clock = clock;
@@ -57,6 +71,13 @@ final class Roles {
     return config.roles().contains(Role.INGRESS)
         ? deployed
         : deployed.compose(before -> one(() -> new OpsVerticle(config.ingress(), telemetry.ops())));
+  }
+
+  /** Completes when the node can be asked by the admin API, and serves one if it is to. */
+  Future<?> admin(NodeControl control) {
+    Optional<Setting<AdminConfig>> admin = config.admin().map(Setting::fixed);
+    return one(
+        () -> new AdminVerticle(bus(), directory(), cluster.drains(), fleet, admin, control));
   }
 
   /** What carries requests; empty without the role {@code ingress}. */
@@ -79,7 +100,7 @@ final class Roles {
             new ProberVerticle(
                 bus(),
                 directory(),
-                config.fleet(),
+                fleet.now(),
                 new HttpEngineProbes(cluster.vertx()),
                 new Discovery(cluster.vertx()),
                 clock,
@@ -89,11 +110,13 @@ final class Roles {
   private Future<?> batcher() {
     Duration census = config.cluster().map(ClusterConfig::census).orElse(CENSUS_ALONE);
     return one(
-        () -> new BatcherVerticle(bus(), directory(), config.fleet(), census, clock, registry()));
+        () ->
+            new BatcherVerticle(
+                bus(), directory(), cluster.drains(), fleet, census, clock, registry()));
   }
 
   private Future<?> router() {
-    return one(() -> new RouterVerticle(bus(), config.fleet()));
+    return one(() -> new RouterVerticle(bus(), cluster.drains(), fleet));
   }
 
   private Future<?> ingress() {
@@ -112,9 +135,26 @@ final class Roles {
                   meters,
                   telemetry.accessLog(),
                   telemetry.ops());
-          lanes.add(verticle::drain);
+          lanes.add(new Lane(verticle));
           return verticle;
         });
+  }
+
+  private record Lane(IngressVerticle verticle) implements Node.Drainable {
+    @Override
+    public Future<Void> drain() {
+      return verticle.drain();
+    }
+
+    @Override
+    public Future<Void> resume() {
+      return verticle.resume();
+    }
+
+    @Override
+    public Future<Integer> live() {
+      return verticle.liveRequests();
+    }
   }
 
   private Bus bus() {

@@ -88,6 +88,7 @@ final class Admission {
   private final List<Replica> candidates = new ArrayList<>();
   private long epoch;
   private boolean held = true;
+  private boolean draining;
   private long arrivals;
   private long grants;
   private long waitingBytes;
@@ -118,6 +119,18 @@ final class Admission {
   List<AdmissionDecision> open(long nowMillis) {
     held = false;
     return dispatch(new ArrayList<>(), nowMillis);
+  }
+
+  /**
+   * Takes no new requests, or takes them again. What waits or is tried again was accepted, and is
+   * served; so is whatever comes while on hold, since that has mostly waited at the owner before.
+   */
+  void draining(boolean now) {
+    draining = now;
+  }
+
+  boolean draining() {
+    return draining;
   }
 
   /** A request asks for a slot. */
@@ -281,6 +294,10 @@ final class Admission {
   }
 
   private void place(Admit admit, List<AdmissionDecision> out, long nowMillis) {
+    if (draining && !held && admit.attempt() <= 1) {
+      out.add(drained(admit));
+      return;
+    }
     int needs = CapabilityMask.of(admit.needs());
     Reach reach = roster.reach(needs, admit.excluded());
     if (reach == Reach.NONE) {
@@ -499,6 +516,16 @@ final class Admission {
         "Pool '" + pool.name() + "' has no healthy replica for this request" + tried + ".";
     return refused(
         admit, Fault.NO_REPLICA, detail, pool.health().recoveryProbeInterval().toMillis());
+  }
+
+  private AdmissionDecision drained(Admit admit) {
+    return refused(
+        admit,
+        Fault.DRAINING,
+        "Pool '"
+            + pool.name()
+            + "' is being drained and takes no new requests; no other pool could serve this one.",
+        RETRY_AFTER_MIN_MILLIS);
   }
 
   private AdmissionDecision queueFull(Admit admit, String why, long retryAfterMillis) {

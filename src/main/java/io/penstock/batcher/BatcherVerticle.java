@@ -13,12 +13,16 @@ import io.penstock.batcher.AdmissionDecision.ReleaseIgnored;
 import io.penstock.batcher.AdmissionDecision.Renewed;
 import io.penstock.bus.Bus;
 import io.penstock.bus.Directory;
+import io.penstock.bus.DrainState;
+import io.penstock.bus.Drains;
+import io.penstock.bus.Setting;
 import io.penstock.bus.View;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.message.Admit;
+import io.penstock.message.AskPool;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
@@ -57,7 +61,8 @@ public final class BatcherVerticle extends VerticleBase {
 
   private final Bus bus;
   private final Directory directory;
-  private final Fleet fleet;
+  private final Drains drains;
+  private final Setting<Fleet> fleet;
   private final Duration census;
   private final Clock clock;
   private final MeterRegistry meters;
@@ -74,12 +79,14 @@ public final class BatcherVerticle extends VerticleBase {
   public BatcherVerticle(
       Bus bus,
       Directory directory,
-      Fleet fleet,
+      Drains drains,
+      Setting<Fleet> fleet,
       Duration census,
       Clock clock,
       MeterRegistry meters) {
     this.bus = bus;
     this.directory = directory;
+    this.drains = drains;
     this.fleet = fleet;
     this.census = census;
     this.clock = clock;
@@ -88,13 +95,14 @@ public final class BatcherVerticle extends VerticleBase {
 
   @Override
   public Future<?> start() {
-    for (Pool pool : fleet.pools()) {
+    for (Pool pool : fleet.now().pools()) {
       pools.put(pool.name(), new Shell(pool));
     }
     return bus.consume(Room.BATCHER, 0, this::receive)
         .onSuccess(
             consumer -> {
               registration = consumer;
+              drains.onChange(this::drainsChanged);
               directory.onChange(this::viewChanged);
             });
   }
@@ -114,6 +122,25 @@ public final class BatcherVerticle extends VerticleBase {
     long now = clock.millis();
     pools.values().forEach(pool -> pool.carryOut(pool.owner.view(view, seed, now)));
     keepTime();
+  }
+
+  private void drainsChanged(DrainState state) {
+    if (stopped) {
+      return;
+    }
+    long now = clock.millis();
+    pools.values().forEach(pool -> pool.carryOut(pool.owner.drains(state, now)));
+    keepTime();
+  }
+
+  private void answer(AskPool question) {
+    Shell pool = pools.get(question.pool());
+    bus.send(
+            question.replyTo(),
+            pool == null
+                ? Reports.unknown(question, bus.self())
+                : Reports.of(question, bus.self(), pool.owner))
+        .onFailure(failure -> LOG.debug("report not delivered: {}", failure.getMessage()));
   }
 
   private void receive(Message message) {
@@ -140,9 +167,12 @@ public final class BatcherVerticle extends VerticleBase {
       with(answer.pool(), owner -> owner.census(answer, now));
     } else if (message instanceof HealthReport report) {
       reported(report, now);
+    } else if (message instanceof AskPool question) {
+      answer(question);
     } else {
       LOG.warn(
-          "batcher got {} (expected: Admit, Release, Withdraw, Renew, CensusAnswer, HealthReport)",
+          "batcher got {} (expected: Admit, Release, Withdraw, Renew, CensusAnswer, HealthReport,"
+              + " AskPool)",
           message.getClass().getSimpleName());
     }
     keepTime();

@@ -3,6 +3,7 @@ package io.penstock.batcher;
 import io.penstock.batcher.AdmissionDecision.CensusRepeated;
 import io.penstock.batcher.AdmissionDecision.CensusTaken;
 import io.penstock.batcher.AdmissionDecision.Disowned;
+import io.penstock.bus.DrainState;
 import io.penstock.bus.View;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
@@ -71,6 +72,8 @@ final class PoolOwner {
   private final Roster roster;
 
   private Tenure tenure = Tenure.AWAY;
+  private DrainState drains = DrainState.NONE;
+  private long drainedStructure;
   private @Nullable Admission admission;
   private View view = new View(List.of());
   private long epoch;
@@ -136,6 +139,7 @@ final class PoolOwner {
       epoch = Math.max(epochSeed, highestSeen + 1);
       highestSeen = epoch;
       admission = new Admission(pool, roster, Strategy.of(pool.routingStrategy(), random), epoch);
+      admission.draining(drains.pools().contains(pool.name()));
       enter(Tenure.CENSUS, nowMillis, "owner of the pool now");
       announce(out, nowMillis);
     } else if (!departed.isEmpty()) {
@@ -218,7 +222,35 @@ final class PoolOwner {
     for (ReplicaStatus each : replicas) {
       changed |= roster.report(prober, each, nowMillis);
     }
+    if (roster.structure() != drainedStructure) {
+      changed |= applyDrains(); // a replica may be new, and drain already
+    }
     return changed && admission != null ? admission.rosterChanged(nowMillis) : List.of();
+  }
+
+  /** What drains in the cluster has changed. */
+  List<AdmissionDecision> drains(DrainState next, long nowMillis) {
+    drains = next;
+    boolean changed = applyDrains();
+    if (admission == null) {
+      return List.of();
+    }
+    admission.draining(next.pools().contains(pool.name()));
+    return changed ? admission.rosterChanged(nowMillis) : List.of();
+  }
+
+  private boolean applyDrains() {
+    drainedStructure = roster.structure();
+    boolean changed = false;
+    for (Replica each : roster.all()) {
+      changed |= roster.draining(each.id(), drains.replicas().contains(each.id()));
+    }
+    return changed;
+  }
+
+  /** Whether the pool takes no new requests. */
+  boolean draining() {
+    return drains.pools().contains(pool.name());
   }
 
   /** Looks at what has run out. */

@@ -20,6 +20,7 @@ final class Replica {
 
   private int capabilities;
   private boolean usable;
+  private boolean draining;
   private int live;
 
   /** Last word of a prober; null before the first. */
@@ -98,6 +99,15 @@ final class Replica {
 
   boolean usable() {
     return usable;
+  }
+
+  /** Whether it gets no new grants by somebody's order; neither unhealthy nor failed. */
+  boolean draining() {
+    return draining;
+  }
+
+  void draining(boolean now) {
+    draining = now;
   }
 
   /** Whether it takes one more request now. */

@@ -141,6 +141,22 @@ final class Roster {
     return changed;
   }
 
+  /**
+   * A replica gets no new grants, or gets them again; those that live are not touched. Without
+   * effect on one that is not known.
+   *
+   * @return whether anything changed
+   */
+  boolean draining(ReplicaId id, boolean now) {
+    Replica replica = byId.get(id);
+    if (replica == null || replica.draining() == now) {
+      return false;
+    }
+    replica.draining(now);
+    review();
+    return true;
+  }
+
   private boolean remove(ReplicaId id) {
     Replica replica = byId.get(id);
     if (replica == null || replica.reported == ReplicaState.REMOVED) {
@@ -246,12 +262,16 @@ final class Roster {
 
   private boolean usable(Replica replica) {
     @Nullable ReplicaState state = replica.reported;
-    return replica.listed() && (state == null ? !probed : state == ReplicaState.HEALTHY);
+    return replica.listed()
+        && !replica.draining()
+        && (state == null ? !probed : state == ReplicaState.HEALTHY);
   }
 
   private boolean hopedFor(Replica replica) {
     @Nullable ReplicaState state = replica.reported;
-    return replica.listed() && (state == null ? probed : state == ReplicaState.STARTING);
+    return replica.listed()
+        && !replica.draining()
+        && (state == null ? probed : state == ReplicaState.STARTING);
   }
 
   private Replica replica(ReplicaId id) {

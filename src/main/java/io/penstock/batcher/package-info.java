@@ -13,7 +13,8 @@
  * knows the bus, the clock and the timer.
  *
  * <p>Hears Admit, Withdraw, Release and Renew of the ingress loops, CensusAnswer, and HealthReport
- * of the probers. Says Grant, Refusal, NotOwner, RenewAnswer, and Census to all ingress loops.
+ * of the probers, AskPool of the admin API. Says Grant, Refusal, NotOwner, RenewAnswer, PoolReport,
+ * and Census to all ingress loops.
  *
  * <p>Decisions: a replica is chosen when a slot is free, not when a request arrives; a retry goes
  * first in its class; a request that must wait longer than it may is refused at once; a replica

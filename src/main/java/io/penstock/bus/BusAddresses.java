@@ -24,6 +24,8 @@ final class BusAddresses {
       case BATCHER -> "penstock.batcher";
       case PROBER -> "penstock.prober";
       case NODE -> "penstock.node";
+      case DRAIN -> "penstock.drain";
+      case ADMIN -> "penstock.admin";
     };
   }
 }

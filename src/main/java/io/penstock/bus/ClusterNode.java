@@ -32,11 +32,13 @@ public final class ClusterNode {
   private final Vertx vertx;
   private final Bus bus;
   private final DirectoryVerticle directory;
+  private final DrainVerticle drains;
 
-  private ClusterNode(Vertx vertx, Bus bus, DirectoryVerticle directory) {
+  private ClusterNode(Vertx vertx, Bus bus, DirectoryVerticle directory, DrainVerticle drains) {
     this.vertx = vertx;
     this.bus = bus;
     this.directory = directory;
+    this.drains = drains;
   }
 
   /**
@@ -147,9 +149,11 @@ public final class ClusterNode {
         new View.Node(
             bus.self(), identity.name(), identity.zone(), Set.of(), 0, identity.fleetHash(), false);
     DirectoryVerticle directory = new DirectoryVerticle(bus, members, registry, me, clock, meters);
+    DrainVerticle drains = new DrainVerticle(bus, directory, clock);
     return vertx
         .deployVerticle(directory)
-        .map(id -> new ClusterNode(vertx, bus, directory))
+        .compose(id -> vertx.deployVerticle(drains))
+        .map(id -> new ClusterNode(vertx, bus, directory, drains))
         .recover(e -> vertx.close().transform(x -> Future.failedFuture(e)));
   }
 
@@ -168,6 +172,11 @@ public final class ClusterNode {
     return directory;
   }
 
+  /** What drains in the cluster by an operator's order. */
+  public Drains drains() {
+    return drains;
+  }
+
   /**
    * Takes up roles: to be called when their verticles are up.
    *
@@ -182,6 +191,12 @@ public final class ClusterNode {
   /** Says that the node is going; it keeps its roles until they are withdrawn. */
   public Future<Void> setDraining() {
     return directory.become(me -> with(me, me.roles(), me.lanes(), true));
+  }
+
+  /** Takes {@link #setDraining} and {@link #withdraw} back. */
+  public Future<Void> resume(Set<Role> roles) {
+    Set<Role> taken = Set.copyOf(roles);
+    return directory.become(me -> with(me, taken, me.lanes(), false));
   }
 
   /** Gives roles up: others take over what they owned. */

@@ -6,7 +6,10 @@
  * io.penstock.bus.Directory} with its {@link io.penstock.bus.View}. It owns the addresses, the
  * codec and the wire form (golden files in {@code wire/v1} of the test resources), Hazelcast's
  * configuration, and the node's own station, where it hears and says {@link
- * io.penstock.message.Beacon}s: at the start, when asked, on every change, and each second.
+ * io.penstock.message.Beacon}s: at the start, when asked, on every change, and each second. It also
+ * hands out {@link io.penstock.bus.Drains}, the operators' orders that every node keeps and tells
+ * the others, and defines {@link io.penstock.bus.Setting}, how a room hears of a configuration that
+ * was read again.
  *
  * <p>Decisions:
  *

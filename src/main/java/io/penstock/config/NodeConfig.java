@@ -1,5 +1,6 @@
 package io.penstock.config;
 
+import io.penstock.admin.AdminConfig;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Role;
@@ -14,6 +15,7 @@ import java.util.Set;
  * @param zone failure domain; empty when unknown
  * @param eventLoops event loops of the process, and ingress loops; 0 for one per core
  * @param cluster absent: the node is alone
+ * @param admin absent: no admin API
  */
 public record NodeConfig(
     String name,
@@ -23,8 +25,22 @@ public record NodeConfig(
     int eventLoops,
     Optional<ClusterConfig> cluster,
     IngressConfig ingress,
+    Optional<AdminConfig> admin,
     Fleet fleet) {
   public NodeConfig {
     roles = Set.copyOf(roles);
+  }
+
+  /** A node without an admin API. */
+  public NodeConfig(
+      String name,
+      String zone,
+      String region,
+      Set<Role> roles,
+      int eventLoops,
+      Optional<ClusterConfig> cluster,
+      IngressConfig ingress,
+      Fleet fleet) {
+    this(name, zone, region, roles, eventLoops, cluster, ingress, Optional.empty(), fleet);
   }
 }

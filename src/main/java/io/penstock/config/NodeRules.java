@@ -26,6 +26,7 @@ final class NodeRules {
     if (root.tree().path("cluster").isObject()) {
       cluster(root.sub("cluster"));
     }
+    admin(root.sub("admin"));
     tls(root.sub("ingress").sub("tls"));
     cors(root.sub("ingress").sub("cors"));
   }
@@ -61,12 +62,11 @@ final class NodeRules {
   }
 
   private void ports() {
-    if (isAlone()) {
-      return;
-    }
+    List<String> opened =
+        isAlone() ? List.of("http", "admin") : List.of("http", "cluster", "bus", "admin");
     Section ports = root.sub("node").sub("ports");
     Map<Integer, String> owners = new HashMap<>();
-    for (String name : List.of("http", "cluster", "bus")) {
+    for (String name : opened) {
       Section port = ports.sub(name);
       if (port.tree().isInt() && port.tree().intValue() != 0) {
         String owner = owners.putIfAbsent(port.tree().intValue(), name);
@@ -74,6 +74,18 @@ final class NodeRules {
           port.expected("another port than ports." + owner);
         }
       }
+    }
+  }
+
+  private void admin(Section admin) {
+    Section key = admin.sub("key");
+    String host = admin.tree().path("host").asText();
+    boolean isOpen = !root.tree().path("node").path("ports").path("admin").isMissingNode();
+    if (isOpen && key.tree().isMissingNode() && !Addresses.isLoopback(host)) {
+      key.expected(
+          "a key from the environment, such as \"${ADMIN_KEY}\", because admin.host, "
+              + host
+              + ", can be reached from other machines");
     }
   }
 

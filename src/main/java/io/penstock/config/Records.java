@@ -1,6 +1,7 @@
 package io.penstock.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.penstock.admin.AdminConfig;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
@@ -43,7 +44,12 @@ final class Records {
         node.path("event_loops").asInt(),
         optional(root.tree().path("cluster")).map(c -> cluster(c, ports, root.directory())),
         ingress(root.tree().path("ingress"), node, root.directory()),
+        optional(ports.path("admin")).map(port -> admin(root.tree().path("admin"), port)),
         fleet);
+  }
+
+  private static AdminConfig admin(JsonNode admin, JsonNode port) {
+    return new AdminConfig(admin.path("host").asText(), port.asInt(), text(admin.path("key")));
   }
 
   private static ClusterConfig cluster(JsonNode cluster, JsonNode ports, Path directory) {

@@ -51,7 +51,7 @@ record Section(
       return "missing";
     }
     String raw = placeholders.get(at);
-    if (at.endsWith("engine_api_key")) {
+    if (at.endsWith("engine_api_key") || at.text().equals("admin.key")) {
       return raw == null ? "***" : "*** from \"" + raw + '"';
     }
     String value = shown(tree);

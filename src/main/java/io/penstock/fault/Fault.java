@@ -20,11 +20,23 @@ public enum Fault {
   /** Prompt and max_tokens do not fit the model. */
   CONTEXT_LENGTH_EXCEEDED(400, "invalid_request_error", "context_length_exceeded", Retry.NEVER),
 
+  /** The configuration that was to be read again has mistakes. */
+  INVALID_CONFIGURATION(400, "invalid_request_error", "invalid_configuration", Retry.NEVER),
+
+  /** No key, or another one. */
+  INVALID_API_KEY(401, "authentication_error", "invalid_api_key", Retry.NEVER),
+
+  /** A name of this machine that an admin API without a key does not answer to. */
+  HOST_NOT_ALLOWED(403, "permission_error", "host_not_allowed", Retry.NEVER),
+
   /** A browser's page of an origin that is not configured. */
   ORIGIN_NOT_ALLOWED(403, "permission_error", "origin_not_allowed", Retry.NEVER),
 
   /** No pool serves the model. */
   MODEL_NOT_FOUND(404, "not_found_error", "model_not_found", Retry.NEVER),
+
+  /** No replica, pool or node of this name. */
+  UNKNOWN_TARGET(404, "not_found_error", "unknown_target", Retry.NEVER),
 
   /** No such endpoint. */
   UNKNOWN_PATH(404, "not_found_error", "unknown_path", Retry.NEVER),
@@ -59,8 +71,11 @@ public enum Fault {
   /** No healthy replica serves the pool. */
   NO_REPLICA(503, "unavailable_error", "no_replica", Retry.LATER),
 
-  /** This node is shutting down. */
+  /** This node is shutting down, or the pool is being drained and no other serves the model. */
   DRAINING(503, "unavailable_error", "draining", Retry.LATER),
+
+  /** A part of the cluster did not answer the admin API in time. */
+  NO_ANSWER(504, "timeout_error", "no_answer", Retry.LATER),
 
   /** first_token_ms passed before the first token. */
   FIRST_TOKEN_TIMEOUT(504, "timeout_error", "first_token_timeout", Retry.LATER),

@@ -261,7 +261,7 @@ final class Exchange implements EngineCall.Listener {
     on(
         now -> {
           if (life.state() == StreamState.QUEUED
-              && refusal.fault() == Fault.NO_REPLICA
+              && (refusal.fault() == Fault.NO_REPLICA || refusal.fault() == Fault.DRAINING)
               && poolIndex + 1 < required(plan).pools().size()) {
             poolIndex++;
             askForSlot(now);

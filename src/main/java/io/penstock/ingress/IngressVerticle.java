@@ -392,10 +392,38 @@ public final class IngressVerticle extends VerticleBase
     context.runOnContext(
         go -> {
           draining = true;
-          drained = done;
+          Promise<Void> before = drained;
+          if (before == null) {
+            drained = done;
+          } else {
+            before.future().onComplete(done);
+          }
           completeDrain();
         });
     return done.future();
+  }
+
+  /** Takes new work again; a drain that has not completed fails. To be called on any thread. */
+  public Future<Void> resume() {
+    Promise<Void> done = Promise.promise();
+    context.runOnContext(
+        go -> {
+          draining = false;
+          Promise<Void> before = drained;
+          drained = null;
+          if (before != null) {
+            before.tryFail("the drain was ended");
+          }
+          done.complete();
+        });
+    return done.future();
+  }
+
+  /** How many requests are carried now; to be called on any thread. */
+  public Future<Integer> liveRequests() {
+    Promise<Integer> count = Promise.promise();
+    context.runOnContext(go -> count.complete(live.size()));
+    return count.future();
   }
 
   /** Tells the clients that are still here why their requests end now. */

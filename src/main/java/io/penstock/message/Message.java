@@ -18,4 +18,9 @@ public sealed interface Message
         Doubt,
         ListModels,
         Models,
-        Beacon {}
+        Beacon,
+        DrainMarks,
+        AskPool,
+        PoolReport,
+        AskNode,
+        NodeReport {}

@@ -7,5 +7,9 @@ public enum Room {
   BATCHER,
   PROBER,
   /** The node itself: beacons. */
-  NODE
+  NODE,
+  /** The node's book of drains. */
+  DRAIN,
+  /** The admin API. */
+  ADMIN
 }

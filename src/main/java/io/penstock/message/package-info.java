@@ -6,8 +6,9 @@
  * <p>Owns the vocabulary of the bus and nothing that runs; it hears and says nothing itself. The
  * conversations are: Route, answered by Plan or Refusal; ListModels, answered by Models; Admit,
  * answered by Grant, Refusal or NotOwner unless Withdraw takes it back; Release, which ends a
- * grant; Renew, answered by RenewAnswer; Census, answered by CensusAnswer; HealthReport and Beacon,
- * which nobody answers.
+ * grant; Renew, answered by RenewAnswer; Census, answered by CensusAnswer; AskPool, answered by
+ * PoolReport; AskNode, answered by NodeReport; HealthReport, Doubt, DrainMarks and Beacon, which
+ * nobody answers.
  *
  * <p>Decisions. No message is acknowledged and any may be lost, doubled or late, so each means the
  * same the second time and carries what tells it from an older one: the request's id and attempt,

@@ -19,18 +19,20 @@ final class PoolHealth {
   private final Map<ReplicaId, ReplicaState> states = new HashMap<>();
   private final Set<ReplicaId> unheard = new HashSet<>();
   private boolean heard;
-  private int healthy;
+  private boolean takesWork;
+  private Set<ReplicaId> draining = Set.of();
 
   PoolHealth(Pool pool) {
     if (pool.replicas() instanceof ReplicaSource.Listed listed) {
       listed.replicas().forEach(replica -> unheard.add(replica.id()));
     }
+    review();
   }
 
   void report(ReplicaStatus status) {
     heard = true;
     ReplicaId id = status.spec().id();
-    unheard.remove(id);
+    boolean isNew = unheard.remove(id);
     ReplicaState before = states.get(id);
     if (before == null && states.size() >= Pool.REPLICAS_MAX) {
       return;
@@ -40,11 +42,28 @@ final class PoolHealth {
     } else {
       states.put(id, status.state());
     }
-    healthy += (status.state() == ReplicaState.HEALTHY ? 1 : 0);
-    healthy -= (before == ReplicaState.HEALTHY ? 1 : 0);
+    if (isNew || before != states.get(id)) {
+      review();
+    }
+  }
+
+  /** Which replicas get no new work, of this pool and others. */
+  void draining(Set<ReplicaId> replicas) {
+    draining = replicas;
+    review();
+  }
+
+  private void review() {
+    takesWork = false;
+    for (Map.Entry<ReplicaId, ReplicaState> each : states.entrySet()) {
+      takesWork |= each.getValue() == ReplicaState.HEALTHY && !draining.contains(each.getKey());
+    }
+    for (ReplicaId each : unheard) {
+      takesWork |= !draining.contains(each);
+    }
   }
 
   boolean usable() {
-    return !heard || healthy > 0 || !unheard.isEmpty();
+    return takesWork || (!heard && unheard.isEmpty());
   }
 }

@@ -1,5 +1,6 @@
 package io.penstock.router;
 
+import io.penstock.bus.DrainState;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Capability;
 import io.penstock.inference.Fleet;
@@ -29,12 +30,12 @@ import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Which pools serve a request: pure, changed only by reports on health.
+ * Which pools serve a request: pure, changed only by reports on health and orders to drain.
  *
  * <p>A model's pools are tried in the order of the configuration. Of them are left out those that
  * can not do what the request needs, those whose context the request clearly passes, and, as long
- * as another has one, those without a usable replica. Where none has one, the fallback model's
- * pools follow if the fleet allows it.
+ * as another has one, those without a usable replica, for which draining ones do not count. Where
+ * none has one, the fallback model's pools follow if the fleet allows it.
  *
  * <p>Two things are known only roughly, and are then held against nobody. A pool that declares no
  * capabilities, on itself or on a listed replica, may be able to do anything: its engine will say.
@@ -52,6 +53,7 @@ final class RouteTable {
   private final Map<ModelName, Model> models = new LinkedHashMap<>();
   private final Map<ModelName, Model> byName = new HashMap<>();
   private final Map<PoolName, PoolHealth> health = new HashMap<>();
+  private Set<PoolName> draining = Set.of();
 
   /** A pool and what it can do; empty where it declares nothing. */
   private record Candidate(Pool pool, List<Set<Capability>> declared) {
@@ -94,6 +96,12 @@ final class RouteTable {
     }
   }
 
+  /** Takes in what gets no new work by an operator's order. */
+  void drains(DrainState state) {
+    draining = state.pools();
+    health.values().forEach(pool -> pool.draining(state.replicas()));
+  }
+
   /** Decides what serves a request. */
   RouteDecision route(Route route) {
     Model model = byName.get(route.model());
@@ -134,7 +142,7 @@ final class RouteTable {
 
   private boolean usable(Pool pool) {
     PoolHealth known = health.get(pool.name());
-    return known == null || known.usable();
+    return !draining.contains(pool.name()) && (known == null || known.usable());
   }
 
   private static RouteDecision planned(Route route, Model model, List<Candidate> candidates) {

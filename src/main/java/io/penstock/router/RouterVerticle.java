@@ -1,6 +1,8 @@
 package io.penstock.router;
 
 import io.penstock.bus.Bus;
+import io.penstock.bus.Drains;
+import io.penstock.bus.Setting;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.RequestId;
 import io.penstock.message.HealthReport;
@@ -27,17 +29,24 @@ public final class RouterVerticle extends VerticleBase {
   private static final Logger LOG = LoggerFactory.getLogger(RouterVerticle.class);
 
   private final Bus bus;
+  private final Drains drains;
   private final RouteTable table; // touched on this verticle's event loop only
   private Bus.@Nullable Registration registration;
 
-  public RouterVerticle(Bus bus, Fleet fleet) {
+  public RouterVerticle(Bus bus, Drains drains, Setting<Fleet> fleet) {
     this.bus = bus;
-    this.table = new RouteTable(fleet);
+    this.drains = drains;
+    this.table = new RouteTable(fleet.now());
   }
 
   @Override
   public Future<?> start() {
-    return bus.consume(Room.ROUTER, 0, this::receive).onSuccess(done -> registration = done);
+    return bus.consume(Room.ROUTER, 0, this::receive)
+        .onSuccess(
+            done -> {
+              registration = done;
+              drains.onChange(table::drains);
+            });
   }
 
   @Override

@@ -19,7 +19,7 @@ public final class Readiness {
    * The conditions at one moment.
    *
    * @param conditions by name: empty when met, else what is missing; sorted by name
-   * @param draining whether the node is about to leave; does not turn back
+   * @param draining whether the node is to take no new work
    */
   public record State(Map<String, String> conditions, boolean draining) {
     /** Whether the node should be sent requests. */
@@ -54,6 +54,11 @@ public final class Readiness {
   /** The node takes no new work from now on. */
   public void drain() {
     state.updateAndGet(now -> new State(now.conditions(), true));
+  }
+
+  /** The node takes new work again. */
+  public void resume() {
+    state.updateAndGet(now -> new State(now.conditions(), false));
   }
 
   /** The conditions now. */

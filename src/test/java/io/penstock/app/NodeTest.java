@@ -161,7 +161,8 @@ class NodeTest {
   @Test
   void aPortInUseIsSaidBeforeAnythingStarts() throws Exception {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
-      NodeConfig config = Configs.withPort(config("instant", 30), taken.getLocalPort());
+      NodeConfig config =
+          Configs.withPorts(config("instant", 30), taken.getLocalPort(), Optional.empty());
 
       Assertions.assertThatThrownBy(() -> await(Node.start(config, setup())))
           .hasCauseInstanceOf(NodeException.class)

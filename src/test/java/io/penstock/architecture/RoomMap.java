@@ -44,6 +44,9 @@ final class RoomMap {
       batcher           | leaves message telemetry bus
       prober            | leaves message telemetry bus
 
+      # What operators ask and order.
+      admin             | leaves message telemetry bus openai
+
       # Foreign systems, one room each, behind the ports of a role. None uses another.
       adapter.engine    | leaves message prober
       adapter.discovery | leaves prober
@@ -53,9 +56,9 @@ final class RoomMap {
       load              | leaves openai
 
       # The file, the composition root, and the commands, which alone may use the root.
-      config            | leaves bus ingress
-      app               | leaves message telemetry bus ingress router batcher prober adapter.engine adapter.discovery sim config
-      cli               | leaves telemetry bus ingress sim load config app
+      config            | leaves bus ingress admin
+      app               | leaves message telemetry bus ingress router batcher prober admin adapter.engine adapter.discovery sim config
+      cli               | leaves telemetry bus ingress admin sim load config app
       """;
   // spotless:on
 

@@ -13,6 +13,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.batcher.Samples.Ask;
+import io.penstock.bus.Drains;
+import io.penstock.bus.Setting;
 import io.penstock.bus.View;
 import io.penstock.fake.FakeBus;
 import io.penstock.fake.FakeDirectory;
@@ -67,7 +69,13 @@ class BatcherVerticleTest {
         vertx
             .deployVerticle(
                 new BatcherVerticle(
-                    bus, directory, fleet, Duration.ofSeconds(1), Clock.system(), meters))
+                    bus,
+                    directory,
+                    Drains.none(),
+                    Setting.fixed(fleet),
+                    Duration.ofSeconds(1),
+                    Clock.system(),
+                    meters))
             .toCompletionStage()
             .toCompletableFuture());
   }

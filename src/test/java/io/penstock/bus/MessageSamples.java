@@ -16,10 +16,15 @@ import io.penstock.inference.Role;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
+import io.penstock.message.AskNode;
+import io.penstock.message.AskPool;
 import io.penstock.message.Beacon;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Doubt;
+import io.penstock.message.DrainKind;
+import io.penstock.message.DrainMark;
+import io.penstock.message.DrainMarks;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Lease;
@@ -27,12 +32,17 @@ import io.penstock.message.ListModels;
 import io.penstock.message.Message;
 import io.penstock.message.ModelCard;
 import io.penstock.message.Models;
+import io.penstock.message.NodeOrder;
+import io.penstock.message.NodeReport;
 import io.penstock.message.NotOwner;
 import io.penstock.message.Plan;
+import io.penstock.message.PoolReport;
+import io.penstock.message.QueueDepth;
 import io.penstock.message.Refusal;
 import io.penstock.message.Release;
 import io.penstock.message.Renew;
 import io.penstock.message.RenewAnswer;
+import io.penstock.message.ReplicaReport;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Room;
 import io.penstock.message.Route;
@@ -149,7 +159,31 @@ final class MessageSamples {
                       Set.of(Capability.TOOLS),
                       131_072,
                       true))),
-          new Beacon(NODE, "node-1", "eu-1a", Set.of(Role.BATCHER), 4, "9c1f", true, true));
+          new Beacon(NODE, "node-1", "eu-1a", Set.of(Role.BATCHER), 4, "9c1f", true, true),
+          new DrainMarks(
+              NODE,
+              List.of(new DrainMark(DrainKind.POOL, "llama-70b", true, 1_795_383_481_524L, NODE))),
+          new AskPool(7, new Station(NODE, Room.ADMIN, 0), POOL),
+          new PoolReport(
+              7,
+              POOL,
+              NODE,
+              true,
+              true,
+              List.of(new QueueDepth(Priority.BULK, 3)),
+              List.of(
+                  new ReplicaReport(
+                      REPLICA,
+                      "eu-1a",
+                      Optional.of(ReplicaState.UNHEALTHY),
+                      true,
+                      "unhealthy",
+                      12,
+                      64,
+                      "half-open",
+                      true))),
+          new AskNode(8, new Station(NODE, Room.ADMIN, 0), NodeOrder.DRAIN),
+          new NodeReport(8, NODE, true, 5, Set.of(Role.BATCHER)));
 
   private MessageSamples() {}
 }

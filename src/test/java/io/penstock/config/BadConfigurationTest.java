@@ -114,7 +114,7 @@ class BadConfigurationTest {
         bad(
             "unknown section",
             fleet("'$schema': 'x'").replace("{'fleet'", "{'tenants': {}, 'fleet'"),
-            "tenants: unknown key (expected: one of node, cluster, ingress, fleet)"),
+            "tenants: unknown key (expected: one of node, cluster, ingress, admin, fleet)"),
         bad(
             "misspelt section",
             "{'Fleet': {}}",
@@ -167,6 +167,20 @@ class BadConfigurationTest {
             "port beyond int",
             node("'ports': {'http': 99999999999999999999}"),
             "node.ports.http: 99999999999999999999 (expected: integer from 0 to 65535)"),
+        bad(
+            "admin without a key",
+            node("'ports': {'admin': 9080}")
+                .replace("{'node'", "{'admin': {'host': '10.0.0.1'}, 'node'"),
+            "admin.key: missing (expected: a key from the environment, such as \"${ADMIN_KEY}\","
+                + " because admin.host, 10.0.0.1, can be reached from other machines)"),
+        bad(
+            "admin key",
+            node("'name': 'n'").replace("{'node'", "{'admin': {'key': 'two words'}, 'node'"),
+            "admin.key: *** (expected: printable ASCII characters without spaces)"),
+        bad(
+            "admin port taken",
+            node("'ports': {'http': 9080, 'admin': 9080}"),
+            "node.ports.admin: 9080 (expected: another port than ports.http)"),
         bad("port key", node("'port': 8080"), "node.port: unknown key (did you mean ports?)"),
         bad("name with space", node("'name': 'my node'"), "node.name: \"my node\" " + LABEL),
         bad("null", node("'name': null"), "node.name: null " + LABEL),

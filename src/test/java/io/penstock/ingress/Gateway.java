@@ -2,6 +2,7 @@ package io.penstock.ingress;
 
 import io.penstock.batcher.BatcherVerticle;
 import io.penstock.bus.ClusterNode;
+import io.penstock.bus.Setting;
 import io.penstock.cluster.PenstockProcess;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
@@ -100,13 +101,16 @@ final class Gateway implements AutoCloseable {
             log,
             new OpsHandler(metrics, new Readiness()));
     Vertx vertx = node.vertx();
-    vertx.deployVerticle(new RouterVerticle(node.bus(), fleet)).await();
+    vertx
+        .deployVerticle(new RouterVerticle(node.bus(), node.drains(), Setting.fixed(fleet)))
+        .await();
     vertx
         .deployVerticle(
             new BatcherVerticle(
                 node.bus(),
                 node.directory(),
-                fleet,
+                node.drains(),
+                Setting.fixed(fleet),
                 Duration.ofMillis(200),
                 clock,
                 metrics.registry()))

@@ -2,6 +2,8 @@ package io.penstock.router;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.bus.Drains;
+import io.penstock.bus.Setting;
 import io.penstock.fake.FakeBus;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
@@ -39,7 +41,10 @@ class RouterVerticleTest {
     RouterVerticle router =
         new RouterVerticle(
             bus,
-            RouteTableTest.fleet("", RouteTableTest.pool("a", "alpha", List.of(), Set.of(), 0)));
+            Drains.none(),
+            Setting.fixed(
+                RouteTableTest.fleet(
+                    "", RouteTableTest.pool("a", "alpha", List.of(), Set.of(), 0))));
     vertx
         .deployVerticle(router)
         .toCompletionStage()

@@ -1,0 +1,80 @@
+package io.penstock.admin;
+
+import io.penstock.bus.Directory;
+import io.penstock.bus.Setting;
+import io.penstock.bus.View;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Pool;
+import io.penstock.message.AskNode;
+import io.penstock.message.AskPool;
+import io.penstock.message.NodeOrder;
+import io.penstock.message.NodeReport;
+import io.penstock.message.PoolReport;
+import io.penstock.message.Room;
+import io.penstock.message.Station;
+import io.vertx.core.Future;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** Asks the nodes how their pools, and they themselves, stand. */
+final class Fleets {
+  private static final String MOVING = "its owner is changing; ask again";
+
+  private final Station self;
+  private final Directory directory;
+  private final Setting<Fleet> fleet;
+  private final Questions questions;
+
+  Fleets(NodeId self, Directory directory, Setting<Fleet> fleet, Questions questions) {
+    this.self = new Station(self, Room.ADMIN, 0);
+    this.directory = directory;
+    this.fleet = fleet;
+    this.questions = questions;
+  }
+
+  Fleet now() {
+    return fleet.now();
+  }
+
+  NodeId self() {
+    return self.node();
+  }
+
+  /** Each of the pools by its owner's word, in their order; never fails. */
+  Future<List<PoolLook>> look(List<Pool> pools) {
+    View view = directory.view();
+    List<Future<PoolLook>> looks = new ArrayList<>();
+    pools.forEach(pool -> looks.add(look(pool, view)));
+    return Future.join(looks).map(all -> looks.stream().map(Future::result).toList());
+  }
+
+  private Future<PoolLook> look(Pool pool, View view) {
+    Optional<View.Node> owner =
+        view.ownerOf(pool.name())
+            .flatMap(id -> view.nodes().stream().filter(n -> n.id().equals(id)).findFirst());
+    if (owner.isEmpty()) {
+      return Future.succeededFuture(
+          new PoolLook(pool, owner, Optional.empty(), "no node has the role batcher"));
+    }
+    return questions
+        .ask(
+            new Station(owner.get().id(), Room.BATCHER, 0),
+            number -> new AskPool(number, self, pool.name()))
+        .map(
+            answer ->
+                answer instanceof PoolReport report && report.owner()
+                    ? new PoolLook(pool, owner, Optional.of(report), "")
+                    : new PoolLook(pool, owner, Optional.empty(), MOVING))
+        .otherwise(
+            e -> new PoolLook(pool, owner, Optional.empty(), String.valueOf(e.getMessage())));
+  }
+
+  /** Has a node do something, and tells how it stands then. */
+  Future<NodeReport> node(NodeId node, NodeOrder order) {
+    return questions
+        .ask(new Station(node, Room.ADMIN, 0), number -> new AskNode(number, self, order))
+        .map(NodeReport.class::cast);
+  }
+}

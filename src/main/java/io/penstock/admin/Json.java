@@ -1,0 +1,117 @@
+package io.penstock.admin;
+
+import io.penstock.bus.View;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.NodeId;
+import io.penstock.message.PoolReport;
+import io.penstock.message.ReplicaReport;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.util.List;
+import java.util.Locale;
+
+/** The answers of the admin API. */
+final class Json {
+  private Json() {}
+
+  static JsonObject fleet(Fleet fleet, List<PoolLook> pools) {
+    JsonArray rows = new JsonArray();
+    pools.forEach(pool -> rows.add(pool(pool)));
+    JsonArray silent = new JsonArray();
+    pools.stream()
+        .filter(pool -> pool.report().isEmpty())
+        .forEach(
+            pool ->
+                silent.add(
+                    new JsonObject()
+                        .put("pool", pool.pool().name().value())
+                        .put("owner", pool.owner().map(Json::owner).orElse(null))
+                        .put("why", pool.why())));
+    return new JsonObject()
+        .put("fleet_hash", fleet.hash())
+        .put("pools", rows)
+        .put("silent", silent);
+  }
+
+  private static JsonObject pool(PoolLook look) {
+    JsonObject row =
+        new JsonObject()
+            .put("name", look.pool().name().value())
+            .put("model", look.pool().model().value())
+            .put("owner", look.owner().map(Json::owner).orElse(null));
+    look.report().ifPresent(report -> report(row, report));
+    return row;
+  }
+
+  private static void report(JsonObject row, PoolReport report) {
+    JsonObject waiting = new JsonObject();
+    report.waiting().forEach(depth -> waiting.put(depth.priority().label(), depth.requests()));
+    JsonArray replicas = new JsonArray();
+    report.replicas().forEach(replica -> replicas.add(replica(replica)));
+    row.put("draining", report.draining())
+        .put("waiting", waiting)
+        .put("live", report.liveSum())
+        .put("replicas", replicas);
+  }
+
+  private static JsonObject replica(ReplicaReport replica) {
+    JsonObject row =
+        new JsonObject()
+            .put("id", replica.replica().value())
+            .put("zone", replica.zone())
+            .put(
+                "state",
+                replica.state().map(state -> state.name().toLowerCase(Locale.ROOT)).orElse(null))
+            .put("usable", replica.usable())
+            .put("draining", replica.draining())
+            .put("live", replica.live())
+            .put("limit", replica.limit());
+    if (!replica.why().isEmpty()) {
+      row.put("why", replica.why());
+    }
+    if (!replica.breaker().isEmpty()) {
+      row.put("breaker", replica.breaker());
+    }
+    return row;
+  }
+
+  private static JsonObject owner(View.Node node) {
+    return new JsonObject().put("name", node.name()).put("id", node.id().value());
+  }
+
+  static JsonObject nodes(View view, NodeId self) {
+    JsonArray rows = new JsonArray();
+    for (View.Node node : view.nodes()) {
+      rows.add(
+          owner(node)
+              .put("self", node.id().equals(self))
+              .put("zone", node.zone())
+              .put(
+                  "roles",
+                  new JsonArray(node.roles().stream().map(r -> r.label()).sorted().toList()))
+              .put("draining", node.draining())
+              .put("fleet_hash", node.fleetHash()));
+    }
+    return new JsonObject().put("nodes", rows);
+  }
+
+  static JsonObject progress(Progress progress) {
+    JsonObject row =
+        new JsonObject()
+            .put("target", progress.target())
+            .put("draining", progress.draining())
+            .put("live", progress.live())
+            .put("waiting", progress.waiting())
+            .put("drained", progress.drained());
+    if (!progress.note().isEmpty()) {
+      row.put("note", progress.note());
+    }
+    return row;
+  }
+
+  static JsonObject reload(NodeControl.Reload reload) {
+    return new JsonObject()
+        .put("applied", new JsonArray(reload.applied()))
+        .put("needs_restart", new JsonArray(reload.needsRestart()));
+  }
+}

@@ -1,0 +1,383 @@
+package io.penstock.admin;
+
+import io.penstock.bus.Directory;
+import io.penstock.bus.Drains;
+import io.penstock.bus.Setting;
+import io.penstock.bus.View;
+import io.penstock.fault.Fault;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaId;
+import io.penstock.message.DrainKind;
+import io.penstock.message.NodeOrder;
+import io.penstock.openai.ErrorBody;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.Router;
+import io.vertx.ext.web.RoutingContext;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Supplier;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The paths of the admin API; on one event loop. */
+final class Routes {
+  private static final Logger LOG = LoggerFactory.getLogger(Routes.class);
+  private static final String ROOT = "/admin/v1/";
+  private static final Pattern DRAIN =
+      Pattern.compile(ROOT + "(replicas|pools|nodes)/(.+)/drain/?");
+
+  /** Requests served at a time, long polls included; further ones are refused. */
+  static final int REQUESTS_MAX = 64;
+
+  static final long WAIT_SECONDS_MAX = 300;
+
+  /** Between two looks of a long poll. */
+  private static final long LOOK_MILLIS = 250;
+
+  /** Most names that an error lists. */
+  private static final int LISTED_MAX = 50;
+
+  private static final String PATHS =
+      "GET /admin/v1/fleet, GET /admin/v1/nodes, POST /admin/v1/reload,"
+          + " and POST, GET or DELETE /admin/v1/{replicas|pools|nodes}/NAME/drain";
+
+  private final Vertx vertx;
+  private final Fleets fleets;
+  private final Directory directory;
+  private final Drains drains;
+  private final NodeControl control;
+  private final Setting<AdminConfig> config;
+  private int requests;
+
+  Routes(
+      Vertx vertx,
+      Fleets fleets,
+      Directory directory,
+      Drains drains,
+      NodeControl control,
+      Setting<AdminConfig> config) {
+    this.vertx = vertx;
+    this.fleets = fleets;
+    this.directory = directory;
+    this.drains = drains;
+    this.control = control;
+    this.config = config;
+  }
+
+  Router router() {
+    Router router = Router.router(vertx);
+    router.route().handler(this::enter);
+    router.get(ROOT + "fleet").handler(this::fleet);
+    router
+        .get(ROOT + "nodes")
+        .handler(context -> send(context, 200, Json.nodes(directory.view(), fleets.self())));
+    router.post(ROOT + "reload").handler(this::reload);
+    router.route(ROOT + "*").handler(this::drain);
+    router.errorHandler(404, this::unknownPath);
+    router.errorHandler(405, this::unknownPath);
+    router.errorHandler(500, context -> broken(context, context.failure()));
+    return router;
+  }
+
+  private void enter(RoutingContext context) {
+    HttpServerRequest request = context.request();
+    Optional<Gate.Denial> denial =
+        Gate.check(
+            config.now().key(),
+            new Gate.Caller(
+                request.getHeader("host"),
+                request.getHeader("origin"),
+                request.getHeader("sec-fetch-site"),
+                request.getHeader("authorization"),
+                request.getHeader("x-api-key")));
+    if (denial.isPresent()) {
+      refuse(context, denial.get().fault(), denial.get().message(), "");
+      return;
+    }
+    if (requests >= REQUESTS_MAX) {
+      refuse(
+          context,
+          Fault.QUEUE_FULL,
+          "the admin API serves " + REQUESTS_MAX + " requests already; ask again later",
+          "");
+      return;
+    }
+    requests++;
+    context.addEndHandler(ended -> requests--);
+    context.next();
+  }
+
+  private void fleet(RoutingContext context) {
+    fleets
+        .look(fleets.now().pools())
+        .onSuccess(pools -> send(context, 200, Json.fleet(fleets.now(), pools)))
+        .onFailure(e -> broken(context, e));
+  }
+
+  private void reload(RoutingContext context) {
+    control
+        .reload()
+        .onSuccess(
+            reload -> {
+              if (reload.mistakes().isEmpty()) {
+                send(context, 200, Json.reload(reload));
+              } else {
+                refuse(
+                    context,
+                    Fault.INVALID_CONFIGURATION,
+                    "nothing was changed; "
+                        + (reload.mistakes().size() == 1
+                            ? "1 mistake: "
+                            : reload.mistakes().size() + " mistakes: ")
+                        + String.join("; ", reload.mistakes()),
+                    "");
+              }
+            })
+        .onFailure(e -> broken(context, e));
+  }
+
+  private void drain(RoutingContext context) {
+    Matcher path = DRAIN.matcher(context.request().path());
+    HttpMethod method = context.request().method();
+    if (!path.matches()) {
+      unknownPath(context);
+      return;
+    }
+    if (!List.of(HttpMethod.GET, HttpMethod.POST, HttpMethod.DELETE).contains(method)) {
+      refuse(context, Fault.METHOD_NOT_ALLOWED, method + " (expected: POST, GET or DELETE)", "");
+      return;
+    }
+    Optional<Long> waitMillis = waitMillis(context);
+    if (waitMillis.isEmpty()) {
+      return;
+    }
+    String name;
+    try {
+      name = URLDecoder.decode(path.group(2).replace("+", "%2B"), StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException malformed) {
+      refuse(context, Fault.UNKNOWN_PATH, path.group(2) + " is not encoded as a URL's part", "");
+      return;
+    }
+    long waits = method == HttpMethod.DELETE ? 0 : waitMillis.get();
+    switch (path.group(1)) {
+      case "replicas" -> drainReplica(context, method, name, waits);
+      case "pools" -> drainPool(context, method, name, waits);
+      default -> drainNode(context, method, name, waits);
+    }
+  }
+
+  private Optional<Long> waitMillis(RoutingContext context) {
+    String text = context.request().getParam("wait_seconds");
+    if (text == null) {
+      return Optional.of(0L);
+    }
+    if (text.matches("[0-9]{1,3}") && Long.parseLong(text) <= WAIT_SECONDS_MAX) {
+      return Optional.of(Long.parseLong(text) * 1_000);
+    }
+    refuse(
+        context,
+        Fault.INVALID_VALUE,
+        "wait_seconds: '" + text + "' (expected: 0.." + WAIT_SECONDS_MAX + ")",
+        "wait_seconds");
+    return Optional.empty();
+  }
+
+  private void drainReplica(RoutingContext context, HttpMethod method, String name, long waits) {
+    if (name.isBlank()) {
+      unknownPath(context);
+      return;
+    }
+    ReplicaId id = new ReplicaId(name);
+    fleets
+        .look(fleets.now().pools())
+        .onFailure(e -> broken(context, e))
+        .onSuccess(
+            pools -> {
+              boolean ordered = drains.now().replicas().contains(id);
+              if (Progress.ofReplica(id, ordered, pools).isPresent()) {
+                order(method, DrainKind.REPLICA, name, ordered)
+                    .onFailure(e -> broken(context, e))
+                    .onSuccess(done -> tell(context, method, waits, () -> replica(id)));
+              } else if (!Progress.silent(pools).isEmpty()) {
+                refuse(
+                    context,
+                    Fault.NO_ANSWER,
+                    "whether there is a replica '"
+                        + name
+                        + "' is not known now: "
+                        + Progress.silent(pools),
+                    "");
+              } else {
+                unknown(context, "replica", name, replicas(pools));
+              }
+            });
+  }
+
+  private static Stream<String> replicas(List<PoolLook> pools) {
+    return pools.stream()
+        .flatMap(pool -> pool.report().stream())
+        .flatMap(report -> report.replicas().stream())
+        .map(replica -> replica.replica().value());
+  }
+
+  private Future<Progress> replica(ReplicaId id) {
+    return fleets
+        .look(fleets.now().pools())
+        .map(
+            pools -> {
+              boolean ordered = drains.now().replicas().contains(id);
+              return Progress.ofReplica(id, ordered, pools)
+                  .orElseGet(
+                      () ->
+                          new Progress(
+                              "replica " + id, ordered, 0, 0, false, Progress.silent(pools)));
+            });
+  }
+
+  private void drainPool(RoutingContext context, HttpMethod method, String name, long waits) {
+    List<Pool> all = fleets.now().pools();
+    Optional<Pool> found = all.stream().filter(p -> p.name().value().equals(name)).findFirst();
+    if (found.isEmpty()) {
+      unknown(context, "pool", name, all.stream().map(pool -> pool.name().value()));
+      return;
+    }
+    PoolName pool = found.get().name();
+    order(method, DrainKind.POOL, name, drains.now().pools().contains(pool))
+        .onFailure(e -> broken(context, e))
+        .onSuccess(done -> tell(context, method, waits, () -> pool(found.get())));
+  }
+
+  private Future<Progress> pool(Pool pool) {
+    return fleets
+        .look(List.of(pool))
+        .map(looks -> Progress.ofPool(looks.get(0), drains.now().pools().contains(pool.name())));
+  }
+
+  /** Marks what is not marked so yet. */
+  private Future<Void> order(HttpMethod method, DrainKind kind, String name, boolean ordered) {
+    boolean wanted = method == HttpMethod.POST || (method == HttpMethod.GET && ordered);
+    return wanted == ordered ? Future.succeededFuture() : drains.mark(kind, name, wanted);
+  }
+
+  private void drainNode(RoutingContext context, HttpMethod method, String name, long waits) {
+    List<View.Node> all = directory.view().nodes();
+    Optional<View.Node> found =
+        all.stream()
+            .filter(
+                node ->
+                    node.id().value().equals(name)
+                        || node.name().equals(name)
+                        || (name.equals("self") && node.id().equals(fleets.self())))
+            .findFirst();
+    if (found.isEmpty()) {
+      unknown(context, "node", name, all.stream().map(View.Node::name));
+      return;
+    }
+    View.Node node = found.get();
+    NodeOrder order =
+        method == HttpMethod.POST
+            ? NodeOrder.DRAIN
+            : method == HttpMethod.DELETE ? NodeOrder.RESUME : NodeOrder.REPORT;
+    fleets
+        .node(node.id(), order)
+        .onFailure(
+            e ->
+                refuse(
+                    context,
+                    Fault.NO_ANSWER,
+                    "node '" + node.name() + "' did not answer: " + e.getMessage(),
+                    ""))
+        .onSuccess(done -> tell(context, method, waits, () -> node(node)));
+  }
+
+  private Future<Progress> node(View.Node node) {
+    return fleets
+        .node(node.id(), NodeOrder.REPORT)
+        .map(report -> Progress.ofNode(node.name(), report));
+  }
+
+  /** Answers with the progress: now, or once it is drained, or when the time is over. */
+  private void tell(
+      RoutingContext context, HttpMethod method, long waitMillis, Supplier<Future<Progress>> look) {
+    look.get()
+        .onFailure(e -> refuse(context, Fault.NO_ANSWER, String.valueOf(e.getMessage()), ""))
+        .onSuccess(
+            progress -> {
+              if (progress.drained() || waitMillis <= 0 || !progress.draining()) {
+                send(context, method == HttpMethod.POST ? 202 : 200, Json.progress(progress));
+              } else if (!context.response().closed()) {
+                vertx.setTimer(
+                    LOOK_MILLIS, later -> tell(context, method, waitMillis - LOOK_MILLIS, look));
+              }
+            });
+  }
+
+  private static void unknown(
+      RoutingContext context, String kind, String name, Stream<String> names) {
+    List<String> all = names.distinct().sorted().toList();
+    String listed = all.stream().limit(LISTED_MAX).collect(Collectors.joining(", "));
+    int more = all.size() - LISTED_MAX;
+    refuse(
+        context,
+        Fault.UNKNOWN_TARGET,
+        "there is no "
+            + kind
+            + " '"
+            + name
+            + "' (expected: one of "
+            + listed
+            + (more > 0 ? " and " + more + " more" : "")
+            + ")",
+        "");
+  }
+
+  private void unknownPath(RoutingContext context) {
+    refuse(
+        context,
+        Fault.UNKNOWN_PATH,
+        context.request().method()
+            + " "
+            + context.request().path()
+            + " is not of the admin API (expected: "
+            + PATHS
+            + ")",
+        "");
+  }
+
+  private static void broken(RoutingContext context, Throwable bug) {
+    LOG.error("{} {} failed", context.request().method(), context.request().path(), bug);
+    refuse(context, Fault.INTERNAL, "something went wrong inside this node; its log has it", "");
+  }
+
+  private static void refuse(RoutingContext context, Fault fault, String message, String param) {
+    answer(context, fault.status(), Buffer.buffer(ErrorBody.of(fault, message, param)));
+  }
+
+  private static void send(RoutingContext context, int status, JsonObject body) {
+    answer(context, status, Buffer.buffer(body.encodePrettily()).appendString("\n"));
+  }
+
+  private static void answer(RoutingContext context, int status, Buffer body) {
+    if (context.response().ended() || context.response().closed()) {
+      return;
+    }
+    context
+        .response()
+        .setStatusCode(status)
+        .putHeader("content-type", "application/json")
+        .putHeader("cache-control", "no-store")
+        .end(body);
+  }
+}

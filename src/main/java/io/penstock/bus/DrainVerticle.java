@@ -1,0 +1,122 @@
+package io.penstock.bus;
+
+import io.penstock.message.DrainKind;
+import io.penstock.message.DrainMarks;
+import io.penstock.message.Message;
+import io.penstock.message.Room;
+import io.penstock.time.Clock;
+import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.VerticleBase;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The shell of {@link DrainBook}: tells the book's marks to all nodes, and this node's rooms what
+ * drains. Whoever joins is told at once, and again a second later, when a registration that was new
+ * is surely known.
+ */
+final class DrainVerticle extends VerticleBase implements Drains {
+  private static final long TICK_MILLIS = 1_000;
+  private static final int TICKS_BETWEEN_TELLS = 10;
+  private static final Logger LOG = LoggerFactory.getLogger(DrainVerticle.class);
+
+  private final Bus bus;
+  private final Directory directory;
+  private final Clock clock;
+  private final DrainBook book = new DrainBook(); // touched only on this verticle's event loop
+  private final List<Listener> listeners = new ArrayList<>();
+  private volatile DrainState state = DrainState.NONE; // read from any thread
+  private int ticksUntilTold = TICKS_BETWEEN_TELLS;
+
+  DrainVerticle(Bus bus, Directory directory, Clock clock) {
+    this.bus = bus;
+    this.directory = directory;
+    this.clock = clock;
+  }
+
+  private record Listener(Context context, Consumer<DrainState> consumer) {
+    void tell(DrainState state) {
+      context.runOnContext(x -> consumer.accept(state));
+    }
+  }
+
+  @Override
+  public Future<?> start() {
+    return bus.consume(Room.DRAIN, 0, this::hear)
+        .onSuccess(
+            registration -> {
+              vertx.setPeriodic(TICK_MILLIS, x -> tick());
+              directory.onChange(
+                  view -> {
+                    tell();
+                    ticksUntilTold = 1;
+                  });
+            });
+  }
+
+  @Override
+  public DrainState now() {
+    return state;
+  }
+
+  @Override
+  public void onChange(Consumer<DrainState> listener) {
+    Listener added = new Listener(vertx.getOrCreateContext(), listener);
+    context.runOnContext(
+        x -> {
+          listeners.add(added);
+          added.tell(state);
+        });
+  }
+
+  @Override
+  public Future<Void> mark(DrainKind kind, String name, boolean draining) {
+    Promise<Void> marked = Promise.promise();
+    context.runOnContext(
+        x -> {
+          book.mark(kind, name, draining, bus.self(), clock.epochMillis());
+          changed();
+          tell();
+          ticksUntilTold = 1;
+          marked.complete();
+        });
+    return marked.future();
+  }
+
+  private void hear(Message message) {
+    if (message instanceof DrainMarks told) {
+      if (!told.from().equals(bus.self()) && book.merge(told.marks())) {
+        changed();
+      }
+    } else {
+      LOG.warn("{} is no message for a book of drains (expected: DrainMarks); dropped", message);
+    }
+  }
+
+  private void tick() {
+    if (--ticksUntilTold <= 0) {
+      ticksUntilTold = TICKS_BETWEEN_TELLS;
+      tell();
+    }
+  }
+
+  private void tell() {
+    if (!book.marks().isEmpty()) {
+      bus.publish(Room.DRAIN, new DrainMarks(bus.self(), book.marks()));
+    }
+  }
+
+  private void changed() {
+    DrainState next = book.state();
+    if (!next.equals(state)) {
+      state = next;
+      LOG.info("draining now: replicas {}, pools {}", next.replicas(), next.pools());
+      listeners.forEach(listener -> listener.tell(next));
+    }
+  }
+}
