@@ -79,7 +79,9 @@ final class Books {
       case QUEUED -> Phase.QUEUED;
       case CONNECTING -> Phase.CONNECTING;
       case AWAITING_FIRST -> Phase.AWAITING_FIRST;
+      case RETRYING -> Phase.RETRYING;
       case STREAMING -> Phase.STREAMING;
+      case RESUMING -> Phase.RESUMING;
       case FINISHED, CANCELLED, FAILED ->
           throw new IllegalArgumentException("endedIn: " + state + " (expected: not final)");
     };

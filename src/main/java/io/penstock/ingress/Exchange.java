@@ -708,7 +708,7 @@ final class Exchange implements EngineCall.Listener {
                 outcome,
                 usage,
                 life.grantToFirstContentMillis(),
-                life.grantToEndMillis());
+                life.sinceGrantMillis(loop.clock().millis()));
       } else {
         loop.slots().withdraw(pool.name(), id);
       }
