@@ -108,6 +108,7 @@ final class Roles {
                   config.ingress(),
                   config.fleet(),
                   lane,
+                  loops,
                   clock,
                   meters,
                   telemetry.accessLog(),

@@ -1,7 +1,9 @@
 package io.penstock.ingress;
 
 import io.penstock.inference.Outcome;
+import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.TokenUsage;
 import io.penstock.stream.RequestLife;
 import io.penstock.stream.StreamState;
 import io.penstock.telemetry.AccessLine;
@@ -26,6 +28,25 @@ final class Books {
     meters.began();
   }
 
+  /** An attempt is over, thrown away or not. */
+  void tokens(PoolName pool, TokenUsage usage) {
+    meters.tokens(pool, usage);
+  }
+
+  /** An attempt has failed with this outcome, and another follows. */
+  void retried(PoolName pool, Outcome outcome) {
+    meters.retried(pool, outcome);
+  }
+
+  void retryBudgetExhausted() {
+    meters.retryBudgetExhausted();
+  }
+
+  /** Tokens were generated that nobody gets. */
+  void wasted(StreamState state, int tokens) {
+    meters.wasted(phase(state), tokens);
+  }
+
   void ended(Settlement end) {
     RequestLife life = end.life();
     meters.ended();
@@ -41,9 +62,9 @@ final class Books {
     if (end.outcome() == Outcome.OK && end.streams()) {
       model.outputTokens(nanos(life.generationMillis()), generated);
     }
-    end.pool().ifPresent(pool -> meters.tokens(pool, end.usage()));
     if (life.state() == StreamState.CANCELLED) {
-      meters.cancelled(phase(life.endedIn()), generated);
+      meters.cancelled(phase(life.endedIn()));
+      wasted(life.endedIn(), generated);
     }
     log.write(
         new AccessLine(

@@ -24,18 +24,25 @@ final class ClientAnswer {
   private final HttpServerResponse response;
   private final String clientRequestId;
   private final Consumer<MultiMap> ownHeaders;
+  private final Consumer<MultiMap> errorHeaders;
   private boolean framed;
   private int status;
   private long bytesOut;
 
   /**
    * @param ownHeaders adds the gateway's own headers to those of a success
+   * @param errorHeaders adds those that errors of ours have too
    */
-  ClientAnswer(HttpServerRequest request, String clientRequestId, Consumer<MultiMap> ownHeaders) {
+  ClientAnswer(
+      HttpServerRequest request,
+      String clientRequestId,
+      Consumer<MultiMap> ownHeaders,
+      Consumer<MultiMap> errorHeaders) {
     this.request = request;
     this.response = request.response();
     this.clientRequestId = clientRequestId;
     this.ownHeaders = ownHeaders;
+    this.errorHeaders = errorHeaders;
   }
 
   /** Calls {@code gone} when the client leaves before the answer has ended. */
@@ -140,12 +147,18 @@ final class ClientAnswer {
     write(piece);
   }
 
-  /** An error of ours, in the form that is still possible. */
-  void error(Fault fault, String message, String param, long retryAfterMillis) {
+  /**
+   * An error of ours, in the form that is still possible.
+   *
+   * @param givenUp whether the gateway has tried as often as makes sense
+   */
+  void error(Fault fault, String message, String param, long retryAfterMillis, boolean givenUp) {
     if (!response.headWritten()) {
       status = fault.status();
+      errorHeaders.accept(response.headers());
       bytesOut +=
-          ErrorResponse.send(request, clientRequestId, fault, message, param, retryAfterMillis);
+          ErrorResponse.send(
+              request, clientRequestId, fault, message, param, retryAfterMillis, givenUp);
     } else if (framed) {
       lastFrame(ErrorBody.frame(fault, message, param));
     } else {

@@ -1,6 +1,5 @@
 package io.penstock.ingress;
 
-import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.fault.Fault;
 import io.penstock.inference.EngineKind;
@@ -8,6 +7,7 @@ import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
@@ -21,7 +21,10 @@ import io.penstock.openai.RequestHeaders;
 import io.penstock.openai.Slice;
 import io.penstock.openai.Splice;
 import io.penstock.openai.UsageReporting;
+import io.penstock.stream.Commitment;
+import io.penstock.stream.FailureClass;
 import io.penstock.stream.RequestLife;
+import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
 import io.penstock.stream.StreamRelay;
 import io.penstock.stream.StreamState;
@@ -29,7 +32,7 @@ import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpServerRequest;
-import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -39,11 +42,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries one request through: reads its body, asks the router and the pool's owner, calls the
- * replica, relays what comes, and settles exactly once, however it ends. Lives on one event loop;
- * {@link RequestLife} says what may happen next.
+ * Carries one request through: reads its body, asks the router and the pool's owner, has one {@link
+ * Attempt} after the other call a replica, writes to the client, and settles exactly once, however
+ * it ends. Lives on one event loop; {@link RequestLife} says what may happen next, {@link
+ * io.penstock.stream.FailureClass} what a failed attempt means, {@link Retries} whether there is
+ * another.
  */
-final class Exchange implements EngineCall.Listener {
+final class Exchange implements Attempt.Owner {
   private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
 
   /** How long a client may take to send its body. */
@@ -51,12 +56,6 @@ final class Exchange implements EngineCall.Listener {
 
   /** How long routers may take, all of them together. */
   static final long ROUTE_MILLIS = 5_000;
-
-  /** Successful answers that do not stream are collected up to this, to be judged whole. */
-  static final int COLLECT_MAX_BYTES = 8 << 20;
-
-  /** Of other answers, this much is enough to say what the engine said. */
-  static final int ERROR_MAX_BYTES = 64 << 10;
 
   private static final TenantId ANONYMOUS = new TenantId("anonymous");
 
@@ -77,16 +76,15 @@ final class Exchange implements EngineCall.Listener {
   private @Nullable Plan plan;
   private int poolIndex;
   private @Nullable Pool pool;
-  private @Nullable Grant grant;
+  private @Nullable Attempt attempt;
+  private @Nullable ReplicaId lastReplica;
+  private long lastQueuedMillis;
   private int grants;
-  private @Nullable EngineCall call;
-  private UsageReporting usageAsked = UsageReporting.NONE;
-
-  private @Nullable HttpClientResponse head;
-  private @Nullable StreamRelay relay;
-  private Buffer collected = Buffer.buffer();
-  private boolean piping;
+  private final Set<ReplicaId> tried = new HashSet<>();
+  private @Nullable Failure lastFailure;
   private TokenUsage usage = TokenUsage.NONE;
+  private int contentFrames;
+  private long retryAfterOfEngine;
   private boolean paused;
   private long lastPingMillis;
 
@@ -105,7 +103,8 @@ final class Exchange implements EngineCall.Listener {
         RequestHeaders.requestId(request.getHeader(Headers.REQUEST_ID)).orElse(id).value();
     this.traceparent = RequestHeaders.traceparent(request.getHeader(Headers.TRACEPARENT));
     this.intake = new BodyIntake(request, loop.config().maxBodyBytes());
-    this.answer = new ClientAnswer(request, clientRequestId, this::ownHeaders);
+    this.answer =
+        new ClientAnswer(request, clientRequestId, this::ownHeaders, this::attemptsHeader);
     this.life = new RequestLife(nowMillis, false, deadlines());
   }
 
@@ -177,7 +176,7 @@ final class Exchange implements EngineCall.Listener {
     byte[] bytes = intake.bytes();
     Checked<Ask> read = Ask.read(operation, request.headers(), bytes, ANONYMOUS.value());
     if (read instanceof Checked.Rejected<Ask> no) {
-      fail(nowMillis, no.fault(), no.message(), no.param(), 0, Outcome.CLIENT_ERROR);
+      fail(nowMillis, no.fault(), no.message(), no.param(), 0, false, Outcome.CLIENT_ERROR);
       return;
     }
     Ask asked = ((Checked.Valid<Ask>) read).value();
@@ -212,6 +211,7 @@ final class Exchange implements EngineCall.Listener {
         now -> {
           if (life.state() == StreamState.RECEIVED && ask != null) {
             plan = answered;
+            loop.retries().began(now);
             askForSlot(now);
           }
         });
@@ -244,13 +244,13 @@ final class Exchange implements EngineCall.Listener {
                 next.name(),
                 ANONYMOUS,
                 asked.priority(),
-                1,
+                grants + 1,
                 asked.scan().promptTokens(),
                 asked.scan().maxTokens(),
                 required(body).length,
                 asked.affinity(),
                 asked.needs(),
-                Set.of(),
+                Set.copyOf(tried),
                 Math.min(queueMillis, life.remainingMillis(nowMillis)),
                 0),
             nowMillis);
@@ -260,11 +260,14 @@ final class Exchange implements EngineCall.Listener {
   void refused(Refusal refusal) {
     on(
         now -> {
+          boolean nobody = refusal.fault() == Fault.NO_REPLICA;
           if (life.state() == StreamState.QUEUED
-              && refusal.fault() == Fault.NO_REPLICA
+              && nobody
               && poolIndex + 1 < required(plan).pools().size()) {
             poolIndex++;
             askForSlot(now);
+          } else if (life.state() == StreamState.QUEUED && nobody && lastFailure != null) {
+            tell(now, lastFailure, false); // what the last replica said is more than "nobody left"
           } else {
             fail(
                 now,
@@ -272,6 +275,7 @@ final class Exchange implements EngineCall.Listener {
                 refusal.detail(),
                 refusal.param(),
                 refusal.retryAfterMillis(),
+                false,
                 outcomeOf(refusal.fault()));
           }
         });
@@ -285,37 +289,46 @@ final class Exchange implements EngineCall.Listener {
     };
   }
 
-  /** There is a slot; settling gives it back. */
+  /** There is a slot: the next attempt begins. */
   void granted(Grant granted) {
     on(
         now -> {
-          grant = granted;
           grants++;
+          tried.add(granted.replica());
+          lastReplica = granted.replica();
+          lastQueuedMillis = granted.queuedMillis();
           life.connect(now);
-          EngineCall made = engineCall(granted);
-          call = made;
-          made.start();
+          begin(granted, required(pool));
         });
   }
 
-  private EngineCall engineCall(Grant granted) {
+  private void begin(Grant granted, Pool target) {
     Ask asked = required(ask);
-    Pool target = required(pool);
-    if (asked.scan().stream()) {
-      usageAsked =
-          target.engine() == EngineKind.VLLM ? UsageReporting.CONTINUOUS : UsageReporting.FINAL;
-    }
+    UsageReporting usageAsked =
+        !asked.scan().stream()
+            ? UsageReporting.NONE
+            : target.engine() == EngineKind.VLLM ? UsageReporting.CONTINUOUS : UsageReporting.FINAL;
+    long connectMillis = loop.config().deadlines().connect().toMillis();
+    Attempt next =
+        new Attempt(
+            this,
+            target,
+            granted,
+            connectMillis,
+            asked.scan().stream() ? new StreamRelay(asked.scan().usage(), usageAsked) : null);
+    attempt = next;
     List<Slice> forwarded =
         Splice.forward(required(body), asked.scan(), target.nameForEngine(), usageAsked).slices();
-    return new EngineCall(
-        loop.engines(),
-        loop.firstUse(),
-        Endpoint.of(granted.url()),
-        InferencePaths.of(operation),
-        loop.config().deadlines().connect().toMillis(),
-        engineHeaders(target),
-        Buffers.of(forwarded),
-        this);
+    next.start(
+        new EngineCall(
+            loop.engines(),
+            loop.firstUse(),
+            Endpoint.of(granted.url()),
+            InferencePaths.of(operation),
+            connectMillis,
+            engineHeaders(target),
+            Buffers.of(forwarded),
+            next));
   }
 
   private MultiMap engineHeaders(Pool target) {
@@ -332,249 +345,179 @@ final class Exchange implements EngineCall.Listener {
   }
 
   @Override
-  public void sent() {
-    on(life::sent);
-  }
-
-  @Override
-  public void head(HttpClientResponse engine) {
-    on(
-        now -> {
-          head = engine;
-          body = null; // nothing sends it again
-          String type = engine.getHeader(HttpHeaderNames.CONTENT_TYPE);
-          if (required(ask).scan().stream()
-              && engine.statusCode() == 200
-              && type != null
-              && type.startsWith("text/event-stream")) {
-            relay = new StreamRelay(required(ask).scan().usage(), usageAsked);
-            if (answer.isCommitted()) {
-              relay.commit(); // a ping has sent the status line: there is nothing to hold for
-            }
-          }
-        });
-  }
-
-  @Override
-  public void data(Buffer piece) {
-    on(
-        now -> {
-          life.progress(now);
-          if (relay != null) {
-            relay.feed(piece.getBytes());
-            judge(now, relay);
-          } else {
-            collect(now, piece);
-          }
-        });
-  }
-
-  private void judge(long nowMillis, StreamRelay relay) {
-    usage = relay.usage();
-    switch (relay.verdict()) {
-      case HOLDING -> {}
-      case FLOWING -> flow(nowMillis, relay);
-      case DONE -> {
-        flow(nowMillis, relay);
-        if (life.finish(nowMillis)) {
-          answer.end();
-          settle(Outcome.OK, Optional.empty());
-        }
-      }
-      case ENGINE_ERROR -> {
-        flowIfCommitted(nowMillis, relay);
-        engineErrorInStream(nowMillis, relay);
-      }
-      case MALFORMED -> {
-        flowIfCommitted(nowMillis, relay);
-        fail(
-            nowMillis,
-            Fault.BAD_GATEWAY,
-            replica() + " sent a frame that is not a JSON object",
-            Outcome.FAULT);
-      }
+  public void on(Attempt from, LongConsumer event) {
+    if (from == attempt) {
+      on(event);
     }
   }
 
-  /** Frames that came before a failure; while nothing was sent, a proper status is better. */
-  private void flowIfCommitted(long nowMillis, StreamRelay relay) {
-    if (answer.isCommitted()) {
-      flow(nowMillis, relay);
-    }
+  @Override
+  public boolean isCommitted() {
+    return answer.isCommitted();
   }
 
-  private void flow(long nowMillis, StreamRelay relay) {
-    List<Slice> frames = relay.drain();
-    if (frames.isEmpty()) {
-      return;
+  @Override
+  public boolean hasContent() {
+    return life.timeToFirstTokenMillis() >= 0;
+  }
+
+  @Override
+  public void sent(long nowMillis) {
+    life.sent(nowMillis);
+  }
+
+  @Override
+  public void heard(long nowMillis) {
+    life.progress(nowMillis);
+  }
+
+  @Override
+  public void frames(long nowMillis, List<Slice> frames, boolean begun) {
+    if (begun && life.state() != StreamState.STREAMING) {
+      life.firstContent(nowMillis);
+      body = null; // nothing sends it again
     }
     answer.frames(frames);
-    if (life.state() == StreamState.AWAITING_FIRST && relay.contentFrames() > 0) {
-      life.firstContent(nowMillis);
-    }
     holdBackIfFull();
   }
 
   private void holdBackIfFull() {
-    if (!paused && call != null && answer.isFull()) {
+    if (!paused && attempt != null && answer.isFull()) {
       paused = true;
-      call.pause();
+      attempt.pause();
       answer.onDrain(
           () ->
               on(
                   now -> {
                     paused = false;
-                    life.progress(now);
-                    if (call != null) {
-                      call.resume();
+                    life.heldBack(now);
+                    if (attempt != null) {
+                      attempt.resume();
                     }
                   }));
     }
   }
 
-  private void engineErrorInStream(long nowMillis, StreamRelay relay) {
-    byte[] frame = relay.engineError().map(Slice::toByteArray).orElseGet(() -> new byte[0]);
-    fail(
-        nowMillis,
-        Fault.BAD_GATEWAY,
-        replica()
-            + " failed in its stream"
-            + EngineMessage.of(json(frame)).map(text -> ": " + text).orElse(""),
-        Outcome.FAULT);
-  }
-
-  /** The JSON of a one-line event. */
-  private static byte[] json(byte[] frame) {
-    String text = new String(frame, StandardCharsets.UTF_8).strip();
-    int at = text.indexOf("data:");
-    return text.substring(at < 0 ? 0 : at + 5).strip().getBytes(StandardCharsets.UTF_8);
-  }
-
-  private void collect(long nowMillis, Buffer piece) {
-    if (piping) {
-      answer.piece(piece);
-      holdBackIfFull();
-      return;
-    }
-    collected.appendBuffer(piece);
-    int engineStatus = required(head).statusCode();
-    if (engineStatus >= 300) {
-      if (collected.length() > ERROR_MAX_BYTES) {
-        answerWhole(nowMillis);
-      }
-    } else if (collected.length() > COLLECT_MAX_BYTES) {
-      pipe(nowMillis, engineStatus);
-    }
-  }
-
-  /** The answer is larger than what is worth holding: passes it on as it comes. */
-  private void pipe(long nowMillis, int engineStatus) {
-    if (answer.isCommitted()) {
-      notAStream(nowMillis);
-      return;
-    }
-    piping = true;
+  @Override
+  public void beginPieces(long nowMillis, int status, MultiMap engineHeaders) {
     life.firstContent(nowMillis);
-    answer.beginPiping(engineStatus, required(head).headers());
-    Buffer soFar = collected;
-    collected = Buffer.buffer();
-    answer.piece(soFar);
+    body = null;
+    answer.beginPiping(status, engineHeaders);
+  }
+
+  @Override
+  public void piece(Buffer piece) {
+    answer.piece(piece);
     holdBackIfFull();
   }
 
   @Override
-  public void ended() {
-    on(
-        now -> {
-          if (piping) {
-            if (life.finish(now)) {
-              answer.end();
-              settle(Outcome.OK, Optional.empty());
-            }
-          } else if (relay == null) {
-            answerWhole(now);
-          } else {
-            relay.end();
-            judge(now, relay);
-            fail(
-                now,
-                Fault.UPSTREAM_TRUNCATED,
-                replica() + " ended the stream before it was done",
-                Outcome.TRANSPORT);
-          }
-        });
-  }
-
-  private void answerWhole(long nowMillis) {
-    HttpClientResponse engine = required(head);
-    String retryAfter = engine.getHeader(HttpHeaderNames.RETRY_AFTER);
-    EngineAnswer judged =
-        EngineAnswer.judge(
-            replica(),
-            engine.statusCode(),
-            retryAfter == null ? "" : retryAfter,
-            collected.getBytes());
-    if (judged instanceof EngineAnswer.Refused no) {
-      fail(nowMillis, no.fault(), no.message(), "", no.retryAfterMillis(), no.outcome());
-    } else if (judged instanceof EngineAnswer.Passed passed) {
-      usage = passed.usage();
-      pass(nowMillis, engine, passed);
+  public void ended(long nowMillis, AttemptEnd end) {
+    if (end instanceof AttemptEnd.Failed failed) {
+      failed(nowMillis, failed.failure());
+    } else if (end instanceof AttemptEnd.Whole whole) {
+      pass(nowMillis, whole.answer());
+    } else if (life.finish(nowMillis)) {
+      answer.end();
+      settle(Outcome.OK, Optional.empty());
     }
   }
 
-  private void pass(long nowMillis, HttpClientResponse engine, EngineAnswer.Passed passed) {
+  private void pass(long nowMillis, EngineAnswer.Passed passed) {
     if (!answer.isCommitted()) {
       if (life.finish(nowMillis)) {
+        HttpClientResponse engine = required(attempt).answered();
         answer.whole(engine.statusCode(), engine.headers(), passed.body());
         settle(passed.outcome(), Optional.empty());
       }
-    } else if (passed.outcome() == Outcome.OK) {
-      notAStream(nowMillis);
     } else if (life.fail(nowMillis)) {
       answer.lastFrameOf(passed.body()); // the engine's own error, for a client that has its 200
       settle(passed.outcome(), Optional.empty());
     }
   }
 
-  private void notAStream(long nowMillis) {
-    fail(
-        nowMillis,
-        Fault.BAD_GATEWAY,
-        replica() + " was asked for a stream and answered in one piece",
-        Outcome.FAULT);
+  private void failed(long nowMillis, Failure failure) {
+    LOG.debug("{}: attempt {}: {}", clientRequestId, grants, failure.message());
+    switch (failure.row().next(commitment())) {
+      case RETRY -> retry(nowMillis, failure);
+      case RESUME, TELL -> tell(nowMillis, failure, false);
+    }
   }
 
-  @Override
-  public void failed(Throwable cause) {
-    on(
-        now -> {
-          LOG.debug("{} on {}: {}", clientRequestId, replica(), cause.toString());
-          boolean connecting = life.state() == StreamState.CONNECTING;
-          if (connecting && cause instanceof ConnectTimeoutException) {
-            fail(
-                now,
-                Fault.CONNECT_TIMEOUT,
-                replica()
-                    + " did not accept a connection within "
-                    + loop.config().deadlines().connect().toMillis()
-                    + " ms (connect_ms)",
-                Outcome.TIMEOUT);
-          } else if (relay != null || piping) {
-            fail(
-                now,
-                Fault.UPSTREAM_TRUNCATED,
-                "the connection to " + replica() + " broke in mid-stream",
-                Outcome.TRANSPORT);
-          } else {
-            fail(
-                now,
-                Fault.BAD_GATEWAY,
-                connecting
-                    ? replica() + " could not be reached"
-                    : "the connection to " + replica() + " broke before it answered",
-                Outcome.TRANSPORT);
-          }
-        });
+  private Commitment commitment() {
+    if (attempt != null && attempt.isPiping()) {
+      return Commitment.PIECES;
+    }
+    return hasContent() ? Commitment.FRAMES : Commitment.NOTHING;
+  }
+
+  private void retry(long nowMillis, Failure failure) {
+    Outcome outcome = failure.row().outcome();
+    Retries.Decision decision =
+        loop.retries().decide(outcome, grants, life.remainingMillis(nowMillis), nowMillis);
+    switch (decision.verdict()) {
+      case AGAIN -> {
+        lastFailure = failure;
+        loop.books().retried(required(attempt).pool().name(), outcome);
+        loop.books().wasted(life.state(), required(attempt).generatedTokens());
+        giveBack(nowMillis, outcome, failure.retryAfterMillis());
+        usage = TokenUsage.NONE;
+        contentFrames = 0;
+        life.retry(nowMillis);
+        loop.timers().after(decision.delayMillis(), () -> on(this::tryAgain));
+      }
+      case NO_ATTEMPT_LEFT -> tell(nowMillis, failure, true);
+      case NO_BUDGET -> {
+        loop.books().retryBudgetExhausted();
+        tell(nowMillis, failure, true);
+      }
+      case NO_TIME -> tell(nowMillis, failure, false);
+    }
+  }
+
+  private void tryAgain(long nowMillis) {
+    if (life.state() == StreamState.RETRYING) {
+      askForSlot(nowMillis);
+    }
+  }
+
+  /**
+   * Tells the client what the last attempt ended with.
+   *
+   * @param givenUp whether a repetition by the client is more of what was enough
+   */
+  private void tell(long nowMillis, Failure failure, boolean givenUp) {
+    retryAfterOfEngine = failure.retryAfterMillis();
+    fail(
+        nowMillis,
+        failure.row().fault(),
+        failure.message() + (grants > 1 ? " (attempt " + grants + ")" : ""),
+        "",
+        failure.retryAfterMillis(),
+        givenUp,
+        failure.row().outcome());
+  }
+
+  /** The attempt is over: its slot goes back with what became of it. */
+  private void giveBack(long nowMillis, Outcome outcome, long retryAfterMillis) {
+    Attempt over = attempt;
+    if (over == null) {
+      return;
+    }
+    attempt = null;
+    over.abort();
+    usage = Usages.joined(usage, over.usage());
+    contentFrames += over.contentFrames();
+    loop.books().tokens(over.pool().name(), over.usage());
+    loop.slots()
+        .release(
+            over.pool().name(),
+            id,
+            outcome,
+            over.usage(),
+            life.grantToFirstContentMillis(),
+            life.sinceGrantMillis(nowMillis),
+            retryAfterMillis);
   }
 
   private void clientGone() {
@@ -591,7 +534,7 @@ final class Exchange implements EngineCall.Listener {
     on(
         now -> {
           if (paused) {
-            life.progress(now); // the client is slow, not the engine
+            life.heldBack(now); // the client is slow, not the engine
           }
           Optional<Fault> overdue = life.overdue(now);
           if (overdue.isPresent()) {
@@ -612,6 +555,7 @@ final class Exchange implements EngineCall.Listener {
           "no node with the role 'router' answered within " + ROUTE_MILLIS + " ms",
           "",
           ROUTE_MILLIS,
+          false,
           Outcome.BACK_PRESSURE);
     }
   }
@@ -628,29 +572,41 @@ final class Exchange implements EngineCall.Listener {
                     + " s (ingress.drain_seconds); send it again, it will reach another node",
                 "",
                 1_000,
+                false,
                 Outcome.CANCELLED));
   }
 
+  /** An attempt's own deadlines are failures of its replica; the others end the request. */
   private void expire(long nowMillis, Fault fault) {
-    String what = DeadlineText.of(fault, life.deadlines(), ask == null, replica());
-    fail(nowMillis, fault, what, "", fault == Fault.QUEUE_TIMEOUT ? 1_000 : 0, Outcome.TIMEOUT);
+    String who = attempt == null ? "no replica" : attempt.who();
+    String what = DeadlineText.of(fault, life.deadlines(), ask == null, who);
+    Optional<FailureClass> row = DeadlineText.failure(fault);
+    if (row.isPresent()) {
+      failed(nowMillis, Failure.of(row.get(), what));
+    } else {
+      fail(
+          nowMillis,
+          fault,
+          what,
+          "",
+          fault == Fault.QUEUE_TIMEOUT ? 1_000 : 0,
+          false,
+          fault == Fault.DEADLINE_EXCEEDED ? Outcome.DEADLINE : Outcome.TIMEOUT);
+    }
   }
 
   private void ping(long nowMillis) {
     long after = loop.config().pingAfter().toMillis();
     boolean waits = life.state() != StreamState.STREAMING && ask != null && ask.scan().stream();
-    if (waits && nowMillis - Math.max(lastPingMillis, startMillis) >= after) {
+    long silentSince = hasContent() ? life.lastFrameMillis() : startMillis;
+    if (waits && nowMillis - Math.max(lastPingMillis, silentSince) >= after) {
       lastPingMillis = nowMillis;
       answer.ping();
-      if (relay != null) {
-        relay.commit();
-        flow(nowMillis, relay);
-      }
     }
   }
 
   private void fail(long nowMillis, Fault fault, String message, Outcome outcome) {
-    fail(nowMillis, fault, message, "", 0, outcome);
+    fail(nowMillis, fault, message, "", 0, false, outcome);
   }
 
   private void fail(
@@ -659,13 +615,21 @@ final class Exchange implements EngineCall.Listener {
       String message,
       String param,
       long retryAfterMillis,
+      boolean givenUp,
       Outcome outcome) {
     if (life.fail(nowMillis)) {
       try {
-        answer.error(fault, message, param, retryAfterMillis);
+        answer.error(fault, message, param, retryAfterMillis, givenUp);
       } finally {
         settle(outcome, Optional.of(fault));
       }
+    }
+  }
+
+  /** On errors too: how many replicas have had it. */
+  private void attemptsHeader(MultiMap headers) {
+    if (grants > 0) {
+      headers.set(Headers.ATTEMPTS, Integer.toString(grants));
     }
   }
 
@@ -674,9 +638,9 @@ final class Exchange implements EngineCall.Listener {
     headers.set(Headers.MODEL, required(plan).model().value());
     headers.set(Headers.POOL, required(pool).name().value());
     headers.set(Headers.ATTEMPTS, Integer.toString(grants));
-    if (grant != null) {
-      headers.set(Headers.REPLICA, grant.replica().value());
-      headers.set(Headers.QUEUE_MS, Long.toString(grant.queuedMillis()));
+    if (lastReplica != null) {
+      headers.set(Headers.REPLICA, lastReplica.value());
+      headers.set(Headers.QUEUE_MS, Long.toString(lastQueuedMillis));
     }
     long before = life.routeMillis() + Math.max(0, life.queueMillis());
     headers.set(
@@ -691,30 +655,14 @@ final class Exchange implements EngineCall.Listener {
 
   /** Gives back what is held and writes the books; called once, by whoever ended the life. */
   private void settle(Outcome outcome, Optional<Fault> fault) {
-    if (call != null) {
-      if (outcome == Outcome.OK) {
-        call.finish();
-      } else {
-        call.cancel();
-      }
-    }
+    long nowMillis = loop.clock().millis();
     loop.routes().answered(id);
-    if (pool != null) {
-      if (grant != null) {
-        loop.slots()
-            .release(
-                pool.name(),
-                id,
-                outcome,
-                usage,
-                life.grantToFirstContentMillis(),
-                life.sinceGrantMillis(loop.clock().millis()));
-      } else {
-        loop.slots().withdraw(pool.name(), id);
-      }
+    if (attempt != null) {
+      giveBack(nowMillis, outcome, retryAfterOfEngine);
+    } else if (pool != null) {
+      loop.slots().withdraw(pool.name(), id);
     }
     body = null;
-    collected = Buffer.buffer();
     loop.exchanges()
         .closed(
             this,
@@ -726,21 +674,17 @@ final class Exchange implements EngineCall.Listener {
                 operation,
                 Optional.ofNullable(plan).map(Plan::model),
                 Optional.ofNullable(pool).map(Pool::name),
-                Optional.ofNullable(grant).map(Grant::replica),
+                Optional.ofNullable(lastReplica),
                 ask != null && ask.scan().stream(),
                 answer.status(),
                 outcome,
                 fault,
                 usage,
-                relay == null ? 0 : relay.contentFrames(),
+                contentFrames,
                 grants,
                 answer.bytesOut(),
                 request.remoteAddress() == null ? "" : request.remoteAddress().hostAddress(),
                 life));
-  }
-
-  private String replica() {
-    return grant == null ? "no replica" : "replica " + grant.replica();
   }
 
   private static <T> T required(@Nullable T value) {

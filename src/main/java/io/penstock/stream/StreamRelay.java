@@ -112,13 +112,6 @@ public final class StreamRelay {
     }
   }
 
-  /** Lets held frames go though none had content: the client has been sent its status line. */
-  public void commit() {
-    if (verdict == Verdict.HOLDING) {
-      verdict = Verdict.FLOWING;
-    }
-  }
-
   /** What is to be written now, neighbours joined; empty while {@link Verdict#HOLDING}. */
   public List<Slice> drain() {
     if (verdict == Verdict.HOLDING || out.isEmpty()) {

@@ -59,26 +59,28 @@ public final class RequestMeters {
   private final LongAdder inFlight = new LongAdder();
   private final Map<ModelName, Map<Operation, ForModel>> models = new HashMap<>();
   private final Map<Operation, ForModel> unknownModel;
-  private final Map<PoolName, TokenCounters> pools = new HashMap<>();
-  private final TokenCounters unknownPool;
+  private final Map<PoolName, PoolCounters> pools = new HashMap<>();
+  private final PoolCounters unknownPool;
   private final Map<Operation, Responses> responses = new EnumMap<>(Operation.class);
   private final Responses otherResponses = new Responses(OTHER_OPERATION);
   private final Map<Phase, Counter> cancelled;
   private final Map<Phase, Counter> wasted;
+  private final Counter budgetExhausted;
 
   public RequestMeters(MeterRegistry registry, Fleet fleet) {
     this.registry = registry;
     for (Pool pool : fleet.pools()) {
       models.computeIfAbsent(pool.model(), model -> forModel(model.value()));
-      pools.put(pool.name(), new TokenCounters(pool.model().value(), pool.name().value()));
+      pools.put(pool.name(), new PoolCounters(pool.model().value(), pool.name().value()));
     }
     unknownModel = forModel(UNKNOWN);
-    unknownPool = new TokenCounters(UNKNOWN, UNKNOWN);
+    unknownPool = new PoolCounters(UNKNOWN, UNKNOWN);
     for (Operation operation : Operation.values()) {
       responses.put(operation, new Responses(operation.label()));
     }
     cancelled = byPhase(p -> registry.counter(Names.CANCELLED, "phase", p.label()));
     wasted = byPhase(p -> registry.counter(Names.WASTED_TOKENS, "phase", p.label()));
+    budgetExhausted = registry.counter(Names.RETRY_BUDGET_EXHAUSTED);
     Gauge.builder(Names.REQUESTS_IN_FLIGHT, inFlight, LongAdder::sum).register(registry);
   }
 
@@ -115,22 +117,37 @@ public final class RequestMeters {
     return get(found == null ? unknownModel : found, operation);
   }
 
-  /** An engine has reported what a request cost. */
+  /** An engine has reported what an attempt cost. */
   public void tokens(PoolName pool, TokenUsage usage) {
-    TokenCounters counters = pools.get(pool);
+    PoolCounters counters = pools.get(pool);
     (counters == null ? unknownPool : counters).add(usage);
   }
 
-  /**
-   * A client has left.
-   *
-   * @param wastedTokens generated and not delivered; >= 0
-   */
-  public void cancelled(Phase phase, int wastedTokens) {
+  /** A client has left. */
+  public void cancelled(Phase phase) {
     get(cancelled, phase).increment();
-    if (wastedTokens > 0) {
-      get(wasted, phase).increment(wastedTokens);
+  }
+
+  /**
+   * Tokens were generated that nobody gets.
+   *
+   * @param tokens 0 or more
+   */
+  public void wasted(Phase phase, int tokens) {
+    if (tokens > 0) {
+      get(wasted, phase).increment(tokens);
     }
+  }
+
+  /** An attempt has ended so, and another follows it. */
+  public void retried(PoolName pool, Outcome outcome) {
+    PoolCounters counters = pools.get(pool);
+    (counters == null ? unknownPool : counters).retried(outcome);
+  }
+
+  /** A failed attempt was not repeated, since enough others were. */
+  public void retryBudgetExhausted() {
+    budgetExhausted.increment();
   }
 
   private Map<Operation, ForModel> forModel(String model) {
@@ -260,13 +277,19 @@ public final class RequestMeters {
     }
   }
 
-  /** The token counters of one pool. */
-  private final class TokenCounters {
+  /** The counters of one pool. */
+  private final class PoolCounters {
     private final Counter prompt;
     private final Counter completion;
     private final Counter cached;
+    private final Lazy<Counter> retried;
 
-    TokenCounters(String model, String pool) {
+    PoolCounters(String model, String pool) {
+      Outcome[] outcomes = Outcome.values();
+      retried =
+          new Lazy<>(
+              outcomes.length,
+              i -> registry.counter(Names.RETRIES, "pool", pool, "outcome", outcomes[i].label()));
       prompt = counter(model, pool, "prompt");
       completion = counter(model, pool, "completion");
       cached = counter(model, pool, "cached");
@@ -276,6 +299,10 @@ public final class RequestMeters {
       prompt.increment(usage.promptTokens());
       completion.increment(usage.completionTokens());
       cached.increment(usage.cachedTokens());
+    }
+
+    void retried(Outcome outcome) {
+      retried.get(outcome.ordinal()).increment();
     }
 
     private Counter counter(String model, String pool, String kind) {

@@ -104,13 +104,13 @@ class SlotClaimsTest {
   void asksTheOwnerAndReleasesToIt() {
     claims.ask(admit(1_000), 0);
     claims.onGrant(grant(5), 1);
-    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9);
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9, 0);
 
     assertThat(sent).extracting(Sent::to).containsExactly(A, A);
     assertThat(told).containsExactly("granted r-1");
     assertThat(lastSent()).isInstanceOf(Release.class);
     assertThat(claims.held()).isZero();
-    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9);
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9, 0);
     assertThat(sent).hasSize(2);
   }
 
@@ -202,7 +202,7 @@ class SlotClaimsTest {
     claims.onGrant(grant(5), 0);
     claims.tick(SlotClaims.RENEW_WAITING_MILLIS);
     assertThat(((Renew) lastSent()).leases()).hasSize(1);
-    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9);
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9, 0);
     int before = sent.size();
     claims.tick(100_000);
     claims.tick(200_000);

@@ -144,8 +144,10 @@ class RequestMetersTest {
 
   @Test
   void countsDisconnectsAndWhatTheyWasted() {
-    meters.cancelled(Phase.QUEUED, 0);
-    meters.cancelled(Phase.STREAMING, 17);
+    meters.cancelled(Phase.QUEUED);
+    meters.wasted(Phase.QUEUED, 0);
+    meters.cancelled(Phase.STREAMING);
+    meters.wasted(Phase.STREAMING, 17);
 
     assertThat(registry.get(Names.CANCELLED).tag("phase", "queued").counter().count()).isEqualTo(1);
     assertThat(registry.get(Names.WASTED_TOKENS).tag("phase", "streaming").counter().count())
