@@ -4,8 +4,14 @@ import io.penstock.fault.Fault;
 import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
+import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.RequestId;
+import io.penstock.inference.TenantId;
 import io.penstock.measure.Hash64;
+import io.penstock.message.Admit;
+import io.penstock.message.Route;
+import io.penstock.message.Station;
 import io.penstock.openai.BodyScan;
 import io.penstock.openai.Checked;
 import io.penstock.openai.Checked.Rejected;
@@ -73,6 +79,50 @@ record Ask(
             union(value(named), scan.needs()),
             Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant)),
             value(timeout)));
+  }
+
+  /** The question to the router. */
+  Route route(RequestId id, Station self, TenantId tenant) {
+    return new Route(
+        id,
+        self,
+        tenant,
+        scan.model(),
+        scan.operation(),
+        needs,
+        scan.promptTokens(),
+        scan.maxTokens());
+  }
+
+  /**
+   * The question to a pool's owner.
+   *
+   * @param before what has been tried
+   * @param waitMillis how long it may take to be answered
+   */
+  Admit admit(
+      RequestId id,
+      Station self,
+      TenantId tenant,
+      PoolName pool,
+      Attempts before,
+      int bodyBytes,
+      long waitMillis) {
+    return new Admit(
+        id,
+        self,
+        pool,
+        tenant,
+        priority,
+        before.count() + 1,
+        scan.promptTokens(),
+        scan.maxTokens(),
+        bodyBytes,
+        affinity,
+        needs,
+        before.tried(),
+        waitMillis,
+        0);
   }
 
   private static String session(@Nullable String header, String user, String tenant) {

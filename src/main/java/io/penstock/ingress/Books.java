@@ -50,7 +50,7 @@ final class Books {
   void ended(Settlement end) {
     RequestLife life = end.life();
     meters.ended();
-    int generated = Math.max(end.usage().completionTokens(), end.contentFrames());
+    int generated = end.attempts().generatedTokens();
     RequestMeters.ForModel model = meters.of(end.operation(), end.model().orElse(null));
     model.ended(end.outcome(), nanos(life.totalMillis()));
     if (end.status() > 0) {
@@ -69,25 +69,25 @@ final class Books {
     log.write(
         new AccessLine(
             end.epochMillis(),
-            new RequestId(end.clientRequestId()),
-            end.traceparent().map(parent -> parent.substring(3, 35)).orElse(null),
+            new RequestId(end.caller().requestId()),
+            end.caller().traceparent().map(parent -> parent.substring(3, 35)).orElse(null),
             end.tenant(),
             end.operation().label(),
             end.model().orElse(null),
             end.pool().orElse(null),
-            end.replica().orElse(null),
+            end.attempts().replica().orElse(null),
             node,
             end.status(),
             end.outcome(),
             end.fault().map(fault -> fault.code()).orElse(null),
             end.streams(),
-            end.attempts(),
+            end.attempts().count(),
             nanos(life.queueMillis()),
             nanos(life.timeToFirstTokenMillis()),
             nanos(life.totalMillis()),
-            end.usage(),
+            end.attempts().usage(),
             end.bytesOut(),
-            end.clientAddress()));
+            end.caller().address()));
   }
 
   private static long nanos(long millis) {

@@ -2,25 +2,18 @@ package io.penstock.ingress;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.fault.Fault;
-import io.penstock.inference.EngineKind;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
-import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
-import io.penstock.inference.TokenUsage;
-import io.penstock.message.Admit;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
-import io.penstock.message.Route;
 import io.penstock.openai.Checked;
-import io.penstock.openai.RequestHeaders;
+import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Slice;
-import io.penstock.openai.Splice;
-import io.penstock.openai.UsageReporting;
 import io.penstock.stream.Commitment;
 import io.penstock.stream.FailureClass;
 import io.penstock.stream.RequestLife;
@@ -32,10 +25,8 @@ import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpServerRequest;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -61,13 +52,13 @@ final class Exchange implements Attempt.Owner {
 
   private final LoopParts loop;
   private final RequestId id;
-  private final String clientRequestId;
   private final Operation operation;
   private final HttpServerRequest request;
   private final ClientAnswer answer;
   private final long startMillis;
-  private final Optional<String> traceparent;
+  private final Caller caller;
   private final BodyIntake intake;
+  private final Attempts attempts = new Attempts();
 
   private RequestLife life;
   private byte @Nullable [] body;
@@ -77,13 +68,6 @@ final class Exchange implements Attempt.Owner {
   private int poolIndex;
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
-  private @Nullable ReplicaId lastReplica;
-  private long lastQueuedMillis;
-  private int grants;
-  private final Set<ReplicaId> tried = new HashSet<>();
-  private @Nullable Failure lastFailure;
-  private TokenUsage usage = TokenUsage.NONE;
-  private int contentFrames;
   private long retryAfterOfEngine;
   private boolean paused;
   private long lastPingMillis;
@@ -99,12 +83,19 @@ final class Exchange implements Attempt.Owner {
     this.operation = operation;
     this.request = request;
     this.startMillis = nowMillis;
-    this.clientRequestId =
-        RequestHeaders.requestId(request.getHeader(Headers.REQUEST_ID)).orElse(id).value();
-    this.traceparent = RequestHeaders.traceparent(request.getHeader(Headers.TRACEPARENT));
+    this.caller =
+        Caller.of(
+            request.getHeader(Headers.REQUEST_ID),
+            request.getHeader(Headers.TRACEPARENT),
+            request.remoteAddress() == null ? "" : request.remoteAddress().hostAddress(),
+            id);
     this.intake = new BodyIntake(request, loop.config().maxBodyBytes());
     this.answer =
-        new ClientAnswer(request, clientRequestId, this::ownHeaders, this::attemptsHeader);
+        new ClientAnswer(
+            request,
+            caller.requestId(),
+            this::successHeaders,
+            headers -> AnswerHeaders.error(headers, attempts));
     this.life = new RequestLife(nowMillis, false, deadlines());
   }
 
@@ -135,12 +126,12 @@ final class Exchange implements Attempt.Owner {
     try {
       event.accept(nowMillis);
     } catch (RuntimeException bug) {
-      LOG.error("request {} failed in state {}", clientRequestId, life.state(), bug);
+      LOG.error("request {} failed in state {}", caller.requestId(), life.state(), bug);
       fail(
           nowMillis,
           Fault.INTERNAL,
           "something went wrong inside the gateway; its log has it under the request id "
-              + clientRequestId,
+              + caller.requestId(),
           Outcome.FAULT);
     }
   }
@@ -190,19 +181,7 @@ final class Exchange implements Attempt.Owner {
     }
     life = new RequestLife(startMillis, asked.scan().stream(), deadlines);
     routeAskedMillis = nowMillis;
-    loop.routes()
-        .ask(
-            id,
-            new Route(
-                id,
-                loop.self(),
-                ANONYMOUS,
-                asked.scan().model(),
-                operation,
-                asked.needs(),
-                asked.scan().promptTokens(),
-                asked.scan().maxTokens()),
-            nowMillis);
+    loop.routes().ask(id, asked.route(id, loop.self(), ANONYMOUS), nowMillis);
   }
 
   /** The router knows what serves it. */
@@ -238,21 +217,14 @@ final class Exchange implements Attempt.Owner {
     life.queue(nowMillis, queueMillis);
     loop.slots()
         .ask(
-            new Admit(
+            asked.admit(
                 id,
                 loop.self(),
-                next.name(),
                 ANONYMOUS,
-                asked.priority(),
-                grants + 1,
-                asked.scan().promptTokens(),
-                asked.scan().maxTokens(),
+                next.name(),
+                attempts,
                 required(body).length,
-                asked.affinity(),
-                asked.needs(),
-                Set.copyOf(tried),
-                Math.min(queueMillis, life.remainingMillis(nowMillis)),
-                0),
+                Math.min(queueMillis, life.remainingMillis(nowMillis))),
             nowMillis);
   }
 
@@ -266,8 +238,13 @@ final class Exchange implements Attempt.Owner {
               && poolIndex + 1 < required(plan).pools().size()) {
             poolIndex++;
             askForSlot(now);
-          } else if (life.state() == StreamState.QUEUED && nobody && lastFailure != null) {
-            tell(now, lastFailure, false); // what the last replica said is more than "nobody left"
+          } else if (life.state() == StreamState.QUEUED
+              && nobody
+              && attempts.lastFailure().isPresent()) {
+            tell(
+                now,
+                attempts.lastFailure().get(),
+                false); // what the last replica said is more than "nobody left"
           } else {
             fail(
                 now,
@@ -293,55 +270,27 @@ final class Exchange implements Attempt.Owner {
   void granted(Grant granted) {
     on(
         now -> {
-          grants++;
-          tried.add(granted.replica());
-          lastReplica = granted.replica();
-          lastQueuedMillis = granted.queuedMillis();
+          attempts.begin(granted);
           life.connect(now);
           begin(granted, required(pool));
         });
   }
 
   private void begin(Grant granted, Pool target) {
-    Ask asked = required(ask);
-    UsageReporting usageAsked =
-        !asked.scan().stream()
-            ? UsageReporting.NONE
-            : target.engine() == EngineKind.VLLM ? UsageReporting.CONTINUOUS : UsageReporting.FINAL;
-    long connectMillis = loop.config().deadlines().connect().toMillis();
+    ScannedBody scan = required(ask).scan();
+    StreamRelay relay =
+        scan.stream() ? new StreamRelay(scan.usage(), EngineRequest.usage(target, scan)) : null;
     Attempt next =
-        new Attempt(
-            this,
-            target,
-            granted,
-            connectMillis,
-            asked.scan().stream() ? new StreamRelay(asked.scan().usage(), usageAsked) : null);
+        new Attempt(this, target, granted, loop.config().deadlines().connect().toMillis(), relay);
     attempt = next;
-    List<Slice> forwarded =
-        Splice.forward(required(body), asked.scan(), target.nameForEngine(), usageAsked).slices();
     next.start(
-        new EngineCall(
-            loop.engines(),
-            loop.firstUse(),
-            Endpoint.of(granted.url()),
+        EngineRequest.call(
+            loop,
+            granted,
             InferencePaths.of(operation),
-            connectMillis,
-            engineHeaders(target),
-            Buffers.of(forwarded),
+            EngineRequest.headers(request.headers(), caller, target),
+            EngineRequest.body(required(body), scan, target),
             next));
-  }
-
-  private MultiMap engineHeaders(Pool target) {
-    MultiMap headers = Headers.forEngine(request.headers());
-    headers.set(Headers.REQUEST_ID, clientRequestId);
-    traceparent.ifPresent(parent -> headers.set(Headers.TRACEPARENT, parent));
-    target
-        .engineApiKey()
-        .ifPresent(key -> headers.set(HttpHeaderNames.AUTHORIZATION, "Bearer " + key));
-    if (!headers.contains(HttpHeaderNames.CONTENT_TYPE)) {
-      headers.set(HttpHeaderNames.CONTENT_TYPE, Headers.JSON);
-    }
-    return headers;
   }
 
   @Override
@@ -437,7 +386,7 @@ final class Exchange implements Attempt.Owner {
   }
 
   private void failed(long nowMillis, Failure failure) {
-    LOG.debug("{}: attempt {}: {}", clientRequestId, grants, failure.message());
+    LOG.debug("{}: attempt {}: {}", caller.requestId(), attempts.count(), failure.message());
     switch (failure.row().next(commitment())) {
       case RETRY -> retry(nowMillis, failure);
       case RESUME, TELL -> tell(nowMillis, failure, false);
@@ -454,15 +403,15 @@ final class Exchange implements Attempt.Owner {
   private void retry(long nowMillis, Failure failure) {
     Outcome outcome = failure.row().outcome();
     Retries.Decision decision =
-        loop.retries().decide(outcome, grants, life.remainingMillis(nowMillis), nowMillis);
+        loop.retries()
+            .decide(outcome, attempts.count(), life.remainingMillis(nowMillis), nowMillis);
     switch (decision.verdict()) {
       case AGAIN -> {
-        lastFailure = failure;
-        loop.books().retried(required(attempt).pool().name(), outcome);
-        loop.books().wasted(life.state(), required(attempt).generatedTokens());
+        Attempt thrownAway = required(attempt);
+        attempts.failed(failure);
+        loop.books().retried(thrownAway.pool().name(), outcome);
+        loop.books().wasted(life.state(), thrownAway.generatedTokens());
         giveBack(nowMillis, outcome, failure.retryAfterMillis());
-        usage = TokenUsage.NONE;
-        contentFrames = 0;
         life.retry(nowMillis);
         loop.timers().after(decision.delayMillis(), () -> on(this::tryAgain));
       }
@@ -491,7 +440,7 @@ final class Exchange implements Attempt.Owner {
     fail(
         nowMillis,
         failure.row().fault(),
-        failure.message() + (grants > 1 ? " (attempt " + grants + ")" : ""),
+        failure.message() + (attempts.count() > 1 ? " (attempt " + attempts.count() + ")" : ""),
         "",
         failure.retryAfterMillis(),
         givenUp,
@@ -506,8 +455,6 @@ final class Exchange implements Attempt.Owner {
     }
     attempt = null;
     over.abort();
-    usage = Usages.joined(usage, over.usage());
-    contentFrames += over.contentFrames();
     loop.books().tokens(over.pool().name(), over.usage());
     loop.slots()
         .release(
@@ -626,31 +573,15 @@ final class Exchange implements Attempt.Owner {
     }
   }
 
-  /** On errors too: how many replicas have had it. */
-  private void attemptsHeader(MultiMap headers) {
-    if (grants > 0) {
-      headers.set(Headers.ATTEMPTS, Integer.toString(grants));
-    }
-  }
-
-  private void ownHeaders(MultiMap headers) {
-    headers.set(Headers.REQUEST_ID, clientRequestId);
-    headers.set(Headers.MODEL, required(plan).model().value());
-    headers.set(Headers.POOL, required(pool).name().value());
-    headers.set(Headers.ATTEMPTS, Integer.toString(grants));
-    if (lastReplica != null) {
-      headers.set(Headers.REPLICA, lastReplica.value());
-      headers.set(Headers.QUEUE_MS, Long.toString(lastQueuedMillis));
-    }
-    long before = life.routeMillis() + Math.max(0, life.queueMillis());
-    headers.set(
-        Headers.SERVER_TIMING,
-        "queue;dur="
-            + Math.max(0, life.queueMillis())
-            + ", route;dur="
-            + life.routeMillis()
-            + ", upstream;dur="
-            + Math.max(0, loop.clock().millis() - startMillis - before));
+  private void successHeaders(MultiMap headers) {
+    AnswerHeaders.success(
+        headers,
+        caller,
+        required(plan).model(),
+        required(pool).name(),
+        attempts,
+        life,
+        loop.clock().millis() - startMillis);
   }
 
   /** Gives back what is held and writes the books; called once, by whoever ended the life. */
@@ -658,6 +589,7 @@ final class Exchange implements Attempt.Owner {
     long nowMillis = loop.clock().millis();
     loop.routes().answered(id);
     if (attempt != null) {
+      attempts.keep(attempt.usage(), attempt.generatedTokens());
       giveBack(nowMillis, outcome, retryAfterOfEngine);
     } else if (pool != null) {
       loop.slots().withdraw(pool.name(), id);
@@ -668,22 +600,17 @@ final class Exchange implements Attempt.Owner {
             this,
             new Settlement(
                 loop.clock().epochMillis(),
-                clientRequestId,
-                traceparent,
+                caller,
                 ANONYMOUS,
                 operation,
                 Optional.ofNullable(plan).map(Plan::model),
                 Optional.ofNullable(pool).map(Pool::name),
-                Optional.ofNullable(lastReplica),
                 ask != null && ask.scan().stream(),
                 answer.status(),
                 outcome,
                 fault,
-                usage,
-                contentFrames,
-                grants,
+                attempts,
                 answer.bytesOut(),
-                request.remoteAddress() == null ? "" : request.remoteAddress().hostAddress(),
                 life));
   }
 
