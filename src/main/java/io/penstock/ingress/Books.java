@@ -65,6 +65,8 @@ final class Books {
     if (life.state() == StreamState.CANCELLED) {
       meters.cancelled(phase(life.endedIn()));
       wasted(life.endedIn(), generated);
+    } else if (life.state() == StreamState.FAILED && life.timeToFirstTokenMillis() < 0) {
+      wasted(life.endedIn(), generated); // the client has an error and nothing else
     }
     log.write(
         new AccessLine(

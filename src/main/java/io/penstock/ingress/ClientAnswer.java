@@ -1,7 +1,6 @@
 package io.penstock.ingress;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
-import io.penstock.fault.Fault;
 import io.penstock.openai.ErrorBody;
 import io.penstock.openai.Slice;
 import io.vertx.core.MultiMap;
@@ -147,20 +146,22 @@ final class ClientAnswer {
     write(piece);
   }
 
-  /**
-   * An error of ours, in the form that is still possible.
-   *
-   * @param givenUp whether the gateway has tried as often as makes sense
-   */
-  void error(Fault fault, String message, String param, long retryAfterMillis, boolean givenUp) {
+  /** An error of ours, in the form that is still possible. */
+  void error(FinalError error) {
     if (!response.headWritten()) {
-      status = fault.status();
+      status = error.fault().status();
       errorHeaders.accept(response.headers());
       bytesOut +=
           ErrorResponse.send(
-              request, clientRequestId, fault, message, param, retryAfterMillis, givenUp);
+              request,
+              clientRequestId,
+              error.fault(),
+              error.message(),
+              error.param(),
+              error.retryAfterMillis(),
+              error.givenUp());
     } else if (framed) {
-      lastFrame(ErrorBody.frame(fault, message, param));
+      lastFrame(ErrorBody.frame(error.fault(), error.message(), error.param()));
     } else {
       response.reset(); // an answer in one piece has no place for an error
     }

@@ -127,12 +127,7 @@ final class Exchange implements Attempt.Owner {
       event.accept(nowMillis);
     } catch (RuntimeException bug) {
       LOG.error("request {} failed in state {}", caller.requestId(), life.state(), bug);
-      fail(
-          nowMillis,
-          Fault.INTERNAL,
-          "something went wrong inside the gateway; its log has it under the request id "
-              + caller.requestId(),
-          Outcome.FAULT);
+      fail(nowMillis, FinalError.internal(caller.requestId()));
     }
   }
 
@@ -160,14 +155,14 @@ final class Exchange implements Attempt.Owner {
 
   private void refuseBody(long nowMillis) {
     request.pause();
-    fail(nowMillis, Fault.BODY_TOO_LARGE, intake.tooLarge(), Outcome.CLIENT_ERROR);
+    fail(nowMillis, FinalError.bodyTooLarge(intake.tooLarge()));
   }
 
   private void receivedAll(long nowMillis) {
     byte[] bytes = intake.bytes();
     Checked<Ask> read = Ask.read(operation, request.headers(), bytes, ANONYMOUS.value());
     if (read instanceof Checked.Rejected<Ask> no) {
-      fail(nowMillis, no.fault(), no.message(), no.param(), 0, false, Outcome.CLIENT_ERROR);
+      fail(nowMillis, FinalError.rejected(no));
       return;
     }
     Ask asked = ((Checked.Valid<Ask>) read).value();
@@ -202,14 +197,7 @@ final class Exchange implements Attempt.Owner {
     Pool next = loop.pools().get(name);
     pool = next;
     if (next == null) {
-      fail(
-          nowMillis,
-          Fault.NO_REPLICA,
-          "pool '"
-              + name
-              + "' is not in this node's configuration, but in another node's; give all nodes the"
-              + " same fleet",
-          Outcome.BACK_PRESSURE);
+      fail(nowMillis, FinalError.unknownPool(name));
       return;
     }
     Ask asked = required(ask);
@@ -232,38 +220,17 @@ final class Exchange implements Attempt.Owner {
   void refused(Refusal refusal) {
     on(
         now -> {
-          boolean nobody = refusal.fault() == Fault.NO_REPLICA;
-          if (life.state() == StreamState.QUEUED
-              && nobody
-              && poolIndex + 1 < required(plan).pools().size()) {
+          boolean nobody =
+              life.state() == StreamState.QUEUED && refusal.fault() == Fault.NO_REPLICA;
+          if (nobody && poolIndex + 1 < required(plan).pools().size()) {
             poolIndex++;
             askForSlot(now);
-          } else if (life.state() == StreamState.QUEUED
-              && nobody
-              && attempts.lastFailure().isPresent()) {
-            tell(
-                now,
-                attempts.lastFailure().get(),
-                false); // what the last replica said is more than "nobody left"
+          } else if (nobody && attempts.lastFailure().isPresent()) {
+            tell(now, attempts.lastFailure().get(), false); // it says more than "nobody is left"
           } else {
-            fail(
-                now,
-                refusal.fault(),
-                refusal.detail(),
-                refusal.param(),
-                refusal.retryAfterMillis(),
-                false,
-                outcomeOf(refusal.fault()));
+            fail(now, FinalError.refused(refusal));
           }
         });
-  }
-
-  private static Outcome outcomeOf(Fault refusal) {
-    return switch (refusal) {
-      case QUEUE_FULL, NO_REPLICA, DRAINING -> Outcome.BACK_PRESSURE;
-      case QUEUE_TIMEOUT -> Outcome.TIMEOUT;
-      default -> refusal.status() < 500 ? Outcome.CLIENT_ERROR : Outcome.FAULT;
-    };
   }
 
   /** There is a slot: the next attempt begins. */
@@ -437,14 +404,7 @@ final class Exchange implements Attempt.Owner {
    */
   private void tell(long nowMillis, Failure failure, boolean givenUp) {
     retryAfterOfEngine = failure.retryAfterMillis();
-    fail(
-        nowMillis,
-        failure.row().fault(),
-        failure.message() + (attempts.count() > 1 ? " (attempt " + attempts.count() + ")" : ""),
-        "",
-        failure.retryAfterMillis(),
-        givenUp,
-        failure.row().outcome());
+    fail(nowMillis, FinalError.of(failure, attempts.count(), givenUp));
   }
 
   /** The attempt is over: its slot goes back with what became of it. */
@@ -496,49 +456,23 @@ final class Exchange implements Attempt.Owner {
 
   private void expireRouting(long nowMillis) {
     if (ask != null && nowMillis - routeAskedMillis >= ROUTE_MILLIS) {
-      fail(
-          nowMillis,
-          Fault.NO_REPLICA,
-          "no node with the role 'router' answered within " + ROUTE_MILLIS + " ms",
-          "",
-          ROUTE_MILLIS,
-          false,
-          Outcome.BACK_PRESSURE);
+      fail(nowMillis, FinalError.routersSilent(ROUTE_MILLIS));
     }
   }
 
   /** The node ends and can not wait any longer. */
   void cutOff() {
-    on(
-        now ->
-            fail(
-                now,
-                Fault.DRAINING,
-                "this node is shutting down and the request did not end within "
-                    + loop.config().drain().toSeconds()
-                    + " s (ingress.drain_seconds); send it again, it will reach another node",
-                "",
-                1_000,
-                false,
-                Outcome.CANCELLED));
+    on(now -> fail(now, FinalError.shuttingDown(loop.config().drain().toSeconds())));
   }
 
   /** An attempt's own deadlines are failures of its replica; the others end the request. */
   private void expire(long nowMillis, Fault fault) {
-    String who = attempt == null ? "no replica" : attempt.who();
-    String what = DeadlineText.of(fault, life.deadlines(), ask == null, who);
     Optional<FailureClass> row = DeadlineText.failure(fault);
-    if (row.isPresent()) {
+    if (attempt != null && row.isPresent()) {
+      String what = DeadlineText.of(fault, life.deadlines(), false, attempt.who());
       failed(nowMillis, Failure.of(row.get(), what));
     } else {
-      fail(
-          nowMillis,
-          fault,
-          what,
-          "",
-          fault == Fault.QUEUE_TIMEOUT ? 1_000 : 0,
-          false,
-          fault == Fault.DEADLINE_EXCEEDED ? Outcome.DEADLINE : Outcome.TIMEOUT);
+      fail(nowMillis, FinalError.late(fault, life.deadlines(), ask == null));
     }
   }
 
@@ -552,23 +486,12 @@ final class Exchange implements Attempt.Owner {
     }
   }
 
-  private void fail(long nowMillis, Fault fault, String message, Outcome outcome) {
-    fail(nowMillis, fault, message, "", 0, false, outcome);
-  }
-
-  private void fail(
-      long nowMillis,
-      Fault fault,
-      String message,
-      String param,
-      long retryAfterMillis,
-      boolean givenUp,
-      Outcome outcome) {
+  private void fail(long nowMillis, FinalError error) {
     if (life.fail(nowMillis)) {
       try {
-        answer.error(fault, message, param, retryAfterMillis, givenUp);
+        answer.error(error);
       } finally {
-        settle(outcome, Optional.of(fault));
+        settle(error.outcome(), Optional.of(error.fault()));
       }
     }
   }
