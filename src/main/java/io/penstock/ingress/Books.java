@@ -38,6 +38,21 @@ final class Books {
     meters.retried(pool, outcome);
   }
 
+  /** Another replica has gone on with the stream. */
+  void resumed(PoolName pool, long gapMillis) {
+    meters.resumed(pool, nanos(gapMillis));
+  }
+
+  /** Another replica was to go on with the stream and did not. */
+  void resumeFailed(PoolName pool) {
+    meters.resumeFailed(pool);
+  }
+
+  /** The stream broke and can not go on elsewhere. */
+  void resumeRefused(PoolName pool, String reason) {
+    meters.resumeRefused(pool, reason);
+  }
+
   void retryBudgetExhausted() {
     meters.retryBudgetExhausted();
   }
@@ -84,6 +99,7 @@ final class Books {
             end.fault().map(fault -> fault.code()).orElse(null),
             end.streams(),
             end.attempts().count(),
+            life.resumes(),
             nanos(life.queueMillis()),
             nanos(life.timeToFirstTokenMillis()),
             nanos(life.totalMillis()),

@@ -27,6 +27,10 @@ final class Help implements MeterFilter {
               Names.RETRY_BUDGET_EXHAUSTED,
               "Attempts that failed and were not repeated since too many others were"),
           Map.entry(
+              Names.RESUMES,
+              "Streams that broke after their first content, and what became of them"),
+          Map.entry(Names.RESUME_GAP, "The gap in a stream that another replica went on with"),
+          Map.entry(
               Names.ACCESS_LINES_DROPPED,
               "Access lines not written since nobody read them in time"),
           Map.entry(Names.EVENT_LOOP_LAG, "How much later than due a task of the event loop ran"),

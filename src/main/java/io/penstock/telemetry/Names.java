@@ -44,6 +44,15 @@ public final class Names {
   /** Counter: attempts that were not followed by another since the loop's budget was spent. */
   public static final String RETRY_BUDGET_EXHAUSTED = "penstock.retry.budget.exhausted";
 
+  /**
+   * Counter by pool, outcome (resumed, failed, refused), reason ("none" unless refused): streams
+   * that broke after their first content.
+   */
+  public static final String RESUMES = "penstock.resumes";
+
+  /** Timer by pool: the gap that a client saw in a stream that another replica went on with. */
+  public static final String RESUME_GAP = "penstock.resume.gap";
+
   /** Counter: access lines that were not written because the buffer was full. */
   public static final String ACCESS_LINES_DROPPED = "penstock.access.lines.dropped";
 

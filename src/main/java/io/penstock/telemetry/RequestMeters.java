@@ -42,6 +42,7 @@ public final class RequestMeters {
   private static final String OTHER_OPERATION = "other";
   private static final String NO_ERROR = "none";
   private static final String ENGINE_ERROR = "engine";
+  private static final String NO_REASON = "none";
   private static final int STATUS_MIN = 100;
   private static final int STATUS_MAX = 599;
 
@@ -54,6 +55,9 @@ public final class RequestMeters {
           10.0);
   private static final Duration[] PER_TOKEN_BUCKETS =
       seconds(0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5);
+
+  private static final Duration[] GAP_BUCKETS =
+      seconds(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0);
 
   private final MeterRegistry registry;
   private final LongAdder inFlight = new LongAdder();
@@ -148,6 +152,40 @@ public final class RequestMeters {
   /** A failed attempt was not repeated, since enough others were. */
   public void retryBudgetExhausted() {
     budgetExhausted.increment();
+  }
+
+  /** Another replica went on with a stream, after this gap. */
+  public void resumed(PoolName pool, long gapNanos) {
+    resumes(pool, "resumed", NO_REASON).increment();
+    Timer.builder(Names.RESUME_GAP)
+        .serviceLevelObjectives(GAP_BUCKETS)
+        .tag("pool", label(pool))
+        .register(registry)
+        .record(gapNanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Another replica was to go on with a stream and did not. */
+  public void resumeFailed(PoolName pool) {
+    resumes(pool, "failed", NO_REASON).increment();
+  }
+
+  /**
+   * A stream broke and was not resumed.
+   *
+   * @param reason one of a closed list
+   */
+  public void resumeRefused(PoolName pool, String reason) {
+    resumes(pool, "refused", reason).increment();
+  }
+
+  /** A rare path: looked up each time. */
+  private Counter resumes(PoolName pool, String outcome, String reason) {
+    return registry.counter(
+        Names.RESUMES, "pool", label(pool), "outcome", outcome, "reason", reason);
+  }
+
+  private String label(PoolName pool) {
+    return pools.containsKey(pool) ? pool.value() : UNKNOWN;
   }
 
   private Map<Operation, ForModel> forModel(String model) {
