@@ -9,7 +9,6 @@ import io.penstock.openai.UsageStrip;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Function;
 
 /**
  * Decides what of an engine's event stream the client sees, and when. Until the first frame with
@@ -37,7 +36,6 @@ public final class StreamRelay {
 
   private final SseScanner scanner = new SseScanner(this::onFrame);
   private final UsageStrip strip;
-  private final Function<SseFrame, Optional<SseFrame>> rewrite;
   private Verdict verdict = Verdict.HOLDING;
   private List<Slice> out = new ArrayList<>();
   private int outBytes;
@@ -52,21 +50,7 @@ public final class StreamRelay {
    * @param engine what the engine was asked for
    */
   public StreamRelay(UsageReporting client, UsageReporting engine) {
-    this(client, engine, Optional::of);
-  }
-
-  /**
-   * For a stream that goes on with another.
-   *
-   * @param rewrite what each frame looks like as the rest of the stream before it; empty where the
-   *     client is not to see it
-   */
-  public StreamRelay(
-      UsageReporting client,
-      UsageReporting engine,
-      Function<SseFrame, Optional<SseFrame>> rewrite) {
     this.strip = new UsageStrip(client, engine);
-    this.rewrite = rewrite;
   }
 
   /** Takes what has arrived; the array is not to be written to any more. */
@@ -91,6 +75,7 @@ public final class StreamRelay {
     switch (frame.kind()) {
       case CONTENT -> {
         contentFrames++;
+        verdict = Verdict.FLOWING;
         pass(frame);
       }
       case EMPTY, USAGE_ONLY -> pass(frame);
@@ -108,14 +93,7 @@ public final class StreamRelay {
   }
 
   private void pass(SseFrame frame) {
-    Optional<SseFrame> next = rewrite.apply(frame);
-    if (next.isEmpty()) {
-      return;
-    }
-    if (next.get().kind() == SseFrame.Kind.CONTENT) {
-      verdict = Verdict.FLOWING;
-    }
-    strip.apply(next.get()).ifPresent(shown -> append(shown.slice()));
+    strip.apply(frame).ifPresent(shown -> append(shown.slice()));
     if (verdict == Verdict.HOLDING && outBytes > HELD_MAX_BYTES) {
       verdict = Verdict.FLOWING;
     }
@@ -149,12 +127,12 @@ public final class StreamRelay {
     return verdict;
   }
 
-  /** The last usage that this engine reported; {@link TokenUsage#NONE} when it reported none. */
+  /** The last usage that the engine reported; {@link TokenUsage#NONE} when it reported none. */
   public TokenUsage usage() {
     return usage;
   }
 
-  /** This engine's frames with content: the tokens, where it reports no usage. */
+  /** Frames with content so far: the tokens, for an engine that reports no usage. */
   public int contentFrames() {
     return contentFrames;
   }
