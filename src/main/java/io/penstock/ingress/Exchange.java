@@ -390,7 +390,7 @@ final class Exchange implements EngineCall.Listener {
         fail(
             nowMillis,
             Fault.BAD_GATEWAY,
-            replica() + " sent a frame that is not a JSON object",
+            replica() + " sent " + relay.malformation(),
             Outcome.FAULT);
       }
     }
