@@ -1,6 +1,7 @@
 package io.penstock.stream;
 
 import io.penstock.inference.TokenUsage;
+import io.penstock.openai.Continuation;
 import io.penstock.openai.Slice;
 import io.penstock.openai.SseFrame;
 import io.penstock.openai.SseScanner;
@@ -9,6 +10,7 @@ import io.penstock.openai.UsageStrip;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides what of an engine's event stream the client sees, and when. Until the first frame with
@@ -36,11 +38,13 @@ public final class StreamRelay {
 
   private final SseScanner scanner = new SseScanner(this::onFrame);
   private final UsageStrip strip;
+  private final @Nullable Continuation continuation;
   private Verdict verdict = Verdict.HOLDING;
   private List<Slice> out = new ArrayList<>();
   private int outBytes;
   private TokenUsage usage = TokenUsage.NONE;
   private int contentFrames;
+  private String malformation = "a frame that is not a JSON object";
   private Optional<Slice> engineError = Optional.empty();
 
   /**
@@ -50,7 +54,17 @@ public final class StreamRelay {
    * @param engine what the engine was asked for
    */
   public StreamRelay(UsageReporting client, UsageReporting engine) {
+    this(client, engine, null);
+  }
+
+  /**
+   * For the rest of a stream that another engine began.
+   *
+   * @param continuation what makes this engine's frames look like the other's
+   */
+  StreamRelay(UsageReporting client, UsageReporting engine, @Nullable Continuation continuation) {
     this.strip = new UsageStrip(client, engine);
+    this.continuation = continuation;
   }
 
   /** Takes what has arrived; the array is not to be written to any more. */
@@ -69,6 +83,14 @@ public final class StreamRelay {
     if (verdict != Verdict.HOLDING && verdict != Verdict.FLOWING) {
       return;
     }
+    if (continuation == null) {
+      take(frame);
+    } else {
+      continuation.apply(frame).ifPresent(this::take);
+    }
+  }
+
+  private void take(SseFrame frame) {
     if (frame.usage().isPresent()) {
       usage = frame.usage().get();
     }
@@ -88,6 +110,11 @@ public final class StreamRelay {
         engineError = Optional.of(frame.slice());
       }
       case MALFORMED -> verdict = Verdict.MALFORMED;
+      case TOO_LARGE -> {
+        verdict = Verdict.MALFORMED;
+        malformation =
+            "a frame of more than " + (SseScanner.DEFAULT_MAX_FRAME_BYTES >> 20) + " MiB";
+      }
       case COMMENT -> {}
     }
   }
@@ -135,6 +162,11 @@ public final class StreamRelay {
   /** Frames with content so far: the tokens, for an engine that reports no usage. */
   public int contentFrames() {
     return contentFrames;
+  }
+
+  /** What came where the verdict is {@link Verdict#MALFORMED}: {@code a frame that …}. */
+  public String malformation() {
+    return malformation;
   }
 
   /** The frame in which the engine said that it failed. */
