@@ -32,13 +32,15 @@ import org.jspecify.annotations.Nullable;
  * @param needs named by the header and found in the body
  * @param affinity hash of the session: the header's, else {@code user}'s, else the tenant's
  * @param timeout the client's own total deadline
+ * @param resume whether a stream that breaks may go on at another replica
  */
 record Ask(
     ScannedBody scan,
     Priority priority,
     Set<Capability> needs,
     long affinity,
-    Optional<Duration> timeout) {
+    Optional<Duration> timeout,
+    boolean resume) {
 
   static Checked<Ask> read(Operation operation, MultiMap headers, byte[] body, String tenant) {
     String encoding = headers.get("content-encoding");
@@ -67,6 +69,10 @@ record Ask(
     if (timeout instanceof Rejected<Optional<Duration>> no) {
       return refused(no);
     }
+    Checked<Boolean> resume = RequestHeaders.resume(headers.get("x-penstock-resume"));
+    if (resume instanceof Rejected<Boolean> no) {
+      return refused(no);
+    }
     Checked<ScannedBody> scanned = BodyScan.scan(operation, body, value(model));
     if (scanned instanceof Rejected<ScannedBody> no) {
       return refused(no);
@@ -78,7 +84,8 @@ record Ask(
             value(priority).or(scan::priority).orElse(Priority.DEFAULT),
             union(value(named), scan.needs()),
             Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant)),
-            value(timeout)));
+            value(timeout),
+            value(resume)));
   }
 
   /** The question to the router. */

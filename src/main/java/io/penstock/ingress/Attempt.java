@@ -110,6 +110,11 @@ final class Attempt implements EngineCall.Listener {
     return usage;
   }
 
+  /** What relays its event stream; null for a request that does not stream. */
+  @Nullable StreamRelay relay() {
+    return streamed;
+  }
+
   /** Frames with content so far; 0 for an answer in one piece. */
   int contentFrames() {
     return relay == null ? 0 : relay.contentFrames();
@@ -204,7 +209,7 @@ final class Attempt implements EngineCall.Listener {
       }
       case MALFORMED -> {
         handIfCommitted(nowMillis, relay);
-        fail(nowMillis, FailureText.malformedFrame(who()));
+        fail(nowMillis, FailureText.malformedFrame(who(), relay.malformation()));
       }
     }
   }

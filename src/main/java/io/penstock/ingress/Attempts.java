@@ -68,6 +68,11 @@ final class Attempts {
     return Optional.ofNullable(lastFailure);
   }
 
+  /** All of those that were kept, counted by who knows better. */
+  void correct(TokenUsage all) {
+    usage = all;
+  }
+
   /** Of those that were kept. */
   TokenUsage usage() {
     return usage;

@@ -7,6 +7,7 @@ import io.penstock.message.Grant;
 import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Splice;
 import io.penstock.openai.UsageReporting;
+import io.penstock.stream.StreamResume;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 
@@ -24,6 +25,14 @@ final class EngineRequest {
 
   static Buffer body(byte[] body, ScannedBody scan, Pool pool) {
     return Buffers.of(Splice.forward(body, scan, pool.nameForEngine(), usage(pool, scan)).slices());
+  }
+
+  /** The same, for an engine that is to go on with a stream. */
+  static Buffer rest(StreamResume resume, Grant grant, ScannedBody scan, Pool pool) {
+    return Buffers.of(
+        resume
+            .body(pool.engine(), grant.continuesMessages(), pool.nameForEngine(), usage(pool, scan))
+            .slices());
   }
 
   static MultiMap headers(MultiMap client, Caller caller, Pool pool) {

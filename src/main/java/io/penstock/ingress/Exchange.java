@@ -8,18 +8,22 @@ import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
+import io.penstock.inference.TokenUsage;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
 import io.penstock.openai.Checked;
+import io.penstock.openai.ResumeRefusal;
 import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Slice;
+import io.penstock.openai.UsageReporting;
 import io.penstock.stream.Commitment;
 import io.penstock.stream.FailureClass;
 import io.penstock.stream.RequestLife;
 import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
 import io.penstock.stream.StreamRelay;
+import io.penstock.stream.StreamResume;
 import io.penstock.stream.StreamState;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
@@ -68,6 +72,8 @@ final class Exchange implements Attempt.Owner {
   private int poolIndex;
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
+  private @Nullable StreamResume resume;
+  private @Nullable Failure broke;
   private long retryAfterOfEngine;
   private boolean paused;
   private long lastPingMillis;
@@ -222,7 +228,9 @@ final class Exchange implements Attempt.Owner {
         now -> {
           boolean nobody =
               life.state() == StreamState.QUEUED && refusal.fault() == Fault.NO_REPLICA;
-          if (nobody && poolIndex + 1 < required(plan).pools().size()) {
+          if (life.state() == StreamState.RESUMING) {
+            resumeFailed(now, "no other replica could go on: " + refusal.detail());
+          } else if (nobody && poolIndex + 1 < required(plan).pools().size()) {
             poolIndex++;
             askForSlot(now);
           } else if (nobody && attempts.lastFailure().isPresent()) {
@@ -237,16 +245,41 @@ final class Exchange implements Attempt.Owner {
   void granted(Grant granted) {
     on(
         now -> {
+          Pool target = required(pool);
+          if (life.state() == StreamState.RESUMING && !canGoOn(now, granted, target)) {
+            return;
+          }
           attempts.begin(granted);
           life.connect(now);
-          begin(granted, required(pool));
+          begin(granted, target);
         });
+  }
+
+  /** Gives the slot back unused where the replica can not go on with a message. */
+  private boolean canGoOn(long nowMillis, Grant granted, Pool target) {
+    Optional<ResumeRefusal> no =
+        required(resume).refusedBy(target.engine(), granted.continuesMessages());
+    no.ifPresent(
+        why -> {
+          loop.slots().release(target.name(), id, Outcome.CANCELLED, TokenUsage.NONE, -1, 0, 0);
+          loop.books().resumeRefused(target.name(), why.label());
+          fail(nowMillis, FinalError.broken(required(broke), notResumed(why)));
+        });
+    return no.isEmpty();
   }
 
   private void begin(Grant granted, Pool target) {
     ScannedBody scan = required(ask).scan();
+    UsageReporting usageAsked = EngineRequest.usage(target, scan);
+    boolean rest = life.state() == StreamState.RESUMING;
+    Buffer sent =
+        rest
+            ? EngineRequest.rest(required(resume), granted, scan, target)
+            : EngineRequest.body(required(body), scan, target);
     StreamRelay relay =
-        scan.stream() ? new StreamRelay(scan.usage(), EngineRequest.usage(target, scan)) : null;
+        rest
+            ? required(resume).relay(scan.usage(), usageAsked)
+            : scan.stream() ? new StreamRelay(scan.usage(), usageAsked) : null;
     Attempt next =
         new Attempt(this, target, granted, loop.config().deadlines().connect().toMillis(), relay);
     attempt = next;
@@ -256,8 +289,11 @@ final class Exchange implements Attempt.Owner {
             granted,
             InferencePaths.of(operation),
             EngineRequest.headers(request.headers(), caller, target),
-            EngineRequest.body(required(body), scan, target),
+            sent,
             next));
+    if (paused) {
+      next.pause();
+    }
   }
 
   @Override
@@ -290,11 +326,29 @@ final class Exchange implements Attempt.Owner {
   @Override
   public void frames(long nowMillis, List<Slice> frames, boolean begun) {
     if (begun && life.state() != StreamState.STREAMING) {
-      life.firstContent(nowMillis);
-      body = null; // nothing sends it again
+      began(nowMillis);
     }
     answer.frames(frames);
+    if (resume != null) {
+      resume.relayed(frames);
+      if (resume.refusal().isPresent()) {
+        body = null; // nothing sends it again
+      }
+    }
     holdBackIfFull();
+  }
+
+  /** The first content, of the request or of a replica that goes on. */
+  private void began(long nowMillis) {
+    Pool from = required(pool);
+    boolean resumed = life.state() == StreamState.RESUMING;
+    life.firstContent(nowMillis);
+    if (resumed) {
+      loop.books().resumed(from.name(), life.gapMillis());
+    } else {
+      Ask asked = required(ask);
+      resume = new StreamResume(asked.scan(), from.resume(), asked.resume());
+    }
   }
 
   private void holdBackIfFull() {
@@ -332,7 +386,11 @@ final class Exchange implements Attempt.Owner {
     if (end instanceof AttemptEnd.Failed failed) {
       failed(nowMillis, failed.failure());
     } else if (end instanceof AttemptEnd.Whole whole) {
-      pass(nowMillis, whole.answer());
+      if (hasContent()) {
+        failed(nowMillis, FailureText.wouldNotGoOn(required(attempt).who(), whole.answer()));
+      } else {
+        pass(nowMillis, whole.answer());
+      }
     } else if (life.finish(nowMillis)) {
       answer.end();
       settle(Outcome.OK, Optional.empty());
@@ -356,7 +414,14 @@ final class Exchange implements Attempt.Owner {
     LOG.debug("{}: attempt {}: {}", caller.requestId(), attempts.count(), failure.message());
     switch (failure.row().next(commitment())) {
       case RETRY -> retry(nowMillis, failure);
-      case RESUME, TELL -> tell(nowMillis, failure, false);
+      case RESUME -> resume(nowMillis, failure);
+      case TELL -> {
+        if (life.state() == StreamState.RESUMING) {
+          resumeFailed(nowMillis, failure.message());
+        } else {
+          tell(nowMillis, failure, false);
+        }
+      }
     }
   }
 
@@ -395,6 +460,49 @@ final class Exchange implements Attempt.Owner {
     if (life.state() == StreamState.RETRYING) {
       askForSlot(nowMillis);
     }
+  }
+
+  /** The stream broke, or the replica that was to go on with it failed: another is asked for. */
+  private void resume(long nowMillis, Failure failure) {
+    Attempt over = required(attempt);
+    StreamRelay relay = required(over.relay());
+    StreamResume core = required(resume);
+    boolean again = life.state() == StreamState.RESUMING;
+    PoolName from = over.pool().name();
+    if (again) {
+      loop.books().resumeFailed(from);
+    } else {
+      broke = failure;
+    }
+    byte[] sent = body;
+    Optional<ResumeRefusal> no = sent == null ? core.refusal() : core.broke(sent, relay);
+    if (no.isPresent()) {
+      if (!again) {
+        loop.books().resumeRefused(from, no.get().label());
+      }
+      retryAfterOfEngine = failure.retryAfterMillis();
+      String last = again ? "then " + failure.message() + "; " : "";
+      fail(nowMillis, FinalError.broken(required(broke), last + notResumed(no.get())));
+      return;
+    }
+    if (again) {
+      loop.books().wasted(life.state(), over.generatedTokens());
+    } else {
+      attempts.keep(over.usage(), over.generatedTokens());
+    }
+    giveBack(nowMillis, failure.row().outcome(), failure.retryAfterMillis());
+    life.resume(nowMillis);
+    askForSlot(nowMillis);
+  }
+
+  private static String notResumed(ResumeRefusal why) {
+    return "it could not be resumed: " + why.sentence();
+  }
+
+  /** Nobody goes on with the stream. */
+  private void resumeFailed(long nowMillis, String why) {
+    loop.books().resumeFailed(required(pool).name());
+    fail(nowMillis, FinalError.broken(required(broke), why));
   }
 
   /**
@@ -471,6 +579,9 @@ final class Exchange implements Attempt.Owner {
     if (attempt != null && row.isPresent()) {
       String what = DeadlineText.of(fault, life.deadlines(), false, attempt.who());
       failed(nowMillis, Failure.of(row.get(), what));
+    } else if (life.state() == StreamState.RESUMING && fault == Fault.QUEUE_TIMEOUT) {
+      resumeFailed(
+          nowMillis, DeadlineText.of(fault, life.deadlines(), false, "") + " on another replica");
     } else {
       fail(nowMillis, FinalError.late(fault, life.deadlines(), ask == null));
     }
@@ -516,6 +627,9 @@ final class Exchange implements Attempt.Owner {
       giveBack(nowMillis, outcome, retryAfterOfEngine);
     } else if (pool != null) {
       loop.slots().withdraw(pool.name(), id);
+    }
+    if (life.resumes() > 0) {
+      attempts.correct(required(resume).usage());
     }
     body = null;
     loop.exchanges()

@@ -30,8 +30,11 @@ final class FailureText {
     return Failure.of(FailureClass.TRUNCATED, who + " ended the stream before it was done");
   }
 
-  static Failure malformedFrame(String who) {
-    return Failure.of(FailureClass.MALFORMED, who + " sent a frame that is not a JSON object");
+  /**
+   * @param what came, as the relay says it
+   */
+  static Failure malformedFrame(String who, String what) {
+    return Failure.of(FailureClass.MALFORMED, who + " sent " + what);
   }
 
   /**
@@ -48,6 +51,15 @@ final class FailureText {
   static Failure notAStream(String who) {
     return Failure.of(
         FailureClass.MALFORMED, who + " was asked for a stream and answered in one piece");
+  }
+
+  /** An answer in one piece to the request to go on with a stream. */
+  static Failure wouldNotGoOn(String who, EngineAnswer.Passed answer) {
+    return Failure.of(
+        FailureClass.UNFIT,
+        who
+            + " would not go on with it"
+            + EngineMessage.of(answer.body()).map(text -> ": " + text).orElse(""));
   }
 
   /** The JSON of a one-line event. */

@@ -93,6 +93,16 @@ record FinalError(
   }
 
   /**
+   * A stream broke after its first content and did not go on.
+   *
+   * @param broke how it broke
+   * @param why it did not go on
+   */
+  static FinalError broken(Failure broke, String why) {
+    return plain(broke.row().fault(), broke.message() + "; " + why, broke.row().outcome());
+  }
+
+  /**
    * A deadline that is no attempt's own.
    *
    * @param receiving whether the body had not arrived yet

@@ -83,6 +83,9 @@ public final class StreamRelay {
     if (verdict != Verdict.HOLDING && verdict != Verdict.FLOWING) {
       return;
     }
+    if (frame.usage().isPresent()) {
+      usage = frame.usage().get();
+    }
     if (continuation == null) {
       take(frame);
     } else {
@@ -91,9 +94,6 @@ public final class StreamRelay {
   }
 
   private void take(SseFrame frame) {
-    if (frame.usage().isPresent()) {
-      usage = frame.usage().get();
-    }
     switch (frame.kind()) {
       case CONTENT -> {
         contentFrames++;
@@ -154,7 +154,9 @@ public final class StreamRelay {
     return verdict;
   }
 
-  /** The last usage that the engine reported; {@link TokenUsage#NONE} when it reported none. */
+  /**
+   * The last usage that this engine itself reported; {@link TokenUsage#NONE} when it reported none.
+   */
   public TokenUsage usage() {
     return usage;
   }
