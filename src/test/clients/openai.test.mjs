@@ -88,6 +88,18 @@ test('errors have the right types', async () => {
     (error) => error instanceof OpenAI.BadRequestError && error.param === 'max_tokens');
 });
 
+test('a stream that breaks raises an error', async () => {
+  for (const fault of ['reset;after=3', 'eof;after=3', 'error;after=3']) {
+    const stream = await client.chat.completions.create(
+      { model, messages, max_tokens: 50, stream: true }, { headers: { 'x-sim-fault': fault } });
+    let parts = 0;
+    await assert.rejects(async () => {
+      for await (const chunk of stream) parts += chunk.choices[0]?.delta.content ? 1 : 0;
+    }, OpenAI.APIError, fault);
+    assert.ok(parts > 0, fault);
+  }
+});
+
 test('leaving a stream stops the engine', async () => {
   const cancelled = async () => (await (await fetch(`${process.env.PENSTOCK_SIM}/sim/stats`)).json()).cancelled;
   const before = await cancelled();

@@ -22,6 +22,7 @@ final class Configs {
             port,
             of.maxBodyBytes(),
             of.deadlines(),
+            of.retries(),
             of.pingAfter(),
             of.drain(),
             of.tls(),

@@ -131,6 +131,7 @@ final class Roles {
                   config.ingress(),
                   config.fleet(),
                   lane,
+                  loops,
                   clock,
                   meters,
                   telemetry.accessLog(),

@@ -80,6 +80,7 @@ final class Records {
 
   private static IngressConfig ingress(JsonNode ingress, JsonNode node, Path directory) {
     JsonNode deadlines = ingress.path("deadlines");
+    JsonNode retries = ingress.path("retries");
     return new IngressConfig(
         node.path("host").asText(),
         node.path("ports").path("http").asInt(),
@@ -89,6 +90,11 @@ final class Records {
             millis(deadlines.path("first_token_ms")),
             millis(deadlines.path("idle_ms")),
             millis(deadlines.path("total_ms"))),
+        new IngressConfig.Retries(
+            retries.path("max_attempts").asInt(),
+            retries.path("budget_percent").asInt(),
+            retries.path("budget_min").asInt(),
+            millis(retries.path("backoff_ms"))),
         millis(ingress.path("ping_after_ms")),
         seconds(ingress.path("drain_seconds")),
         optional(ingress.path("tls"))

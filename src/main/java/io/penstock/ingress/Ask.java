@@ -4,8 +4,14 @@ import io.penstock.fault.Fault;
 import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
+import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.RequestId;
+import io.penstock.inference.TenantId;
 import io.penstock.measure.Hash64;
+import io.penstock.message.Admit;
+import io.penstock.message.Route;
+import io.penstock.message.Station;
 import io.penstock.openai.BodyScan;
 import io.penstock.openai.Checked;
 import io.penstock.openai.Checked.Rejected;
@@ -26,13 +32,15 @@ import org.jspecify.annotations.Nullable;
  * @param needs named by the header and found in the body
  * @param affinity hash of the session: the header's, else {@code user}'s, else the tenant's
  * @param timeout the client's own total deadline
+ * @param resume whether a stream that breaks may go on at another replica
  */
 record Ask(
     ScannedBody scan,
     Priority priority,
     Set<Capability> needs,
     long affinity,
-    Optional<Duration> timeout) {
+    Optional<Duration> timeout,
+    boolean resume) {
 
   static Checked<Ask> read(Operation operation, MultiMap headers, byte[] body, String tenant) {
     String encoding = headers.get("content-encoding");
@@ -61,6 +69,10 @@ record Ask(
     if (timeout instanceof Rejected<Optional<Duration>> no) {
       return refused(no);
     }
+    Checked<Boolean> resume = RequestHeaders.resume(headers.get("x-penstock-resume"));
+    if (resume instanceof Rejected<Boolean> no) {
+      return refused(no);
+    }
     Checked<ScannedBody> scanned = BodyScan.scan(operation, body, value(model));
     if (scanned instanceof Rejected<ScannedBody> no) {
       return refused(no);
@@ -72,7 +84,52 @@ record Ask(
             value(priority).or(scan::priority).orElse(Priority.DEFAULT),
             union(value(named), scan.needs()),
             Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant)),
-            value(timeout)));
+            value(timeout),
+            value(resume)));
+  }
+
+  /** The question to the router. */
+  Route route(RequestId id, Station self, TenantId tenant) {
+    return new Route(
+        id,
+        self,
+        tenant,
+        scan.model(),
+        scan.operation(),
+        needs,
+        scan.promptTokens(),
+        scan.maxTokens());
+  }
+
+  /**
+   * The question to a pool's owner.
+   *
+   * @param before what has been tried
+   * @param waitMillis how long it may take to be answered
+   */
+  Admit admit(
+      RequestId id,
+      Station self,
+      TenantId tenant,
+      PoolName pool,
+      Attempts before,
+      int bodyBytes,
+      long waitMillis) {
+    return new Admit(
+        id,
+        self,
+        pool,
+        tenant,
+        priority,
+        before.count() + 1,
+        scan.promptTokens(),
+        scan.maxTokens(),
+        bodyBytes,
+        affinity,
+        needs,
+        before.tried(),
+        waitMillis,
+        0);
   }
 
   private static String session(@Nullable String header, String user, String tenant) {

@@ -1,7 +1,9 @@
 package io.penstock.ingress;
 
 import io.penstock.inference.Outcome;
+import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.TokenUsage;
 import io.penstock.stream.RequestLife;
 import io.penstock.stream.StreamState;
 import io.penstock.telemetry.AccessLine;
@@ -26,10 +28,44 @@ final class Books {
     meters.began();
   }
 
+  /** An attempt is over, thrown away or not. */
+  void tokens(PoolName pool, TokenUsage usage) {
+    meters.tokens(pool, usage);
+  }
+
+  /** An attempt has failed with this outcome, and another follows. */
+  void retried(PoolName pool, Outcome outcome) {
+    meters.retried(pool, outcome);
+  }
+
+  /** Another replica has gone on with the stream. */
+  void resumed(PoolName pool, long gapMillis) {
+    meters.resumed(pool, nanos(gapMillis));
+  }
+
+  /** Another replica was to go on with the stream and did not. */
+  void resumeFailed(PoolName pool) {
+    meters.resumeFailed(pool);
+  }
+
+  /** The stream broke and can not go on elsewhere. */
+  void resumeRefused(PoolName pool, String reason) {
+    meters.resumeRefused(pool, reason);
+  }
+
+  void retryBudgetExhausted() {
+    meters.retryBudgetExhausted();
+  }
+
+  /** Tokens were generated that nobody gets. */
+  void wasted(StreamState state, int tokens) {
+    meters.wasted(phase(state), tokens);
+  }
+
   void ended(Settlement end) {
     RequestLife life = end.life();
     meters.ended();
-    int generated = Math.max(end.usage().completionTokens(), end.contentFrames());
+    int generated = end.attempts().generatedTokens();
     RequestMeters.ForModel model = meters.of(end.operation(), end.model().orElse(null));
     model.ended(end.outcome(), nanos(life.totalMillis()));
     if (end.status() > 0) {
@@ -41,32 +77,35 @@ final class Books {
     if (end.outcome() == Outcome.OK && end.streams()) {
       model.outputTokens(nanos(life.generationMillis()), generated);
     }
-    end.pool().ifPresent(pool -> meters.tokens(pool, end.usage()));
     if (life.state() == StreamState.CANCELLED) {
-      meters.cancelled(phase(life.endedIn()), generated);
+      meters.cancelled(phase(life.endedIn()));
+      wasted(life.endedIn(), generated);
+    } else if (life.state() == StreamState.FAILED && life.timeToFirstTokenMillis() < 0) {
+      wasted(life.endedIn(), generated); // the client has an error and nothing else
     }
     log.write(
         new AccessLine(
             end.epochMillis(),
-            new RequestId(end.clientRequestId()),
-            end.traceparent().map(parent -> parent.substring(3, 35)).orElse(null),
+            new RequestId(end.caller().requestId()),
+            end.caller().traceparent().map(parent -> parent.substring(3, 35)).orElse(null),
             end.tenant(),
             end.operation().label(),
             end.model().orElse(null),
             end.pool().orElse(null),
-            end.replica().orElse(null),
+            end.attempts().replica().orElse(null),
             node,
             end.status(),
             end.outcome(),
             end.fault().map(fault -> fault.code()).orElse(null),
             end.streams(),
-            end.attempts(),
+            end.attempts().count(),
+            life.resumes(),
             nanos(life.queueMillis()),
             nanos(life.timeToFirstTokenMillis()),
             nanos(life.totalMillis()),
-            end.usage(),
+            end.attempts().usage(),
             end.bytesOut(),
-            end.clientAddress()));
+            end.caller().address()));
   }
 
   private static long nanos(long millis) {
@@ -79,7 +118,9 @@ final class Books {
       case QUEUED -> Phase.QUEUED;
       case CONNECTING -> Phase.CONNECTING;
       case AWAITING_FIRST -> Phase.AWAITING_FIRST;
+      case RETRYING -> Phase.RETRYING;
       case STREAMING -> Phase.STREAMING;
+      case RESUMING -> Phase.RESUMING;
       case FINISHED, CANCELLED, FAILED ->
           throw new IllegalArgumentException("endedIn: " + state + " (expected: not final)");
     };

@@ -1,7 +1,6 @@
 package io.penstock.ingress;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
-import io.penstock.fault.Fault;
 import io.penstock.openai.ErrorBody;
 import io.penstock.openai.Slice;
 import io.vertx.core.MultiMap;
@@ -24,18 +23,25 @@ final class ClientAnswer {
   private final HttpServerResponse response;
   private final String clientRequestId;
   private final Consumer<MultiMap> ownHeaders;
+  private final Consumer<MultiMap> errorHeaders;
   private boolean framed;
   private int status;
   private long bytesOut;
 
   /**
    * @param ownHeaders adds the gateway's own headers to those of a success
+   * @param errorHeaders adds those that errors of ours have too
    */
-  ClientAnswer(HttpServerRequest request, String clientRequestId, Consumer<MultiMap> ownHeaders) {
+  ClientAnswer(
+      HttpServerRequest request,
+      String clientRequestId,
+      Consumer<MultiMap> ownHeaders,
+      Consumer<MultiMap> errorHeaders) {
     this.request = request;
     this.response = request.response();
     this.clientRequestId = clientRequestId;
     this.ownHeaders = ownHeaders;
+    this.errorHeaders = errorHeaders;
   }
 
   /** Calls {@code gone} when the client leaves before the answer has ended. */
@@ -141,13 +147,21 @@ final class ClientAnswer {
   }
 
   /** An error of ours, in the form that is still possible. */
-  void error(Fault fault, String message, String param, long retryAfterMillis) {
+  void error(FinalError error) {
     if (!response.headWritten()) {
-      status = fault.status();
+      status = error.fault().status();
+      errorHeaders.accept(response.headers());
       bytesOut +=
-          ErrorResponse.send(request, clientRequestId, fault, message, param, retryAfterMillis);
+          ErrorResponse.send(
+              request,
+              clientRequestId,
+              error.fault(),
+              error.message(),
+              error.param(),
+              error.retryAfterMillis(),
+              error.givenUp());
     } else if (framed) {
-      lastFrame(ErrorBody.frame(fault, message, param));
+      lastFrame(ErrorBody.frame(error.fault(), error.message(), error.param()));
     } else {
       response.reset(); // an answer in one piece has no place for an error
     }

@@ -1,7 +1,9 @@
 package io.penstock.ingress;
 
 import io.penstock.fault.Fault;
+import io.penstock.stream.FailureClass;
 import io.penstock.stream.StreamDeadlines;
+import java.util.Optional;
 
 /** What a client is told when a deadline has passed: which one, how long it was, what to change. */
 final class DeadlineText {
@@ -31,6 +33,16 @@ final class DeadlineText {
               : "the request was not done within "
                   + limits.totalMillis()
                   + " ms (total_ms, or x-penstock-timeout-ms)";
+    };
+  }
+
+  /** What a deadline says of the attempt that missed it; empty where it is nobody's. */
+  static Optional<FailureClass> failure(Fault fault) {
+    return switch (fault) {
+      case CONNECT_TIMEOUT -> Optional.of(FailureClass.CONNECT_TIMEOUT);
+      case FIRST_TOKEN_TIMEOUT -> Optional.of(FailureClass.FIRST_TOKEN_TIMEOUT);
+      case IDLE_TIMEOUT -> Optional.of(FailureClass.IDLE_TIMEOUT);
+      default -> Optional.empty();
     };
   }
 }

@@ -1,10 +1,10 @@
 package io.penstock.ingress;
 
-import io.penstock.fault.Fault;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.TokenUsage;
 import io.penstock.openai.ErrorBody;
 import io.penstock.openai.ResponseScan;
+import io.penstock.stream.FailureClass;
 
 /**
  * What an engine's answer in one piece means, by the table of failure classes: its own 4xx is the
@@ -15,9 +15,8 @@ sealed interface EngineAnswer {
   /** The client gets it. */
   record Passed(byte[] body, Outcome outcome, TokenUsage usage) implements EngineAnswer {}
 
-  /** The client gets an error of ours. */
-  record Refused(Fault fault, String message, long retryAfterMillis, Outcome outcome)
-      implements EngineAnswer {}
+  /** The attempt has failed. */
+  record Refused(Failure failure) implements EngineAnswer {}
 
   /** When an engine does not say how long to wait. */
   long RETRY_AFTER_MILLIS = 1_000;
@@ -39,40 +38,46 @@ sealed interface EngineAnswer {
       ResponseScan scan = ResponseScan.of(body);
       return switch (scan.kind()) {
         case RESULT -> new Passed(body, Outcome.OK, scan.usage().orElse(TokenUsage.NONE));
-        case ERROR -> new Refused(Fault.BAD_GATEWAY, said, 0, Outcome.FAULT);
+        case ERROR -> refused(FailureClass.ERROR_IN_ANSWER, said);
         case MALFORMED ->
-            new Refused(
-                Fault.BAD_GATEWAY,
+            refused(
+                FailureClass.MALFORMED,
                 who
                     + " answered "
                     + status
                     + " with "
                     + body.length
-                    + " bytes that are not a JSON object",
-                0,
-                Outcome.FAULT);
+                    + " bytes that are not a JSON object");
       };
     }
     return switch (status) {
       case 429 ->
-          new Refused(Fault.QUEUE_FULL, said, retryAfterMillis(retryAfter), Outcome.BACK_PRESSURE);
-      case 503 ->
-          new Refused(Fault.NO_REPLICA, said, retryAfterMillis(retryAfter), Outcome.BACK_PRESSURE);
-      case 401, 403 ->
           new Refused(
-              Fault.BAD_GATEWAY,
+              new Failure(FailureClass.TOO_MANY_REQUESTS, said, retryAfterMillis(retryAfter)));
+      case 503 ->
+          new Refused(new Failure(FailureClass.UNAVAILABLE, said, retryAfterMillis(retryAfter)));
+      case 401, 403 ->
+          refused(
+              FailureClass.KEY_REFUSED,
               who
                   + " refused the gateway's own key ("
                   + status
-                  + "): see engine_api_key of its pool",
-              0,
-              Outcome.FAULT);
-      case 408, 409 -> new Refused(Fault.BAD_GATEWAY, said, 0, Outcome.FAULT);
-      default ->
-          status >= 400 && status < 500
-              ? new Passed(ErrorBody.reshape(status, body), Outcome.CLIENT_ERROR, TokenUsage.NONE)
-              : new Refused(Fault.BAD_GATEWAY, said, 0, Outcome.FAULT);
+                  + "): see engine_api_key of its pool");
+      case 408 -> refused(FailureClass.ENGINE_TIMEOUT, said);
+      case 409 -> refused(FailureClass.UNFIT, said);
+      default -> {
+        if (status >= 500) {
+          yield refused(FailureClass.ENGINE_FAILURE, said);
+        }
+        yield status >= 400
+            ? new Passed(ErrorBody.reshape(status, body), Outcome.CLIENT_ERROR, TokenUsage.NONE)
+            : refused(FailureClass.UNFIT, said);
+      }
     };
+  }
+
+  private static Refused refused(FailureClass row, String message) {
+    return new Refused(Failure.of(row, message));
   }
 
   private static long retryAfterMillis(String seconds) {

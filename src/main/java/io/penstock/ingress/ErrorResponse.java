@@ -11,7 +11,15 @@ import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import java.util.concurrent.ThreadLocalRandom;
 
-/** The one mapping of a {@link Fault} to an HTTP response. */
+/**
+ * The one mapping of a {@link Fault} to an HTTP response.
+ *
+ * <p>The official OpenAI clients repeat 408, 409, 429 and 5xx by themselves, twice unless told
+ * otherwise, and obey {@code x-should-retry} and {@code retry-after-ms}. So the header says {@code
+ * false} where the same request can not succeed and where the gateway has used up its own attempts,
+ * which theirs would multiply; {@code true} where it is known when to come back; and nothing where
+ * the client's own judgement is as good.
+ */
 final class ErrorResponse {
   /**
    * How long a client whose body is not read any further has to read why, before the connection is
@@ -38,6 +46,22 @@ final class ErrorResponse {
       String message,
       String param,
       long retryAfterMillis) {
+    return send(request, clientRequestId, fault, message, param, retryAfterMillis, false);
+  }
+
+  /**
+   * The same.
+   *
+   * @param givenUp whether the gateway has tried as often as makes sense
+   */
+  static int send(
+      HttpServerRequest request,
+      String clientRequestId,
+      Fault fault,
+      String message,
+      String param,
+      long retryAfterMillis,
+      boolean givenUp) {
     HttpServerResponse response = request.response();
     if (response.ended() || response.closed()) {
       return 0;
@@ -55,6 +79,9 @@ final class ErrorResponse {
                   + (long) (retryAfterMillis * JITTER * ThreadLocalRandom.current().nextDouble());
           headers.set(HttpHeaderNames.RETRY_AFTER, Long.toString((later + 999) / 1_000));
           headers.set(Headers.RETRY_AFTER_MS, Long.toString(later));
+          headers.set(Headers.SHOULD_RETRY, Headers.TRUE);
+        } else if (givenUp) {
+          headers.set(Headers.SHOULD_RETRY, Headers.FALSE);
         }
       }
     }

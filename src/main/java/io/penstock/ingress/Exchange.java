@@ -1,9 +1,7 @@
 package io.penstock.ingress;
 
-import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.fault.Fault;
-import io.penstock.inference.EngineKind;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
@@ -11,39 +9,41 @@ import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
-import io.penstock.message.Admit;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
-import io.penstock.message.Route;
 import io.penstock.openai.Checked;
-import io.penstock.openai.RequestHeaders;
+import io.penstock.openai.ResumeRefusal;
+import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Slice;
-import io.penstock.openai.Splice;
 import io.penstock.openai.UsageReporting;
+import io.penstock.stream.Commitment;
+import io.penstock.stream.FailureClass;
 import io.penstock.stream.RequestLife;
+import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
 import io.penstock.stream.StreamRelay;
+import io.penstock.stream.StreamResume;
 import io.penstock.stream.StreamState;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpServerRequest;
-import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Carries one request through: reads its body, asks the router and the pool's owner, calls the
- * replica, relays what comes, and settles exactly once, however it ends. Lives on one event loop;
- * {@link RequestLife} says what may happen next.
+ * Carries one request through: reads its body, asks the router and the pool's owner, has one {@link
+ * Attempt} after the other call a replica, writes to the client, and settles exactly once, however
+ * it ends. Lives on one event loop; {@link RequestLife} says what may happen next, {@link
+ * io.penstock.stream.FailureClass} what a failed attempt means, {@link Retries} whether there is
+ * another.
  */
-final class Exchange implements EngineCall.Listener {
+final class Exchange implements Attempt.Owner {
   private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
 
   /** How long a client may take to send its body. */
@@ -52,23 +52,17 @@ final class Exchange implements EngineCall.Listener {
   /** How long routers may take, all of them together. */
   static final long ROUTE_MILLIS = 5_000;
 
-  /** Successful answers that do not stream are collected up to this, to be judged whole. */
-  static final int COLLECT_MAX_BYTES = 8 << 20;
-
-  /** Of other answers, this much is enough to say what the engine said. */
-  static final int ERROR_MAX_BYTES = 64 << 10;
-
   private static final TenantId ANONYMOUS = new TenantId("anonymous");
 
   private final LoopParts loop;
   private final RequestId id;
-  private final String clientRequestId;
   private final Operation operation;
   private final HttpServerRequest request;
   private final ClientAnswer answer;
   private final long startMillis;
-  private final Optional<String> traceparent;
+  private final Caller caller;
   private final BodyIntake intake;
+  private final Attempts attempts = new Attempts();
 
   private RequestLife life;
   private byte @Nullable [] body;
@@ -77,16 +71,10 @@ final class Exchange implements EngineCall.Listener {
   private @Nullable Plan plan;
   private int poolIndex;
   private @Nullable Pool pool;
-  private @Nullable Grant grant;
-  private int grants;
-  private @Nullable EngineCall call;
-  private UsageReporting usageAsked = UsageReporting.NONE;
-
-  private @Nullable HttpClientResponse head;
-  private @Nullable StreamRelay relay;
-  private Buffer collected = Buffer.buffer();
-  private boolean piping;
-  private TokenUsage usage = TokenUsage.NONE;
+  private @Nullable Attempt attempt;
+  private @Nullable StreamResume resume;
+  private @Nullable Failure broke;
+  private long retryAfterOfEngine;
   private boolean paused;
   private long lastPingMillis;
 
@@ -101,11 +89,19 @@ final class Exchange implements EngineCall.Listener {
     this.operation = operation;
     this.request = request;
     this.startMillis = nowMillis;
-    this.clientRequestId =
-        RequestHeaders.requestId(request.getHeader(Headers.REQUEST_ID)).orElse(id).value();
-    this.traceparent = RequestHeaders.traceparent(request.getHeader(Headers.TRACEPARENT));
+    this.caller =
+        Caller.of(
+            request.getHeader(Headers.REQUEST_ID),
+            request.getHeader(Headers.TRACEPARENT),
+            request.remoteAddress() == null ? "" : request.remoteAddress().hostAddress(),
+            id);
     this.intake = new BodyIntake(request, loop.config().maxBodyBytes());
-    this.answer = new ClientAnswer(request, clientRequestId, this::ownHeaders);
+    this.answer =
+        new ClientAnswer(
+            request,
+            caller.requestId(),
+            this::successHeaders,
+            headers -> AnswerHeaders.error(headers, attempts));
     this.life = new RequestLife(nowMillis, false, deadlines());
   }
 
@@ -136,13 +132,8 @@ final class Exchange implements EngineCall.Listener {
     try {
       event.accept(nowMillis);
     } catch (RuntimeException bug) {
-      LOG.error("request {} failed in state {}", clientRequestId, life.state(), bug);
-      fail(
-          nowMillis,
-          Fault.INTERNAL,
-          "something went wrong inside the gateway; its log has it under the request id "
-              + clientRequestId,
-          Outcome.FAULT);
+      LOG.error("request {} failed in state {}", caller.requestId(), life.state(), bug);
+      fail(nowMillis, FinalError.internal(caller.requestId()));
     }
   }
 
@@ -170,14 +161,14 @@ final class Exchange implements EngineCall.Listener {
 
   private void refuseBody(long nowMillis) {
     request.pause();
-    fail(nowMillis, Fault.BODY_TOO_LARGE, intake.tooLarge(), Outcome.CLIENT_ERROR);
+    fail(nowMillis, FinalError.bodyTooLarge(intake.tooLarge()));
   }
 
   private void receivedAll(long nowMillis) {
     byte[] bytes = intake.bytes();
     Checked<Ask> read = Ask.read(operation, request.headers(), bytes, ANONYMOUS.value());
     if (read instanceof Checked.Rejected<Ask> no) {
-      fail(nowMillis, no.fault(), no.message(), no.param(), 0, Outcome.CLIENT_ERROR);
+      fail(nowMillis, FinalError.rejected(no));
       return;
     }
     Ask asked = ((Checked.Valid<Ask>) read).value();
@@ -191,19 +182,7 @@ final class Exchange implements EngineCall.Listener {
     }
     life = new RequestLife(startMillis, asked.scan().stream(), deadlines);
     routeAskedMillis = nowMillis;
-    loop.routes()
-        .ask(
-            id,
-            new Route(
-                id,
-                loop.self(),
-                ANONYMOUS,
-                asked.scan().model(),
-                operation,
-                asked.needs(),
-                asked.scan().promptTokens(),
-                asked.scan().maxTokens()),
-            nowMillis);
+    loop.routes().ask(id, asked.route(id, loop.self(), ANONYMOUS), nowMillis);
   }
 
   /** The router knows what serves it. */
@@ -212,6 +191,7 @@ final class Exchange implements EngineCall.Listener {
         now -> {
           if (life.state() == StreamState.RECEIVED && ask != null) {
             plan = answered;
+            loop.retries().began(now);
             askForSlot(now);
           }
         });
@@ -223,14 +203,7 @@ final class Exchange implements EngineCall.Listener {
     Pool next = loop.pools().get(name);
     pool = next;
     if (next == null) {
-      fail(
-          nowMillis,
-          Fault.NO_REPLICA,
-          "pool '"
-              + name
-              + "' is not in this node's configuration, but in another node's; give all nodes the"
-              + " same fleet",
-          Outcome.BACK_PRESSURE);
+      fail(nowMillis, FinalError.unknownPool(name));
       return;
     }
     Ask asked = required(ask);
@@ -238,21 +211,14 @@ final class Exchange implements EngineCall.Listener {
     life.queue(nowMillis, queueMillis);
     loop.slots()
         .ask(
-            new Admit(
+            asked.admit(
                 id,
                 loop.self(),
-                next.name(),
                 ANONYMOUS,
-                asked.priority(),
-                1,
-                asked.scan().promptTokens(),
-                asked.scan().maxTokens(),
+                next.name(),
+                attempts,
                 required(body).length,
-                asked.affinity(),
-                asked.needs(),
-                Set.of(),
-                Math.min(queueMillis, life.remainingMillis(nowMillis)),
-                0),
+                Math.min(queueMillis, life.remainingMillis(nowMillis))),
             nowMillis);
   }
 
@@ -260,321 +226,314 @@ final class Exchange implements EngineCall.Listener {
   void refused(Refusal refusal) {
     on(
         now -> {
-          if (life.state() == StreamState.QUEUED
-              && (refusal.fault() == Fault.NO_REPLICA || refusal.fault() == Fault.DRAINING)
-              && poolIndex + 1 < required(plan).pools().size()) {
+          boolean nobody =
+              life.state() == StreamState.QUEUED
+                  && (refusal.fault() == Fault.NO_REPLICA || refusal.fault() == Fault.DRAINING);
+          if (life.state() == StreamState.RESUMING) {
+            resumeFailed(now, "no other replica could go on: " + refusal.detail());
+          } else if (nobody && poolIndex + 1 < required(plan).pools().size()) {
             poolIndex++;
             askForSlot(now);
+          } else if (nobody && attempts.lastFailure().isPresent()) {
+            tell(now, attempts.lastFailure().get(), false); // it says more than "nobody is left"
           } else {
-            fail(
-                now,
-                refusal.fault(),
-                refusal.detail(),
-                refusal.param(),
-                refusal.retryAfterMillis(),
-                outcomeOf(refusal.fault()));
+            fail(now, FinalError.refused(refusal));
           }
         });
   }
 
-  private static Outcome outcomeOf(Fault refusal) {
-    return switch (refusal) {
-      case QUEUE_FULL, NO_REPLICA, DRAINING -> Outcome.BACK_PRESSURE;
-      case QUEUE_TIMEOUT -> Outcome.TIMEOUT;
-      default -> refusal.status() < 500 ? Outcome.CLIENT_ERROR : Outcome.FAULT;
-    };
-  }
-
-  /** There is a slot; settling gives it back. */
+  /** There is a slot: the next attempt begins. */
   void granted(Grant granted) {
     on(
         now -> {
-          grant = granted;
-          grants++;
+          Pool target = required(pool);
+          if (life.state() == StreamState.RESUMING && !canGoOn(now, granted, target)) {
+            return;
+          }
+          attempts.begin(granted);
           life.connect(now);
-          EngineCall made = engineCall(granted);
-          call = made;
-          made.start();
+          begin(granted, target);
         });
   }
 
-  private EngineCall engineCall(Grant granted) {
-    Ask asked = required(ask);
-    Pool target = required(pool);
-    if (asked.scan().stream()) {
-      usageAsked =
-          target.engine() == EngineKind.VLLM ? UsageReporting.CONTINUOUS : UsageReporting.FINAL;
-    }
-    List<Slice> forwarded =
-        Splice.forward(required(body), asked.scan(), target.nameForEngine(), usageAsked).slices();
-    return new EngineCall(
-        loop.engines(),
-        loop.firstUse(),
-        Endpoint.of(granted.url()),
-        InferencePaths.of(operation),
-        loop.config().deadlines().connect().toMillis(),
-        engineHeaders(target),
-        Buffers.of(forwarded),
-        this);
-  }
-
-  private MultiMap engineHeaders(Pool target) {
-    MultiMap headers = Headers.forEngine(request.headers());
-    headers.set(Headers.REQUEST_ID, clientRequestId);
-    traceparent.ifPresent(parent -> headers.set(Headers.TRACEPARENT, parent));
-    target
-        .engineApiKey()
-        .ifPresent(key -> headers.set(HttpHeaderNames.AUTHORIZATION, "Bearer " + key));
-    if (!headers.contains(HttpHeaderNames.CONTENT_TYPE)) {
-      headers.set(HttpHeaderNames.CONTENT_TYPE, Headers.JSON);
-    }
-    return headers;
-  }
-
-  @Override
-  public void sent() {
-    on(life::sent);
-  }
-
-  @Override
-  public void head(HttpClientResponse engine) {
-    on(
-        now -> {
-          head = engine;
-          body = null; // nothing sends it again
-          String type = engine.getHeader(HttpHeaderNames.CONTENT_TYPE);
-          if (required(ask).scan().stream()
-              && engine.statusCode() == 200
-              && type != null
-              && type.startsWith("text/event-stream")) {
-            relay = new StreamRelay(required(ask).scan().usage(), usageAsked);
-            if (answer.isCommitted()) {
-              relay.commit(); // a ping has sent the status line: there is nothing to hold for
-            }
-          }
+  /** Gives the slot back unused where the replica can not go on with a message. */
+  private boolean canGoOn(long nowMillis, Grant granted, Pool target) {
+    Optional<ResumeRefusal> no =
+        required(resume).refusedBy(target.engine(), granted.continuesMessages());
+    no.ifPresent(
+        why -> {
+          loop.slots().release(target.name(), id, Outcome.CANCELLED, TokenUsage.NONE, -1, 0, 0);
+          loop.books().resumeRefused(target.name(), why.label());
+          fail(nowMillis, FinalError.broken(required(broke), notResumed(why)));
         });
+    return no.isEmpty();
+  }
+
+  private void begin(Grant granted, Pool target) {
+    ScannedBody scan = required(ask).scan();
+    UsageReporting usageAsked = EngineRequest.usage(target, scan);
+    boolean rest = life.state() == StreamState.RESUMING;
+    Buffer sent =
+        rest
+            ? EngineRequest.rest(required(resume), granted, scan, target)
+            : EngineRequest.body(required(body), scan, target);
+    StreamRelay relay =
+        rest
+            ? required(resume).relay(scan.usage(), usageAsked)
+            : scan.stream() ? new StreamRelay(scan.usage(), usageAsked) : null;
+    Attempt next =
+        new Attempt(this, target, granted, loop.config().deadlines().connect().toMillis(), relay);
+    attempt = next;
+    next.start(
+        EngineRequest.call(
+            loop,
+            granted,
+            InferencePaths.of(operation),
+            EngineRequest.headers(request.headers(), caller, target),
+            sent,
+            next));
+    if (paused) {
+      next.pause();
+    }
   }
 
   @Override
-  public void data(Buffer piece) {
-    on(
-        now -> {
-          life.progress(now);
-          if (relay != null) {
-            relay.feed(piece.getBytes());
-            judge(now, relay);
-          } else {
-            collect(now, piece);
-          }
-        });
-  }
-
-  private void judge(long nowMillis, StreamRelay relay) {
-    usage = relay.usage();
-    switch (relay.verdict()) {
-      case HOLDING -> {}
-      case FLOWING -> flow(nowMillis, relay);
-      case DONE -> {
-        flow(nowMillis, relay);
-        if (life.finish(nowMillis)) {
-          answer.end();
-          settle(Outcome.OK, Optional.empty());
-        }
-      }
-      case ENGINE_ERROR -> {
-        flowIfCommitted(nowMillis, relay);
-        engineErrorInStream(nowMillis, relay);
-      }
-      case MALFORMED -> {
-        flowIfCommitted(nowMillis, relay);
-        fail(
-            nowMillis,
-            Fault.BAD_GATEWAY,
-            replica() + " sent a frame that is not a JSON object",
-            Outcome.FAULT);
-      }
+  public void on(Attempt from, LongConsumer event) {
+    if (from == attempt) {
+      on(event);
     }
   }
 
-  /** Frames that came before a failure; while nothing was sent, a proper status is better. */
-  private void flowIfCommitted(long nowMillis, StreamRelay relay) {
-    if (answer.isCommitted()) {
-      flow(nowMillis, relay);
-    }
+  @Override
+  public boolean isCommitted() {
+    return answer.isCommitted();
   }
 
-  private void flow(long nowMillis, StreamRelay relay) {
-    List<Slice> frames = relay.drain();
-    if (frames.isEmpty()) {
-      return;
+  @Override
+  public boolean hasContent() {
+    return life.timeToFirstTokenMillis() >= 0;
+  }
+
+  @Override
+  public void sent(long nowMillis) {
+    life.sent(nowMillis);
+  }
+
+  @Override
+  public void heard(long nowMillis) {
+    life.progress(nowMillis);
+  }
+
+  @Override
+  public void frames(long nowMillis, List<Slice> frames, boolean begun) {
+    if (begun && life.state() != StreamState.STREAMING) {
+      began(nowMillis);
     }
     answer.frames(frames);
-    if (life.state() == StreamState.AWAITING_FIRST && relay.contentFrames() > 0) {
-      life.firstContent(nowMillis);
+    if (resume != null) {
+      resume.relayed(frames);
+      if (resume.refusal().isPresent()) {
+        body = null; // nothing sends it again
+      }
     }
     holdBackIfFull();
   }
 
+  /** The first content, of the request or of a replica that goes on. */
+  private void began(long nowMillis) {
+    Pool from = required(pool);
+    boolean resumed = life.state() == StreamState.RESUMING;
+    life.firstContent(nowMillis);
+    if (resumed) {
+      loop.books().resumed(from.name(), life.gapMillis());
+    } else {
+      Ask asked = required(ask);
+      resume = new StreamResume(asked.scan(), from.resume(), asked.resume());
+    }
+  }
+
   private void holdBackIfFull() {
-    if (!paused && call != null && answer.isFull()) {
+    if (!paused && attempt != null && answer.isFull()) {
       paused = true;
-      call.pause();
+      attempt.pause();
       answer.onDrain(
           () ->
               on(
                   now -> {
                     paused = false;
-                    life.progress(now);
-                    if (call != null) {
-                      call.resume();
+                    life.heldBack(now);
+                    if (attempt != null) {
+                      attempt.resume();
                     }
                   }));
     }
   }
 
-  private void engineErrorInStream(long nowMillis, StreamRelay relay) {
-    byte[] frame = relay.engineError().map(Slice::toByteArray).orElseGet(() -> new byte[0]);
-    fail(
-        nowMillis,
-        Fault.BAD_GATEWAY,
-        replica()
-            + " failed in its stream"
-            + EngineMessage.of(json(frame)).map(text -> ": " + text).orElse(""),
-        Outcome.FAULT);
-  }
-
-  /** The JSON of a one-line event. */
-  private static byte[] json(byte[] frame) {
-    String text = new String(frame, StandardCharsets.UTF_8).strip();
-    int at = text.indexOf("data:");
-    return text.substring(at < 0 ? 0 : at + 5).strip().getBytes(StandardCharsets.UTF_8);
-  }
-
-  private void collect(long nowMillis, Buffer piece) {
-    if (piping) {
-      answer.piece(piece);
-      holdBackIfFull();
-      return;
-    }
-    collected.appendBuffer(piece);
-    int engineStatus = required(head).statusCode();
-    if (engineStatus >= 300) {
-      if (collected.length() > ERROR_MAX_BYTES) {
-        answerWhole(nowMillis);
-      }
-    } else if (collected.length() > COLLECT_MAX_BYTES) {
-      pipe(nowMillis, engineStatus);
-    }
-  }
-
-  /** The answer is larger than what is worth holding: passes it on as it comes. */
-  private void pipe(long nowMillis, int engineStatus) {
-    if (answer.isCommitted()) {
-      notAStream(nowMillis);
-      return;
-    }
-    piping = true;
+  @Override
+  public void beginPieces(long nowMillis, int status, MultiMap engineHeaders) {
     life.firstContent(nowMillis);
-    answer.beginPiping(engineStatus, required(head).headers());
-    Buffer soFar = collected;
-    collected = Buffer.buffer();
-    answer.piece(soFar);
+    body = null;
+    answer.beginPiping(status, engineHeaders);
+  }
+
+  @Override
+  public void piece(Buffer piece) {
+    answer.piece(piece);
     holdBackIfFull();
   }
 
   @Override
-  public void ended() {
-    on(
-        now -> {
-          if (piping) {
-            if (life.finish(now)) {
-              answer.end();
-              settle(Outcome.OK, Optional.empty());
-            }
-          } else if (relay == null) {
-            answerWhole(now);
-          } else {
-            relay.end();
-            judge(now, relay);
-            fail(
-                now,
-                Fault.UPSTREAM_TRUNCATED,
-                replica() + " ended the stream before it was done",
-                Outcome.TRANSPORT);
-          }
-        });
-  }
-
-  private void answerWhole(long nowMillis) {
-    HttpClientResponse engine = required(head);
-    String retryAfter = engine.getHeader(HttpHeaderNames.RETRY_AFTER);
-    EngineAnswer judged =
-        EngineAnswer.judge(
-            replica(),
-            engine.statusCode(),
-            retryAfter == null ? "" : retryAfter,
-            collected.getBytes());
-    if (judged instanceof EngineAnswer.Refused no) {
-      fail(nowMillis, no.fault(), no.message(), "", no.retryAfterMillis(), no.outcome());
-    } else if (judged instanceof EngineAnswer.Passed passed) {
-      usage = passed.usage();
-      pass(nowMillis, engine, passed);
+  public void ended(long nowMillis, AttemptEnd end) {
+    if (end instanceof AttemptEnd.Failed failed) {
+      failed(nowMillis, failed.failure());
+    } else if (end instanceof AttemptEnd.Whole whole) {
+      if (hasContent()) {
+        failed(nowMillis, FailureText.wouldNotGoOn(required(attempt).who(), whole.answer()));
+      } else {
+        pass(nowMillis, whole.answer());
+      }
+    } else if (life.finish(nowMillis)) {
+      answer.end();
+      settle(Outcome.OK, Optional.empty());
     }
   }
 
-  private void pass(long nowMillis, HttpClientResponse engine, EngineAnswer.Passed passed) {
+  private void pass(long nowMillis, EngineAnswer.Passed passed) {
     if (!answer.isCommitted()) {
       if (life.finish(nowMillis)) {
+        HttpClientResponse engine = required(attempt).answered();
         answer.whole(engine.statusCode(), engine.headers(), passed.body());
         settle(passed.outcome(), Optional.empty());
       }
-    } else if (passed.outcome() == Outcome.OK) {
-      notAStream(nowMillis);
     } else if (life.fail(nowMillis)) {
       answer.lastFrameOf(passed.body()); // the engine's own error, for a client that has its 200
       settle(passed.outcome(), Optional.empty());
     }
   }
 
-  private void notAStream(long nowMillis) {
-    fail(
-        nowMillis,
-        Fault.BAD_GATEWAY,
-        replica() + " was asked for a stream and answered in one piece",
-        Outcome.FAULT);
+  private void failed(long nowMillis, Failure failure) {
+    LOG.debug("{}: attempt {}: {}", caller.requestId(), attempts.count(), failure.message());
+    switch (failure.row().next(commitment())) {
+      case RETRY -> retry(nowMillis, failure);
+      case RESUME -> resume(nowMillis, failure);
+      case TELL -> {
+        if (life.state() == StreamState.RESUMING) {
+          resumeFailed(nowMillis, failure.message());
+        } else {
+          tell(nowMillis, failure, false);
+        }
+      }
+    }
   }
 
-  @Override
-  public void failed(Throwable cause) {
-    on(
-        now -> {
-          LOG.debug("{} on {}: {}", clientRequestId, replica(), cause.toString());
-          boolean connecting = life.state() == StreamState.CONNECTING;
-          if (connecting && cause instanceof ConnectTimeoutException) {
-            fail(
-                now,
-                Fault.CONNECT_TIMEOUT,
-                replica()
-                    + " did not accept a connection within "
-                    + loop.config().deadlines().connect().toMillis()
-                    + " ms (connect_ms)",
-                Outcome.TIMEOUT);
-          } else if (relay != null || piping) {
-            fail(
-                now,
-                Fault.UPSTREAM_TRUNCATED,
-                "the connection to " + replica() + " broke in mid-stream",
-                Outcome.TRANSPORT);
-          } else {
-            fail(
-                now,
-                Fault.BAD_GATEWAY,
-                connecting
-                    ? replica() + " could not be reached"
-                    : "the connection to " + replica() + " broke before it answered",
-                Outcome.TRANSPORT);
-          }
-        });
+  private Commitment commitment() {
+    if (attempt != null && attempt.isPiping()) {
+      return Commitment.PIECES;
+    }
+    return hasContent() ? Commitment.FRAMES : Commitment.NOTHING;
+  }
+
+  private void retry(long nowMillis, Failure failure) {
+    Outcome outcome = failure.row().outcome();
+    Retries.Decision decision =
+        loop.retries()
+            .decide(outcome, attempts.count(), life.remainingMillis(nowMillis), nowMillis);
+    switch (decision.verdict()) {
+      case AGAIN -> {
+        Attempt thrownAway = required(attempt);
+        attempts.failed(failure);
+        loop.books().retried(thrownAway.pool().name(), outcome);
+        loop.books().wasted(life.state(), thrownAway.generatedTokens());
+        giveBack(nowMillis, outcome, failure.retryAfterMillis());
+        life.retry(nowMillis);
+        loop.timers().after(decision.delayMillis(), () -> on(this::tryAgain));
+      }
+      case NO_ATTEMPT_LEFT -> tell(nowMillis, failure, true);
+      case NO_BUDGET -> {
+        loop.books().retryBudgetExhausted();
+        tell(nowMillis, failure, true);
+      }
+      case NO_TIME -> tell(nowMillis, failure, false);
+    }
+  }
+
+  private void tryAgain(long nowMillis) {
+    if (life.state() == StreamState.RETRYING) {
+      askForSlot(nowMillis);
+    }
+  }
+
+  /** The stream broke, or the replica that was to go on with it failed: another is asked for. */
+  private void resume(long nowMillis, Failure failure) {
+    Attempt over = required(attempt);
+    StreamRelay relay = required(over.relay());
+    StreamResume core = required(resume);
+    boolean again = life.state() == StreamState.RESUMING;
+    PoolName from = over.pool().name();
+    if (again) {
+      loop.books().resumeFailed(from);
+    } else {
+      broke = failure;
+    }
+    byte[] sent = body;
+    Optional<ResumeRefusal> no = sent == null ? core.refusal() : core.broke(sent, relay);
+    if (no.isPresent()) {
+      if (!again) {
+        loop.books().resumeRefused(from, no.get().label());
+      }
+      retryAfterOfEngine = failure.retryAfterMillis();
+      String last = again ? "then " + failure.message() + "; " : "";
+      fail(nowMillis, FinalError.broken(required(broke), last + notResumed(no.get())));
+      return;
+    }
+    if (again) {
+      loop.books().wasted(life.state(), over.generatedTokens());
+    } else {
+      attempts.keep(over.usage(), over.generatedTokens());
+    }
+    giveBack(nowMillis, failure.row().outcome(), failure.retryAfterMillis());
+    life.resume(nowMillis);
+    askForSlot(nowMillis);
+  }
+
+  private static String notResumed(ResumeRefusal why) {
+    return "it could not be resumed: " + why.sentence();
+  }
+
+  /** Nobody goes on with the stream. */
+  private void resumeFailed(long nowMillis, String why) {
+    loop.books().resumeFailed(required(pool).name());
+    fail(nowMillis, FinalError.broken(required(broke), why));
+  }
+
+  /**
+   * Tells the client what the last attempt ended with.
+   *
+   * @param givenUp whether a repetition by the client is more of what was enough
+   */
+  private void tell(long nowMillis, Failure failure, boolean givenUp) {
+    retryAfterOfEngine = failure.retryAfterMillis();
+    fail(nowMillis, FinalError.of(failure, attempts.count(), givenUp));
+  }
+
+  /** The attempt is over: its slot goes back with what became of it. */
+  private void giveBack(long nowMillis, Outcome outcome, long retryAfterMillis) {
+    Attempt over = attempt;
+    if (over == null) {
+      return;
+    }
+    attempt = null;
+    over.abort();
+    loop.books().tokens(over.pool().name(), over.usage());
+    loop.slots()
+        .release(
+            over.pool().name(),
+            id,
+            outcome,
+            over.usage(),
+            life.grantToFirstContentMillis(),
+            life.sinceGrantMillis(nowMillis),
+            retryAfterMillis);
   }
 
   private void clientGone() {
@@ -591,7 +550,7 @@ final class Exchange implements EngineCall.Listener {
     on(
         now -> {
           if (paused) {
-            life.progress(now); // the client is slow, not the engine
+            life.heldBack(now); // the client is slow, not the engine
           }
           Optional<Fault> overdue = life.overdue(now);
           if (overdue.isPresent()) {
@@ -606,141 +565,91 @@ final class Exchange implements EngineCall.Listener {
 
   private void expireRouting(long nowMillis) {
     if (ask != null && nowMillis - routeAskedMillis >= ROUTE_MILLIS) {
-      fail(
-          nowMillis,
-          Fault.NO_REPLICA,
-          "no node with the role 'router' answered within " + ROUTE_MILLIS + " ms",
-          "",
-          ROUTE_MILLIS,
-          Outcome.BACK_PRESSURE);
+      fail(nowMillis, FinalError.routersSilent(ROUTE_MILLIS));
     }
   }
 
   /** The node ends and can not wait any longer. */
   void cutOff() {
-    on(
-        now ->
-            fail(
-                now,
-                Fault.DRAINING,
-                "this node is shutting down and the request did not end within "
-                    + loop.config().drain().toSeconds()
-                    + " s (ingress.drain_seconds); send it again, it will reach another node",
-                "",
-                1_000,
-                Outcome.CANCELLED));
+    on(now -> fail(now, FinalError.shuttingDown(loop.config().drain().toSeconds())));
   }
 
+  /** An attempt's own deadlines are failures of its replica; the others end the request. */
   private void expire(long nowMillis, Fault fault) {
-    String what = DeadlineText.of(fault, life.deadlines(), ask == null, replica());
-    fail(nowMillis, fault, what, "", fault == Fault.QUEUE_TIMEOUT ? 1_000 : 0, Outcome.TIMEOUT);
+    Optional<FailureClass> row = DeadlineText.failure(fault);
+    if (attempt != null && row.isPresent()) {
+      String what = DeadlineText.of(fault, life.deadlines(), false, attempt.who());
+      failed(nowMillis, Failure.of(row.get(), what));
+    } else if (life.state() == StreamState.RESUMING && fault == Fault.QUEUE_TIMEOUT) {
+      resumeFailed(
+          nowMillis, DeadlineText.of(fault, life.deadlines(), false, "") + " on another replica");
+    } else {
+      fail(nowMillis, FinalError.late(fault, life.deadlines(), ask == null));
+    }
   }
 
   private void ping(long nowMillis) {
     long after = loop.config().pingAfter().toMillis();
     boolean waits = life.state() != StreamState.STREAMING && ask != null && ask.scan().stream();
-    if (waits && nowMillis - Math.max(lastPingMillis, startMillis) >= after) {
+    long silentSince = hasContent() ? life.lastFrameMillis() : startMillis;
+    if (waits && nowMillis - Math.max(lastPingMillis, silentSince) >= after) {
       lastPingMillis = nowMillis;
       answer.ping();
-      if (relay != null) {
-        relay.commit();
-        flow(nowMillis, relay);
-      }
     }
   }
 
-  private void fail(long nowMillis, Fault fault, String message, Outcome outcome) {
-    fail(nowMillis, fault, message, "", 0, outcome);
-  }
-
-  private void fail(
-      long nowMillis,
-      Fault fault,
-      String message,
-      String param,
-      long retryAfterMillis,
-      Outcome outcome) {
+  private void fail(long nowMillis, FinalError error) {
     if (life.fail(nowMillis)) {
       try {
-        answer.error(fault, message, param, retryAfterMillis);
+        answer.error(error);
       } finally {
-        settle(outcome, Optional.of(fault));
+        settle(error.outcome(), Optional.of(error.fault()));
       }
     }
   }
 
-  private void ownHeaders(MultiMap headers) {
-    headers.set(Headers.REQUEST_ID, clientRequestId);
-    headers.set(Headers.MODEL, required(plan).model().value());
-    headers.set(Headers.POOL, required(pool).name().value());
-    headers.set(Headers.ATTEMPTS, Integer.toString(grants));
-    if (grant != null) {
-      headers.set(Headers.REPLICA, grant.replica().value());
-      headers.set(Headers.QUEUE_MS, Long.toString(grant.queuedMillis()));
-    }
-    long before = life.routeMillis() + Math.max(0, life.queueMillis());
-    headers.set(
-        Headers.SERVER_TIMING,
-        "queue;dur="
-            + Math.max(0, life.queueMillis())
-            + ", route;dur="
-            + life.routeMillis()
-            + ", upstream;dur="
-            + Math.max(0, loop.clock().millis() - startMillis - before));
+  private void successHeaders(MultiMap headers) {
+    AnswerHeaders.success(
+        headers,
+        caller,
+        required(plan).model(),
+        required(pool).name(),
+        attempts,
+        life,
+        loop.clock().millis() - startMillis);
   }
 
   /** Gives back what is held and writes the books; called once, by whoever ended the life. */
   private void settle(Outcome outcome, Optional<Fault> fault) {
-    if (call != null) {
-      if (outcome == Outcome.OK) {
-        call.finish();
-      } else {
-        call.cancel();
-      }
-    }
+    long nowMillis = loop.clock().millis();
     loop.routes().answered(id);
-    if (pool != null) {
-      if (grant != null) {
-        loop.slots()
-            .release(
-                pool.name(),
-                id,
-                outcome,
-                usage,
-                life.grantToFirstContentMillis(),
-                life.grantToEndMillis());
-      } else {
-        loop.slots().withdraw(pool.name(), id);
-      }
+    if (attempt != null) {
+      attempts.keep(attempt.usage(), attempt.generatedTokens());
+      giveBack(nowMillis, outcome, retryAfterOfEngine);
+    } else if (pool != null) {
+      loop.slots().withdraw(pool.name(), id);
+    }
+    if (life.resumes() > 0) {
+      attempts.correct(required(resume).usage());
     }
     body = null;
-    collected = Buffer.buffer();
     loop.exchanges()
         .closed(
             this,
             new Settlement(
                 loop.clock().epochMillis(),
-                clientRequestId,
-                traceparent,
+                caller,
                 ANONYMOUS,
                 operation,
                 Optional.ofNullable(plan).map(Plan::model),
                 Optional.ofNullable(pool).map(Pool::name),
-                Optional.ofNullable(grant).map(Grant::replica),
                 ask != null && ask.scan().stream(),
                 answer.status(),
                 outcome,
                 fault,
-                usage,
-                relay == null ? 0 : relay.contentFrames(),
-                grants,
+                attempts,
                 answer.bytesOut(),
-                request.remoteAddress() == null ? "" : request.remoteAddress().hostAddress(),
                 life));
-  }
-
-  private String replica() {
-    return grant == null ? "no replica" : "replica " + grant.replica();
   }
 
   private static <T> T required(@Nullable T value) {

@@ -26,6 +26,7 @@ final class Headers {
   static final CharSequence NO = name("no");
   static final CharSequence CLOSE = name("close");
   static final CharSequence FALSE = name("false");
+  static final CharSequence TRUE = name("true");
 
   private static final Set<String> HOP_BY_HOP =
       Set.of(

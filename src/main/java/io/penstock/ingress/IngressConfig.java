@@ -10,6 +10,7 @@ import java.util.Optional;
  *
  * @param maxBodyBytes larger request bodies are refused without reading on
  * @param deadlines how long each phase of a request may take
+ * @param retries what follows when a replica fails before the client has seen any of its answer
  * @param pingAfter silence before the first token after which a stream is committed and pinged, and
  *     the time between pings
  * @param drain how long live streams may go on after SIGTERM
@@ -19,6 +20,7 @@ public record IngressConfig(
     int port,
     int maxBodyBytes,
     Deadlines deadlines,
+    Retries retries,
     Duration pingAfter,
     Duration drain,
     Optional<Tls> tls,
@@ -34,6 +36,20 @@ public record IngressConfig(
    * @param total the whole request
    */
   public record Deadlines(Duration connect, Duration firstToken, Duration idle, Duration total) {}
+
+  /**
+   * Attempts at other replicas.
+   *
+   * @param maxAttempts of one request, the first included
+   * @param budgetPercent of the requests of the last 10 s that may be retried; failed connections
+   *     are free
+   * @param budgetMin retries of the node in 10 s that are allowed in any case
+   * @param backoff before the second attempt; half as much again before each later one
+   */
+  public record Retries(int maxAttempts, int budgetPercent, int budgetMin, Duration backoff) {
+    /** 3 attempts, 20 %, at least 10, 50 ms. */
+    public static final Retries DEFAULT = new Retries(3, 20, 10, Duration.ofMillis(50));
+  }
 
   /** PEM files; read again when they change. */
   public record Tls(Path certificate, Path key) {}

@@ -23,6 +23,8 @@ import io.penstock.message.Room;
 import io.penstock.message.Route;
 import io.penstock.message.Station;
 import io.penstock.openai.RequestHeaders;
+import io.penstock.stream.Retries;
+import io.penstock.stream.RetryBudget;
 import io.penstock.telemetry.AccessLog;
 import io.penstock.telemetry.OpsHandler;
 import io.penstock.telemetry.RequestMeters;
@@ -47,6 +49,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -87,6 +90,7 @@ public final class IngressVerticle extends VerticleBase
   private final Set<HttpConnection> fresh = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Station self;
   private final String idPrefix;
+  private final int lanes;
 
   private long nextId;
   private boolean draining;
@@ -107,6 +111,7 @@ public final class IngressVerticle extends VerticleBase
    *
    * @param nodeName for the access line
    * @param laneNumber 0 for the first loop of the node, and so on
+   * @param lanes how many loops the node has, which share its limits
    * @param meters shared by the node's loops
    */
   public IngressVerticle(
@@ -116,6 +121,7 @@ public final class IngressVerticle extends VerticleBase
       IngressConfig config,
       Fleet fleet,
       int laneNumber,
+      int lanes,
       Clock clock,
       RequestMeters meters,
       AccessLog log,
@@ -126,6 +132,7 @@ public final class IngressVerticle extends VerticleBase
     this.clock = clock;
     this.ops = ops;
     this.books = new Books(nodeName, meters, log);
+    this.lanes = lanes;
     this.self = new Station(bus.self(), Room.INGRESS, laneNumber);
     this.idPrefix =
         "req-" + Long.toString(new SecureRandom().nextLong() >>> 16, 36) + "-" + laneNumber + "-";
@@ -163,6 +170,9 @@ public final class IngressVerticle extends VerticleBase
             fresh::remove,
             slots,
             routes,
+            retries(),
+            books,
+            (millis, task) -> vertx.setTimer(Math.max(1, millis), due -> task.run()),
             this);
     this.parts = parts;
     this.slots = slots;
@@ -173,6 +183,16 @@ public final class IngressVerticle extends VerticleBase
     return bus.consume(Room.INGRESS, self.lane(), this::onMessage)
         .onSuccess(registered -> registration = registered)
         .compose(registered -> listen());
+  }
+
+  private Retries retries() {
+    IngressConfig.Retries rules = config.retries();
+    int floor = RetryBudget.shareOfFloor(rules.budgetMin(), self.lane(), lanes);
+    return new Retries(
+        rules.maxAttempts(),
+        rules.backoff().toMillis(),
+        new RetryBudget(rules.budgetPercent(), floor, clock.millis()),
+        () -> ThreadLocalRandom.current().nextDouble());
   }
 
   private Future<HttpServer> listen() {

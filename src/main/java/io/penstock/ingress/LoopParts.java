@@ -3,6 +3,7 @@ package io.penstock.ingress;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.message.Station;
+import io.penstock.stream.Retries;
 import io.penstock.time.Clock;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpConnection;
@@ -24,7 +25,15 @@ record LoopParts(
     Predicate<HttpConnection> firstUse,
     SlotClaims slots,
     RouteCalls routes,
+    Retries retries,
+    Books books,
+    Timers timers,
     Exchanges exchanges) {
+
+  /** The loop's timers. */
+  interface Timers {
+    void after(long millis, Runnable task);
+  }
 
   /** Who keeps the exchanges that are carried. */
   interface Exchanges {

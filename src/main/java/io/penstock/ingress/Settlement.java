@@ -5,9 +5,7 @@ import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
-import io.penstock.inference.ReplicaId;
 import io.penstock.inference.TenantId;
-import io.penstock.inference.TokenUsage;
 import io.penstock.stream.RequestLife;
 import java.util.Optional;
 
@@ -15,31 +13,23 @@ import java.util.Optional;
  * How one request ended: written exactly once for each, into metrics and the access line.
  *
  * @param epochMillis when it ended
- * @param clientRequestId as the client sees it in {@code x-request-id}
  * @param model the canonical name; empty when it was never routed
  * @param status the HTTP status sent; 0 when none was
  * @param fault what the client was told went wrong; empty when the engine answered or the client
  *     left
- * @param usage as the engine reported it
- * @param contentFrames frames with content relayed; 0 for an answer in one piece
  * @param bytesOut bytes of body sent to the client
  */
 record Settlement(
     long epochMillis,
-    String clientRequestId,
-    Optional<String> traceparent,
+    Caller caller,
     TenantId tenant,
     Operation operation,
     Optional<ModelName> model,
     Optional<PoolName> pool,
-    Optional<ReplicaId> replica,
     boolean streams,
     int status,
     Outcome outcome,
     Optional<Fault> fault,
-    TokenUsage usage,
-    int contentFrames,
-    int attempts,
+    Attempts attempts,
     long bytesOut,
-    String clientAddress,
     RequestLife life) {}

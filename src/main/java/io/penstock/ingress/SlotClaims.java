@@ -110,14 +110,19 @@ final class SlotClaims {
     }
   }
 
-  /** Gives a slot back. Without effect where it is not held any more. */
+  /**
+   * Gives a slot back. Without effect where it is not held any more.
+   *
+   * @param retryAfterMillis how long the engine wants to be left alone; 0 when it did not say
+   */
   void release(
       PoolName pool,
       RequestId id,
       Outcome outcome,
       TokenUsage usage,
       long firstTokenMillis,
-      long totalMillis) {
+      long totalMillis,
+      long retryAfterMillis) {
     PoolClaims claims = claims(pool);
     Grant grant = claims.held.remove(id);
     if (grant != null && claims.owner != null) {
@@ -132,7 +137,7 @@ final class SlotClaims {
               usage,
               firstTokenMillis,
               totalMillis,
-              0));
+              retryAfterMillis));
     }
   }
 
@@ -142,8 +147,12 @@ final class SlotClaims {
       return; // by an owner that is none any more; the Admit waits at the new one
     }
     claims.epoch = grant.epoch();
-    Waiting waiting = claims.waiting.remove(grant.id());
+    Waiting waiting = claims.waiting.get(grant.id());
+    if (waiting != null && waiting.admit.excluded().contains(grant.replica())) {
+      return; // of an attempt before, told again; its slot has been given back
+    }
     if (waiting != null) {
+      claims.waiting.remove(grant.id());
       claims.held.put(grant.id(), grant);
       claims.renewAtMillis = Math.min(claims.renewAtMillis, nowMillis + RENEW_MILLIS);
       outlet.granted(grant);

@@ -3,7 +3,8 @@
  * about how it ended; it decides nothing about the fleet and never picks a replica.
  *
  * <p>Owns the HTTP server, the engines' connections and every live {@code Exchange}, one loop each:
- * both sockets of a stream live on the loop that accepted it. Says {@code Route} and {@code
+ * both sockets of a stream live on the loop that accepted it. An exchange is one request, an {@code
+ * Attempt} one grant of it on one replica, whose end is a value. Says {@code Route} and {@code
  * ListModels} to a router, {@code Admit}, {@code Withdraw}, {@code Renew}, {@code Release} and
  * {@code CensusAnswer} to a pool's owner; hears their answers and {@code Census}.
  *
@@ -11,8 +12,10 @@
  * when owners change, so that no client sees it. A bug in one exchange ends that exchange, settled.
  * Deadlines are compared on a tick, not scheduled one by one. What an engine's words mean is judged
  * in one place ({@code EngineAnswer}), and they lose addresses and keys before a client sees them.
- * A request is written a second time only where a kept-alive connection broke without a byte of an
- * answer.
+ * A request is written a second time to the same replica only where a kept-alive connection broke
+ * without a byte of an answer; else another attempt goes to another replica, with a slot of its
+ * own, and only while the client has seen nothing of the one before. What the client is told when
+ * no attempt is left is what the last replica said.
  */
 @NullMarked
 package io.penstock.ingress;

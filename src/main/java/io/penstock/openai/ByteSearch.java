@@ -3,6 +3,7 @@ package io.penstock.openai;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 
 /** Finds a byte, eight at a time. */
 final class ByteSearch {
@@ -35,5 +36,20 @@ final class ByteSearch {
       }
     }
     return -1;
+  }
+
+  /** Whether {@code bytes} has {@code wanted}, which is not empty, in it. */
+  static boolean contains(byte[] bytes, byte[] wanted) {
+    int last = bytes.length - wanted.length;
+    for (int at = 0; at <= last; at++) {
+      at = indexOf(bytes, wanted[0], at, last + 1);
+      if (at < 0) {
+        return false;
+      }
+      if (Arrays.equals(bytes, at, at + wanted.length, wanted, 0, wanted.length)) {
+        return true;
+      }
+    }
+    return false;
   }
 }

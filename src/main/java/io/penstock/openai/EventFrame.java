@@ -32,14 +32,28 @@ final class EventFrame {
       line(bytes, lineStart, bytes[lf - 1] == '\r' ? lf - 1 : lf);
       lineStart = lf + 1;
     }
+    Slice slice = new Slice(bytes, from, to - from);
+    if (errorEvent) {
+      return SseFrame.plain(SseFrame.Kind.ERROR, slice);
+    }
     if (dataLines > 1) {
       return joined(bytes, from, to, lines);
     }
-    Slice slice = new Slice(bytes, from, to - from);
-    if (dataLines == 0) {
-      return SseFrame.plain(errorEvent ? SseFrame.Kind.ERROR : SseFrame.Kind.COMMENT, slice);
+    return dataLines == 0 ? SseFrame.plain(SseFrame.Kind.COMMENT, slice) : data(slice);
+  }
+
+  /** The data of a frame that has one line of it, as all have that were read. */
+  Span dataOf(Slice frame) {
+    dataLines = 0;
+    byte[] bytes = frame.bytes();
+    int lineStart = frame.offset();
+    while (dataLines == 0 && lineStart < frame.end()) {
+      int lf = ByteSearch.indexOf(bytes, (byte) '\n', lineStart, frame.end());
+      int end = lf < 0 ? frame.end() : lf;
+      line(bytes, lineStart, end > lineStart && bytes[end - 1] == '\r' ? end - 1 : end);
+      lineStart = end + 1;
     }
-    return data(slice);
+    return new Span(dataFrom, dataTo - dataFrom);
   }
 
   private void line(byte[] bytes, int from, int to) {
@@ -68,9 +82,6 @@ final class EventFrame {
       return SseFrame.plain(SseFrame.Kind.DONE, slice);
     }
     SseFrame.Kind kind = json.read(bytes, dataFrom, dataTo);
-    if (errorEvent) {
-      return SseFrame.plain(SseFrame.Kind.ERROR, slice);
-    }
     if (kind == SseFrame.Kind.MALFORMED) {
       return SseFrame.plain(kind, slice);
     }

@@ -22,6 +22,7 @@ public final class RequestHeaders {
   private static final String MODEL = "x-model-id";
   private static final String PRIORITY = "x-penstock-priority";
   private static final String CAPABILITIES = "x-penstock-capabilities";
+  private static final String RESUME = "x-penstock-resume";
   private static final String TIMEOUT = "x-penstock-timeout-ms";
 
   private static final int MAX_REQUEST_ID_CHARS = 128;
@@ -113,6 +114,16 @@ public final class RequestHeaders {
       return wrong(TIMEOUT, value, "whole milliseconds from 1 to " + MAX_TIMEOUT_MILLIS);
     }
     return new Checked.Valid<>(Optional.of(Duration.ofMillis(millis)));
+  }
+
+  /** {@code x-penstock-resume}: {@code on} or {@code off}; on where it is not there. */
+  public static Checked<Boolean> resume(@Nullable String value) {
+    String word = value == null ? "on" : value.strip().toLowerCase(Locale.ROOT);
+    return switch (word) {
+      case "on" -> new Checked.Valid<>(true);
+      case "off" -> new Checked.Valid<>(false);
+      default -> wrong(RESUME, value == null ? "" : value, "on or off");
+    };
   }
 
   /** The number, or -1 where the text is not one of 1 to 10 digits. */

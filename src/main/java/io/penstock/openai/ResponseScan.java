@@ -37,7 +37,7 @@ public record ResponseScan(Kind kind, Optional<TokenUsage> usage) {
       }
     }
     return switch (json.read(body, 0, body.length)) {
-      case MALFORMED -> new ResponseScan(Kind.MALFORMED, Optional.empty());
+      case MALFORMED, TOO_LARGE -> new ResponseScan(Kind.MALFORMED, Optional.empty());
       case ERROR -> new ResponseScan(Kind.ERROR, json.usageRead());
       case CONTENT, EMPTY, USAGE_ONLY, DONE, COMMENT ->
           new ResponseScan(Kind.RESULT, json.usageRead());

@@ -29,7 +29,16 @@ public final class Splice {
   private final List<Edit> edits = new ArrayList<>(4);
 
   /** Puts {@code with} in the place of a stretch of the body, which may be empty. */
-  private record Edit(int from, int to, byte[] with) {}
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
+  record Edit(int from, int to, byte[] with) {
+    static Edit insert(int at, byte[] what) {
+      return new Edit(at, at, what);
+    }
+
+    static Edit replace(Span what, byte[] with) {
+      return new Edit(what.offset(), what.end(), with);
+    }
+  }
 
   private Splice(byte[] body, ScannedBody.SplicePoints points) {
     this.body = body;
@@ -46,7 +55,14 @@ public final class Splice {
    */
   public static Spliced forward(
       byte[] body, ScannedBody scan, ModelName model, UsageReporting ask) {
+    return forward(body, scan, model, ask, List.of());
+  }
+
+  /** The same with more edits, which touch neither the model nor the options of the stream. */
+  static Spliced forward(
+      byte[] body, ScannedBody scan, ModelName model, UsageReporting ask, List<Edit> more) {
     Splice splice = new Splice(body, scan.points());
+    splice.edits.addAll(more);
     splice.model(JsonText.quote(model.value()));
     if (scan.stream()) {
       splice.usage(ask);

@@ -35,8 +35,10 @@ public record SseFrame(
     ERROR,
     /** No data: comments, or fields that mean nothing to this dialect. */
     COMMENT,
-    /** Data that is not a JSON object, or a frame over the bound. */
-    MALFORMED
+    /** Data that is not a JSON object. */
+    MALFORMED,
+    /** A frame over the bound; only its first bytes are there. */
+    TOO_LARGE
   }
 
   /** A frame without JSON. */

@@ -10,9 +10,10 @@ import java.util.function.Consumer;
  *
  * <p>A frame ends with an empty line. Frames that lie whole in a chunk are delivered as slices of
  * it, so that neighbours can be relayed together; one that is cut is put together in an array of
- * its own. Each byte is looked at once for line ends, however small the chunks are, and once more
- * for what the frame is. Empty lines between frames belong to none. Data in several lines, which no
- * engine is known to send, is delivered in one.
+ * its own. A byte order mark at the stream's beginning is dropped, as the standard says. Each byte
+ * is looked at once for line ends, however small the chunks are, and once more for what the frame
+ * is. Empty lines between frames belong to none. Data in several lines, which no engine is known to
+ * send, is delivered in one.
  */
 public final class SseScanner {
   /** The default bound of one frame: 2 MiB. */
@@ -27,6 +28,7 @@ public final class SseScanner {
   private static final int MAX_IDLE_CARRY_BYTES = 64 << 10;
 
   private static final byte[] NOTHING = {};
+  private static final byte[] BYTE_ORDER_MARK = {(byte) 0xef, (byte) 0xbb, (byte) 0xbf};
 
   private final Consumer<SseFrame> frames;
   private final int maxFrameBytes;
@@ -38,6 +40,7 @@ public final class SseScanner {
   private int lineLength; // bytes of its last line, which has not ended
   private byte lineFirst; // the first of them
   private boolean oversize;
+  private boolean begun; // a frame has been read
 
   /** Delivers to {@code frames}, with the default bound. */
   public SseScanner(Consumer<SseFrame> frames) {
@@ -47,7 +50,7 @@ public final class SseScanner {
   /**
    * Delivers to {@code frames}.
    *
-   * @param maxFrameBytes a longer frame is delivered as {@code MALFORMED} with its first bytes
+   * @param maxFrameBytes a longer frame is delivered as {@code TOO_LARGE} with its first bytes
    *     only; nothing comes after it
    */
   public SseScanner(Consumer<SseFrame> frames, int maxFrameBytes) {
@@ -113,14 +116,26 @@ public final class SseScanner {
       append(chunk, from, Math.min(to, from + OVERSIZE_SAMPLE_BYTES));
       deliverOversize();
     } else if (carried == 0) {
-      frames.accept(reader.read(chunk, from, to, lines));
+      read(chunk, from, to, lines);
     } else {
       append(chunk, from, to);
-      frames.accept(reader.read(Arrays.copyOf(carry, carried), 0, carried, lines));
+      read(Arrays.copyOf(carry, carried), 0, carried, lines);
       if (carry.length > MAX_IDLE_CARRY_BYTES) {
         carry = NOTHING;
       }
     }
+  }
+
+  /** The stream's first bytes may be a byte order mark, which belongs to no frame. */
+  private void read(byte[] bytes, int from, int to, int lines) {
+    int start = !begun && startsWithMark(bytes, from, to) ? from + BYTE_ORDER_MARK.length : from;
+    begun = true;
+    frames.accept(reader.read(bytes, start, to, lines));
+  }
+
+  private static boolean startsWithMark(byte[] bytes, int from, int to) {
+    int end = from + BYTE_ORDER_MARK.length;
+    return end <= to && Arrays.equals(bytes, from, end, BYTE_ORDER_MARK, 0, BYTE_ORDER_MARK.length);
   }
 
   private void append(byte[] chunk, int from, int to) {
@@ -136,7 +151,7 @@ public final class SseScanner {
     oversize = true;
     int sample = Math.min(carried, Math.min(maxFrameBytes, OVERSIZE_SAMPLE_BYTES));
     byte[] start = Arrays.copyOf(carry, sample);
-    frames.accept(SseFrame.plain(SseFrame.Kind.MALFORMED, new Slice(start, 0, sample)));
+    frames.accept(SseFrame.plain(SseFrame.Kind.TOO_LARGE, new Slice(start, 0, sample)));
   }
 
   /** Bytes of a frame that has begun and not ended. */
@@ -162,7 +177,8 @@ public final class SseScanner {
     int allLines = lines + (cutLine ? 1 : 0);
     byte[] whole = Arrays.copyOf(carry, carried + (cutLine ? 2 : 1));
     Arrays.fill(whole, carried, whole.length, (byte) '\n');
-    SseFrame last = reader.read(whole, 0, whole.length, allLines);
+    int from = !begun && startsWithMark(whole, 0, whole.length) ? BYTE_ORDER_MARK.length : 0;
+    SseFrame last = reader.read(whole, from, whole.length, allLines);
     boolean meaning =
         last.kind() != SseFrame.Kind.MALFORMED
             && !(cutLine && last.kind() == SseFrame.Kind.COMMENT);

@@ -1,6 +1,7 @@
 package io.penstock.stream;
 
 import io.penstock.inference.TokenUsage;
+import io.penstock.openai.Continuation;
 import io.penstock.openai.Slice;
 import io.penstock.openai.SseFrame;
 import io.penstock.openai.SseScanner;
@@ -9,6 +10,7 @@ import io.penstock.openai.UsageStrip;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Decides what of an engine's event stream the client sees, and when. Until the first frame with
@@ -36,11 +38,13 @@ public final class StreamRelay {
 
   private final SseScanner scanner = new SseScanner(this::onFrame);
   private final UsageStrip strip;
+  private final @Nullable Continuation continuation;
   private Verdict verdict = Verdict.HOLDING;
   private List<Slice> out = new ArrayList<>();
   private int outBytes;
   private TokenUsage usage = TokenUsage.NONE;
   private int contentFrames;
+  private String malformation = "a frame that is not a JSON object";
   private Optional<Slice> engineError = Optional.empty();
 
   /**
@@ -50,7 +54,17 @@ public final class StreamRelay {
    * @param engine what the engine was asked for
    */
   public StreamRelay(UsageReporting client, UsageReporting engine) {
+    this(client, engine, null);
+  }
+
+  /**
+   * For the rest of a stream that another engine began.
+   *
+   * @param continuation what makes this engine's frames look like the other's
+   */
+  StreamRelay(UsageReporting client, UsageReporting engine, @Nullable Continuation continuation) {
     this.strip = new UsageStrip(client, engine);
+    this.continuation = continuation;
   }
 
   /** Takes what has arrived; the array is not to be written to any more. */
@@ -72,6 +86,14 @@ public final class StreamRelay {
     if (frame.usage().isPresent()) {
       usage = frame.usage().get();
     }
+    if (continuation == null) {
+      take(frame);
+    } else {
+      continuation.apply(frame).ifPresent(this::take);
+    }
+  }
+
+  private void take(SseFrame frame) {
     switch (frame.kind()) {
       case CONTENT -> {
         contentFrames++;
@@ -88,6 +110,11 @@ public final class StreamRelay {
         engineError = Optional.of(frame.slice());
       }
       case MALFORMED -> verdict = Verdict.MALFORMED;
+      case TOO_LARGE -> {
+        verdict = Verdict.MALFORMED;
+        malformation =
+            "a frame of more than " + (SseScanner.DEFAULT_MAX_FRAME_BYTES >> 20) + " MiB";
+      }
       case COMMENT -> {}
     }
   }
@@ -112,13 +139,6 @@ public final class StreamRelay {
     }
   }
 
-  /** Lets held frames go though none had content: the client has been sent its status line. */
-  public void commit() {
-    if (verdict == Verdict.HOLDING) {
-      verdict = Verdict.FLOWING;
-    }
-  }
-
   /** What is to be written now, neighbours joined; empty while {@link Verdict#HOLDING}. */
   public List<Slice> drain() {
     if (verdict == Verdict.HOLDING || out.isEmpty()) {
@@ -134,7 +154,9 @@ public final class StreamRelay {
     return verdict;
   }
 
-  /** The last usage that the engine reported; {@link TokenUsage#NONE} when it reported none. */
+  /**
+   * The last usage that this engine itself reported; {@link TokenUsage#NONE} when it reported none.
+   */
   public TokenUsage usage() {
     return usage;
   }
@@ -142,6 +164,11 @@ public final class StreamRelay {
   /** Frames with content so far: the tokens, for an engine that reports no usage. */
   public int contentFrames() {
     return contentFrames;
+  }
+
+  /** What came where the verdict is {@link Verdict#MALFORMED}: {@code a frame that …}. */
+  public String malformation() {
+    return malformation;
   }
 
   /** The frame in which the engine said that it failed. */

@@ -5,8 +5,14 @@ package io.penstock.stream;
  *
  * <pre>
  * RECEIVED → QUEUED → CONNECTING → AWAITING_FIRST → STREAMING → FINISHED
- * any of these → CANCELLED (the client left) | FAILED (the client was told)
+ *               ↑         │              │           │     ↑
+ *               └─────────┴─ RETRYING ◀──┘           └▶ RESUMING
+ *
+ * any but the last three → CANCELLED (the client left) | FAILED (the client was told)
  * </pre>
+ *
+ * <p>A request that does not stream, and a stream that ends without content, go from AWAITING_FIRST
+ * to FINISHED; a resumed stream of which nothing was missing goes there from RESUMING.
  */
 public enum StreamState {
   /** Its body is being read, or the router is being asked what serves it. */
@@ -20,8 +26,15 @@ public enum StreamState {
    * stays here until its whole answer is there.
    */
   AWAITING_FIRST,
+  /** An attempt failed before the client saw any of it; the next one waits for its backoff. */
+  RETRYING,
   /** The client has been sent content. */
   STREAMING,
+  /**
+   * The replica was lost in mid-stream; the stream is queued, connecting or awaiting its next frame
+   * on another.
+   */
+  RESUMING,
   /** The engine said that it was done and the client was sent all of it. */
   FINISHED,
   /** The client left before the end. */
@@ -32,7 +45,7 @@ public enum StreamState {
   /** Whether nothing can follow. */
   public boolean isFinal() {
     return switch (this) {
-      case RECEIVED, QUEUED, CONNECTING, AWAITING_FIRST, STREAMING -> false;
+      case RECEIVED, QUEUED, CONNECTING, AWAITING_FIRST, RETRYING, STREAMING, RESUMING -> false;
       case FINISHED, CANCELLED, FAILED -> true;
     };
   }
@@ -41,11 +54,13 @@ public enum StreamState {
   public boolean allows(StreamState next) {
     return switch (next) {
       case RECEIVED -> false;
-      case QUEUED -> this == RECEIVED || this == QUEUED;
+      case QUEUED -> this == RECEIVED || this == QUEUED || this == RETRYING;
       case CONNECTING -> this == QUEUED;
       case AWAITING_FIRST -> this == CONNECTING;
-      case STREAMING -> this == AWAITING_FIRST;
-      case FINISHED -> this == STREAMING || this == AWAITING_FIRST;
+      case RETRYING -> this == CONNECTING || this == AWAITING_FIRST;
+      case STREAMING -> this == AWAITING_FIRST || this == RESUMING;
+      case RESUMING -> this == STREAMING || this == RESUMING;
+      case FINISHED -> this == STREAMING || this == AWAITING_FIRST || this == RESUMING;
       case CANCELLED, FAILED -> !isFinal();
     };
   }

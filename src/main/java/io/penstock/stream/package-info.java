@@ -1,7 +1,8 @@
 /**
  * The life of one request, apart from sockets: {@code RequestLife}, its states, deadlines and the
  * one end that it has; {@code StreamRelay}, what of an engine's event stream the client sees, and
- * when.
+ * when; {@code FailureClass}, what a failed attempt means; {@code Retries}, whether another
+ * follows.
  *
  * <p>Plain Java that is handed the time and the bytes; used by {@code ingress} alone.
  *

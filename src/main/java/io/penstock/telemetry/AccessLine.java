@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
  * @param status of the status line; 0 when none was sent
  * @param code of the error body; null when the request succeeded
  * @param attempts grants used; 0 when it never got one
+ * @param resumes how often another replica was asked to go on with the stream
  * @param queueNanos waited for slots, over all attempts; -1 when it never asked for one
  * @param firstTokenNanos from its arrival to the first token sent to the client; -1 when none was
  * @param totalNanos from its arrival to its end
@@ -44,6 +45,7 @@ public record AccessLine(
     @Nullable String code,
     boolean stream,
     int attempts,
+    int resumes,
     long queueNanos,
     long firstTokenNanos,
     long totalNanos,

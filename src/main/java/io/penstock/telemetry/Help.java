@@ -19,7 +19,17 @@ final class Help implements MeterFilter {
           Map.entry(Names.REQUESTS, "Responses sent"),
           Map.entry(Names.REQUESTS_IN_FLIGHT, "Requests that this node is carrying"),
           Map.entry(Names.CANCELLED, "Clients that left before their request had ended"),
-          Map.entry(Names.WASTED_TOKENS, "Tokens generated for clients that had left"),
+          Map.entry(Names.WASTED_TOKENS, "Tokens generated for nobody"),
+          Map.entry(
+              Names.RETRIES,
+              "Attempts that failed before the client saw any of them, and were repeated"),
+          Map.entry(
+              Names.RETRY_BUDGET_EXHAUSTED,
+              "Attempts that failed and were not repeated since too many others were"),
+          Map.entry(
+              Names.RESUMES,
+              "Streams that broke after their first content, and what became of them"),
+          Map.entry(Names.RESUME_GAP, "The gap in a stream that another replica went on with"),
           Map.entry(
               Names.ACCESS_LINES_DROPPED,
               "Access lines not written since nobody read them in time"),

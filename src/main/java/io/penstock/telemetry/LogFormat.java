@@ -43,6 +43,9 @@ public enum LogFormat {
         text(json, "code", line.code());
         json.writeBooleanField("stream", line.stream());
         json.writeNumberField("attempts", line.attempts());
+        if (line.resumes() > 0) {
+          json.writeNumberField("resumes", line.resumes());
+        }
         millis(json, "queue_ms", line.queueNanos());
         millis(json, "ttft_ms", line.firstTokenNanos());
         millis(json, "total_ms", line.totalNanos());
@@ -80,6 +83,7 @@ public enum LogFormat {
         word(row, "tokens", usage.promptTokens() + "+" + usage.completionTokens());
       }
       word(row, "attempts", line.attempts() > 1 ? line.attempts() : null);
+      word(row, "resumes", line.resumes() > 0 ? line.resumes() : null);
       word(row, "request_id", line.requestId());
       byte[] bytes = row.toString().getBytes(StandardCharsets.UTF_8);
       out.write(bytes, 0, bytes.length);

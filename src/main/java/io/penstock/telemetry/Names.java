@@ -32,8 +32,26 @@ public final class Names {
   /** Counter by phase: client disconnects. */
   public static final String CANCELLED = "penstock.cancelled";
 
-  /** Counter by phase: tokens generated for nobody. */
+  /**
+   * Counter by phase: tokens generated for nobody, since the client left or since the attempt was
+   * thrown away.
+   */
   public static final String WASTED_TOKENS = "penstock.wasted.tokens";
+
+  /** Counter by pool, outcome: attempts that ended so and were followed by another. */
+  public static final String RETRIES = "penstock.retries";
+
+  /** Counter: attempts that were not followed by another since the loop's budget was spent. */
+  public static final String RETRY_BUDGET_EXHAUSTED = "penstock.retry.budget.exhausted";
+
+  /**
+   * Counter by pool, outcome (resumed, failed, refused), reason ("none" unless refused): streams
+   * that broke after their first content.
+   */
+  public static final String RESUMES = "penstock.resumes";
+
+  /** Timer by pool: the gap that a client saw in a stream that another replica went on with. */
+  public static final String RESUME_GAP = "penstock.resume.gap";
 
   /** Counter: access lines that were not written because the buffer was full. */
   public static final String ACCESS_LINES_DROPPED = "penstock.access.lines.dropped";

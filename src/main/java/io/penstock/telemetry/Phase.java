@@ -1,6 +1,6 @@
 package io.penstock.telemetry;
 
-/** Where a request was when its client left. */
+/** Where a request was when its client left, or when what it had was thrown away. */
 public enum Phase {
   /** Its body was still arriving, or its route was being asked for. */
   RECEIVED("received"),
@@ -10,8 +10,12 @@ public enum Phase {
   CONNECTING("connecting"),
   /** The engine had it and had sent no token yet. */
   AWAITING_FIRST("awaiting_first"),
+  /** An attempt had failed, and the next one waited for its backoff. */
+  RETRYING("retrying"),
   /** Tokens were flowing. */
-  STREAMING("streaming");
+  STREAMING("streaming"),
+  /** The replica was lost in mid-stream, and another was to go on. */
+  RESUMING("resuming");
 
   private final String label;
 

@@ -42,6 +42,7 @@ public final class RequestMeters {
   private static final String OTHER_OPERATION = "other";
   private static final String NO_ERROR = "none";
   private static final String ENGINE_ERROR = "engine";
+  private static final String NO_REASON = "none";
   private static final int STATUS_MIN = 100;
   private static final int STATUS_MAX = 599;
 
@@ -55,30 +56,35 @@ public final class RequestMeters {
   private static final Duration[] PER_TOKEN_BUCKETS =
       seconds(0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5);
 
+  private static final Duration[] GAP_BUCKETS =
+      seconds(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0);
+
   private final MeterRegistry registry;
   private final LongAdder inFlight = new LongAdder();
   private final Map<ModelName, Map<Operation, ForModel>> models = new HashMap<>();
   private final Map<Operation, ForModel> unknownModel;
-  private final Map<PoolName, TokenCounters> pools = new HashMap<>();
-  private final TokenCounters unknownPool;
+  private final Map<PoolName, PoolCounters> pools = new HashMap<>();
+  private final PoolCounters unknownPool;
   private final Map<Operation, Responses> responses = new EnumMap<>(Operation.class);
   private final Responses otherResponses = new Responses(OTHER_OPERATION);
   private final Map<Phase, Counter> cancelled;
   private final Map<Phase, Counter> wasted;
+  private final Counter budgetExhausted;
 
   public RequestMeters(MeterRegistry registry, Fleet fleet) {
     this.registry = registry;
     for (Pool pool : fleet.pools()) {
       models.computeIfAbsent(pool.model(), model -> forModel(model.value()));
-      pools.put(pool.name(), new TokenCounters(pool.model().value(), pool.name().value()));
+      pools.put(pool.name(), new PoolCounters(pool.model().value(), pool.name().value()));
     }
     unknownModel = forModel(UNKNOWN);
-    unknownPool = new TokenCounters(UNKNOWN, UNKNOWN);
+    unknownPool = new PoolCounters(UNKNOWN, UNKNOWN);
     for (Operation operation : Operation.values()) {
       responses.put(operation, new Responses(operation.label()));
     }
     cancelled = byPhase(p -> registry.counter(Names.CANCELLED, "phase", p.label()));
     wasted = byPhase(p -> registry.counter(Names.WASTED_TOKENS, "phase", p.label()));
+    budgetExhausted = registry.counter(Names.RETRY_BUDGET_EXHAUSTED);
     Gauge.builder(Names.REQUESTS_IN_FLIGHT, inFlight, LongAdder::sum).register(registry);
   }
 
@@ -115,22 +121,71 @@ public final class RequestMeters {
     return get(found == null ? unknownModel : found, operation);
   }
 
-  /** An engine has reported what a request cost. */
+  /** An engine has reported what an attempt cost. */
   public void tokens(PoolName pool, TokenUsage usage) {
-    TokenCounters counters = pools.get(pool);
+    PoolCounters counters = pools.get(pool);
     (counters == null ? unknownPool : counters).add(usage);
   }
 
-  /**
-   * A client has left.
-   *
-   * @param wastedTokens generated and not delivered; >= 0
-   */
-  public void cancelled(Phase phase, int wastedTokens) {
+  /** A client has left. */
+  public void cancelled(Phase phase) {
     get(cancelled, phase).increment();
-    if (wastedTokens > 0) {
-      get(wasted, phase).increment(wastedTokens);
+  }
+
+  /**
+   * Tokens were generated that nobody gets.
+   *
+   * @param tokens 0 or more
+   */
+  public void wasted(Phase phase, int tokens) {
+    if (tokens > 0) {
+      get(wasted, phase).increment(tokens);
     }
+  }
+
+  /** An attempt has ended so, and another follows it. */
+  public void retried(PoolName pool, Outcome outcome) {
+    PoolCounters counters = pools.get(pool);
+    (counters == null ? unknownPool : counters).retried(outcome);
+  }
+
+  /** A failed attempt was not repeated, since enough others were. */
+  public void retryBudgetExhausted() {
+    budgetExhausted.increment();
+  }
+
+  /** Another replica went on with a stream, after this gap. */
+  public void resumed(PoolName pool, long gapNanos) {
+    resumes(pool, "resumed", NO_REASON).increment();
+    Timer.builder(Names.RESUME_GAP)
+        .serviceLevelObjectives(GAP_BUCKETS)
+        .tag("pool", label(pool))
+        .register(registry)
+        .record(gapNanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Another replica was to go on with a stream and did not. */
+  public void resumeFailed(PoolName pool) {
+    resumes(pool, "failed", NO_REASON).increment();
+  }
+
+  /**
+   * A stream broke and was not resumed.
+   *
+   * @param reason one of a closed list
+   */
+  public void resumeRefused(PoolName pool, String reason) {
+    resumes(pool, "refused", reason).increment();
+  }
+
+  /** A rare path: looked up each time. */
+  private Counter resumes(PoolName pool, String outcome, String reason) {
+    return registry.counter(
+        Names.RESUMES, "pool", label(pool), "outcome", outcome, "reason", reason);
+  }
+
+  private String label(PoolName pool) {
+    return pools.containsKey(pool) ? pool.value() : UNKNOWN;
   }
 
   private Map<Operation, ForModel> forModel(String model) {
@@ -260,13 +315,19 @@ public final class RequestMeters {
     }
   }
 
-  /** The token counters of one pool. */
-  private final class TokenCounters {
+  /** The counters of one pool. */
+  private final class PoolCounters {
     private final Counter prompt;
     private final Counter completion;
     private final Counter cached;
+    private final Lazy<Counter> retried;
 
-    TokenCounters(String model, String pool) {
+    PoolCounters(String model, String pool) {
+      Outcome[] outcomes = Outcome.values();
+      retried =
+          new Lazy<>(
+              outcomes.length,
+              i -> registry.counter(Names.RETRIES, "pool", pool, "outcome", outcomes[i].label()));
       prompt = counter(model, pool, "prompt");
       completion = counter(model, pool, "completion");
       cached = counter(model, pool, "cached");
@@ -276,6 +337,10 @@ public final class RequestMeters {
       prompt.increment(usage.promptTokens());
       completion.increment(usage.completionTokens());
       cached.increment(usage.cachedTokens());
+    }
+
+    void retried(Outcome outcome) {
+      retried.get(outcome.ordinal()).increment();
     }
 
     private Counter counter(String model, String pool, String kind) {

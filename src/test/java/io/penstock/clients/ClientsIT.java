@@ -10,6 +10,7 @@ import com.openai.core.JsonValue;
 import com.openai.core.http.StreamResponse;
 import com.openai.errors.BadRequestException;
 import com.openai.errors.NotFoundException;
+import com.openai.errors.OpenAIException;
 import com.openai.models.FunctionDefinition;
 import com.openai.models.FunctionParameters;
 import com.openai.models.chat.completions.ChatCompletion;
@@ -35,6 +36,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -201,6 +203,25 @@ class ClientsIT {
         .isInstanceOfSatisfying(
             BadRequestException.class,
             error -> assertThat(error.param()).contains("max_completion_tokens"));
+  }
+
+  @Test
+  void openaiJavaRaisesWhenAStreamBreaks() {
+    for (String fault : List.of("reset;after=3", "eof;after=3", "error;after=3")) {
+      List<String> parts = new ArrayList<>();
+      var params = chat().maxCompletionTokens(50).putAdditionalHeader("x-sim-fault", fault);
+      assertThatThrownBy(
+              () -> {
+                try (var chunks = openai().chat().completions().createStreaming(params.build())) {
+                  chunks.stream()
+                      .flatMap(chunk -> chunk.choices().stream())
+                      .forEach(choice -> choice.delta().content().ifPresent(parts::add));
+                }
+              })
+          .as(fault)
+          .isInstanceOf(OpenAIException.class);
+      assertThat(parts).as(fault).isNotEmpty();
+    }
   }
 
   @Test

@@ -277,6 +277,15 @@ class BadConfigurationTest {
             "ingress.deadlines.total_ms: 0 (expected: integer from 1 to 86400000)",
             "ingress.deadlines.connect_ms: \"3s\" (expected: integer from 1 to 86400000)"),
         bad(
+            "retries out of bounds",
+            ingress(
+                "'retries': {'max_attempts': 0, 'budget_percent': 101, 'budget_min': -1,"
+                    + " 'backoff_ms': '50'}"),
+            "ingress.retries.max_attempts: 0 (expected: integer from 1 to 10)",
+            "ingress.retries.budget_percent: 101 (expected: integer from 0 to 100)",
+            "ingress.retries.budget_min: -1 (expected: integer from 0 to 1000000)",
+            "ingress.retries.backoff_ms: \"50\" (expected: integer from 0 to 10000)"),
+        bad(
             "deadline key",
             ingress("'deadlines': {'first_token_seconds': 3}"),
             "ingress.deadlines.first_token_seconds: unknown key "

@@ -54,7 +54,8 @@ class ConfigLoaderTest {
                 + " 'service': 's'}}, 'heartbeat_interval_seconds': 4, 'max_no_heartbeat_seconds':"
                 + " 15, 'census_ms': 600}, 'ingress': {'max_body_bytes': 2048, 'deadlines':"
                 + " {'connect_ms': 7, 'first_token_ms': 8, 'idle_ms': 9, 'total_ms': 10},"
-                + " 'ping_after_ms': 5, 'drain_seconds': 11, 'tls': {'certificate_file': 'tls/crt',"
+                + " 'retries': {'max_attempts': 4, 'budget_percent': 21, 'budget_min': 12,"
+                + " 'backoff_ms': 51}, 'ping_after_ms': 5, 'drain_seconds': 11, 'tls': {'certificate_file': 'tls/crt',"
                 + " 'key_file': 'tls/key'}, 'cors': {'origins': ['https://a:1'], 'credentials':"
                 + " true}}, 'fleet': {'enable_fallback': false, 'fallback_model_id': 'm', 'pools':"
                 + " [{'name': 'p', 'model_id': 'm', 'engine': 'sglang', 'engine_model_id': 'e/m',"
@@ -96,6 +97,7 @@ class ConfigLoaderTest {
                     Duration.ofMillis(8),
                     Duration.ofMillis(9),
                     Duration.ofMillis(10)),
+                new IngressConfig.Retries(4, 21, 12, Duration.ofMillis(51)),
                 Duration.ofMillis(5),
                 Duration.ofSeconds(11),
                 Optional.of(

@@ -49,6 +49,7 @@ class DefaultsTest {
                     Duration.ofSeconds(120),
                     Duration.ofSeconds(30),
                     Duration.ofSeconds(600)),
+                IngressConfig.Retries.DEFAULT,
                 Duration.ofSeconds(10),
                 Duration.ofSeconds(30),
                 Optional.empty(),

@@ -121,6 +121,48 @@ class CancellationTest {
     leave("streaming", STREAM, true);
   }
 
+  /** With continuous usage the books are exact at whatever frame the client leaves. */
+  @Test
+  void theUsageOfAStreamThatIsLeftIsTheEnginesOwnCount() {
+    gateway = new Gateway(engine.url(), new Gateway.Setup());
+    int sent = 7;
+    engine.answer(
+        (socket, request) -> {
+          socket.write(STREAM_HEAD);
+          for (int i = 1; i <= sent; i++) {
+            socket.write(
+                chunk(
+                    frame("a")
+                        .replace(
+                            "}]}",
+                            "}],\"usage\":{\"prompt_tokens\":5,\"completion_tokens\":"
+                                + 2 * i // two tokens a frame
+                                + "}}")));
+          }
+        });
+    StringBuilder read = new StringBuilder();
+    NetSocket client = send(STREAM);
+    client.handler(
+        piece -> {
+          synchronized (read) {
+            read.append(piece);
+          }
+        });
+    await(
+        () -> {
+          synchronized (read) {
+            return read.toString().split("\"content\":\"a\"", -1).length > sent;
+          }
+        });
+    assertThat(read.toString()).as("the client did not ask for usage").doesNotContain("usage");
+    client.close();
+    await(() -> gateway.accessLog().contains("\"outcome\":\"cancelled\""));
+    assertThat(gateway.accessLog())
+        .contains("\"prompt_tokens\":5,\"completion_tokens\":" + 2 * sent + ",");
+    assertThat(gateway.metric("penstock_wasted_tokens_total", "streaming")).isEqualTo(2 * sent);
+    assertThat(gateway.metric("penstock_tokens_total", "completion")).isEqualTo(2 * sent);
+  }
+
   /** A listening socket that accepts nobody and whose backlog is full lets connections hang. */
   @Test
   void whileTheConnectionIsBeingMade() throws IOException {

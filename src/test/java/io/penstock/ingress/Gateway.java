@@ -33,11 +33,12 @@ import io.vertx.core.VertxOptions;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/** A node of ingress, router and batcher in this JVM, in front of one replica. */
+/** A node of ingress, router and batcher in this JVM, in front of one replica or several. */
 final class Gateway implements AutoCloseable {
   static final int MAX_BODY_BYTES = 1 << 20;
 
@@ -64,12 +65,22 @@ final class Gateway implements AutoCloseable {
     Optional<IngressConfig.Tls> tls = Optional.empty();
     Set<Capability> capabilities = Set.of();
     String ingressPool = "rivers";
+
+    /** Replicas of a second pool of the same model; none for no such pool. */
+    List<String> secondPool = List.of();
+
+    IngressConfig.Retries retries = IngressConfig.Retries.DEFAULT;
+    ResumeMode resume = ResumeMode.AUTO;
     String engineModel = "engine/river-8b";
   }
 
   Gateway(String engineUrl, Setup setup) {
+    this(List.of(engineUrl), setup);
+  }
+
+  Gateway(List<String> engineUrls, Setup setup) {
     Clock clock = Clock.system();
-    Fleet fleet = fleet("rivers", engineUrl, setup);
+    Fleet fleet = fleet("rivers", engineUrls, setup);
     node =
         ClusterNode.start(
                 Vertx.builder(),
@@ -90,12 +101,14 @@ final class Gateway implements AutoCloseable {
                 port,
                 MAX_BODY_BYTES,
                 setup.deadlines,
+                setup.retries,
                 setup.pingAfter,
                 Duration.ofSeconds(5),
                 setup.tls,
                 setup.cors),
-            fleet(setup.ingressPool, engineUrl, setup),
+            fleet(setup.ingressPool, engineUrls, setup),
             0,
+            1,
             clock,
             new RequestMeters(metrics.registry(), fleet),
             log,
@@ -119,34 +132,57 @@ final class Gateway implements AutoCloseable {
     node.announce(Set.of(Role.INGRESS, Role.ROUTER, Role.BATCHER), 1).await();
   }
 
-  private static Fleet fleet(String name, String engineUrl, Setup setup) {
-    Pool pool =
-        new Pool(
-            new PoolName(name),
-            new ModelName("river-8b"),
-            List.of(new ModelName("river")),
-            setup.engine,
-            Optional.of(new ModelName(setup.engineModel)),
-            Optional.of("engine-key"),
-            RoutingStrategy.LEAST_LOADED,
-            new ReplicaSource.Listed(
-                List.of(
-                    new ReplicaSpec(
-                        new ReplicaId("rivers-0"),
-                        engineUrl,
-                        1,
-                        setup.maxConcurrent,
-                        Set.of(),
-                        ""))),
-            setup.maxConcurrent,
-            setup.capabilities,
-            8_192,
-            setup.queue,
-            HealthPolicy.DEFAULT,
-            FailoverPolicy.DEFAULT,
-            BreakerPolicy.DEFAULT,
-            ResumeMode.AUTO);
-    return new Fleet(List.of(pool), true, Optional.empty(), "hash");
+  private static Fleet fleet(String name, List<String> engineUrls, Setup setup) {
+    List<Pool> pools = new ArrayList<>();
+    pools.add(pool(name, "rivers", engineUrls, setup));
+    if (!setup.secondPool.isEmpty()) {
+      pools.add(pool("lakes", "lakes", setup.secondPool, setup));
+    }
+    return new Fleet(pools, true, Optional.empty(), "hash");
+  }
+
+  private static Pool pool(String name, String prefix, List<String> urls, Setup setup) {
+    List<ReplicaSpec> replicas = new ArrayList<>();
+    for (String url : urls) {
+      replicas.add(
+          new ReplicaSpec(
+              new ReplicaId(prefix + "-" + replicas.size()),
+              url,
+              1,
+              setup.maxConcurrent,
+              Set.of(),
+              ""));
+    }
+    return new Pool(
+        new PoolName(name),
+        new ModelName("river-8b"),
+        List.of(new ModelName("river")),
+        setup.engine,
+        Optional.of(new ModelName(setup.engineModel)),
+        Optional.of("engine-key"),
+        RoutingStrategy.LEAST_LOADED,
+        new ReplicaSource.Listed(replicas),
+        setup.maxConcurrent,
+        setup.capabilities,
+        8_192,
+        setup.queue,
+        HealthPolicy.DEFAULT,
+        FailoverPolicy.DEFAULT,
+        BreakerPolicy.DEFAULT,
+        setup.resume);
+  }
+
+  /** The sum of a metric over the series whose labels contain a text. */
+  double metric(String name, String labels) {
+    return metrics
+        .scrape("")
+        .body()
+        .toString()
+        .lines()
+        .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+        .filter(line -> line.contains(labels))
+        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+        .sum();
   }
 
   /** The access lines so far. */

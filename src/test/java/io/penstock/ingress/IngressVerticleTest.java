@@ -431,6 +431,14 @@ class IngressVerticleTest {
         .startsWith(frame("a"))
         .contains("\"code\":\"idle_timeout\"")
         .doesNotContain("[DONE]");
+    await(() -> gateway.accessLog().lines().count() == 5);
+    assertThat(gateway.accessLog().lines().toList())
+        .as("the total deadline is the request's own, the others are slowness")
+        .allMatch(
+            line ->
+                line.contains("\"code\":\"deadline_exceeded\"")
+                    ? line.contains("\"outcome\":\"deadline\"")
+                    : line.contains("\"outcome\":\"timeout\""));
   }
 
   @Test

@@ -91,6 +91,24 @@ class SlotClaimsTest {
         0);
   }
 
+  private static Admit retry(long waitMillis, String excluded) {
+    return new Admit(
+        ID,
+        SELF,
+        POOL,
+        new TenantId("t"),
+        Priority.DEFAULT,
+        1,
+        10,
+        0,
+        100,
+        7L,
+        Set.of(),
+        Set.of(new ReplicaId(excluded)),
+        waitMillis,
+        0);
+  }
+
   private static Grant grant(long epoch) {
     return new Grant(
         ID, POOL, epoch, new ReplicaId("r0"), "http://127.0.0.1:1", 3, Optional.empty());
@@ -104,14 +122,40 @@ class SlotClaimsTest {
   void asksTheOwnerAndReleasesToIt() {
     claims.ask(admit(1_000), 0);
     claims.onGrant(grant(5), 1);
-    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9);
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9, 0);
 
     assertThat(sent).extracting(Sent::to).containsExactly(A, A);
     assertThat(told).containsExactly("granted r-1");
     assertThat(lastSent()).isInstanceOf(Release.class);
     assertThat(claims.held()).isZero();
-    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9);
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9, 0);
     assertThat(sent).hasSize(2);
+  }
+
+  @Test
+  void aReleaseSaysWhenTheEngineWantsToBeAskedAgain() {
+    claims.ask(admit(1_000), 0);
+    claims.onGrant(grant(5), 1);
+    claims.release(POOL, ID, Outcome.BACK_PRESSURE, TokenUsage.NONE, -1, 9, 7_000);
+
+    assertThat(((Release) lastSent()).retryAfterMillis()).isEqualTo(7_000);
+    assertThat(((Release) lastSent()).outcome()).isEqualTo(Outcome.BACK_PRESSURE);
+  }
+
+  @Test
+  void aGrantOfTheAttemptBeforeIsNotTakenForThatOfTheNext() {
+    claims.ask(admit(1_000), 0);
+    claims.onGrant(grant(5), 1);
+    claims.release(POOL, ID, Outcome.FAULT, TokenUsage.NONE, -1, 9, 0);
+    claims.ask(retry(1_000, "r0"), 10);
+    claims.onGrant(grant(5), 11); // told again, before the owner heard of the release
+    assertThat(told).containsExactly("granted r-1");
+    assertThat(claims.waiting()).isEqualTo(1);
+
+    claims.onGrant(
+        new Grant(ID, POOL, 5, new ReplicaId("r1"), "http://127.0.0.1:2", 3, Optional.empty()), 12);
+    assertThat(told).containsExactly("granted r-1", "granted r-1");
+    assertThat(claims.held()).isEqualTo(1);
   }
 
   @Test
@@ -202,7 +246,7 @@ class SlotClaimsTest {
     claims.onGrant(grant(5), 0);
     claims.tick(SlotClaims.RENEW_WAITING_MILLIS);
     assertThat(((Renew) lastSent()).leases()).hasSize(1);
-    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9);
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 4, 9, 0);
     int before = sent.size();
     claims.tick(100_000);
     claims.tick(200_000);

@@ -273,7 +273,7 @@ class SseScannerTest {
       assertThat(said)
           .containsExactly(
               "COMMENT|false|Optional.empty|-|: ok\n\n",
-              "MALFORMED|false|Optional.empty|-|data: " + "x".repeat(44),
+              "TOO_LARGE|false|Optional.empty|-|data: " + "x".repeat(44),
               "end false");
     }
   }

@@ -56,6 +56,7 @@ class AccessLogTest {
                 .put("code", "idle_timeout")
                 .put("stream", true)
                 .put("attempts", 2)
+                .put("resumes", 1)
                 .put("queue_ms", 1.5)
                 .put("ttft_ms", 52.001)
                 .put("total_ms", 1203.0)
@@ -110,7 +111,7 @@ class AccessLogTest {
         .matches(
             "\\d\\d:15:30.250 INFO  access chat stream 200 timeout code=idle_timeout"
                 + " model=chat-model replica=r1 queue=2ms ttft=52ms total=1203ms tokens=12\\+100"
-                + " attempts=2 request_id=req-1\n");
+                + " attempts=2 resumes=1 request_id=req-1\n");
   }
 
   @Test
@@ -216,6 +217,7 @@ class AccessLogTest {
         "idle_timeout",
         true,
         2,
+        1,
         1_500_000,
         52_000_900,
         1_203_000_000,
@@ -240,6 +242,7 @@ class AccessLogTest {
         Outcome.CLIENT_ERROR,
         none,
         false,
+        0,
         0,
         -1,
         -1,

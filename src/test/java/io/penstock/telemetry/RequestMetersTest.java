@@ -144,13 +144,55 @@ class RequestMetersTest {
 
   @Test
   void countsDisconnectsAndWhatTheyWasted() {
-    meters.cancelled(Phase.QUEUED, 0);
-    meters.cancelled(Phase.STREAMING, 17);
+    meters.cancelled(Phase.QUEUED);
+    meters.wasted(Phase.QUEUED, 0);
+    meters.cancelled(Phase.STREAMING);
+    meters.wasted(Phase.STREAMING, 17);
 
     assertThat(registry.get(Names.CANCELLED).tag("phase", "queued").counter().count()).isEqualTo(1);
     assertThat(registry.get(Names.WASTED_TOKENS).tag("phase", "streaming").counter().count())
         .isEqualTo(17);
     assertThat(registry.get(Names.WASTED_TOKENS).tag("phase", "queued").counter().count()).isZero();
+  }
+
+  @Test
+  void countsRetriesByWhatCausedThem() {
+    meters.retried(POOL, Outcome.TRANSPORT);
+    meters.retried(POOL, Outcome.TRANSPORT);
+    meters.retried(new PoolName("nobody's"), Outcome.FAULT);
+    meters.retryBudgetExhausted();
+
+    assertThat(
+            registry
+                .get(Names.RETRIES)
+                .tags("pool", POOL.value(), "outcome", "transport")
+                .counter()
+                .count())
+        .isEqualTo(2);
+    assertThat(
+            registry
+                .get(Names.RETRIES)
+                .tags("pool", RequestMeters.UNKNOWN, "outcome", "fault")
+                .counter()
+                .count())
+        .isEqualTo(1);
+    assertThat(registry.get(Names.RETRY_BUDGET_EXHAUSTED).counter().count()).isEqualTo(1);
+  }
+
+  @Test
+  void countsWhatBecameOfBrokenStreams() {
+    meters.resumed(POOL, TimeUnit.MILLISECONDS.toNanos(120));
+    meters.resumeFailed(POOL);
+    meters.resumeRefused(POOL, "tool_calls");
+
+    for (String outcome : List.of("resumed", "failed", "refused")) {
+      assertThat(registry.get(Names.RESUMES).tags("outcome", outcome).counter().count())
+          .isEqualTo(1);
+    }
+    assertThat(registry.get(Names.RESUMES).tags("reason", "tool_calls").counter().count())
+        .isEqualTo(1);
+    assertThat(registry.get(Names.RESUME_GAP).timer().totalTime(TimeUnit.MILLISECONDS))
+        .isEqualTo(120);
   }
 
   @Test

@@ -1,0 +1,49 @@
+package io.penstock.ingress;
+
+import io.penstock.inference.ModelName;
+import io.penstock.inference.PoolName;
+import io.penstock.stream.RequestLife;
+import io.vertx.core.MultiMap;
+
+/** The gateway's own headers on answers. */
+final class AnswerHeaders {
+  private AnswerHeaders() {}
+
+  /** On a success: who answered, after how many attempts, and where the time went. */
+  static void success(
+      MultiMap headers,
+      Caller caller,
+      ModelName model,
+      PoolName pool,
+      Attempts attempts,
+      RequestLife life,
+      long sinceStartMillis) {
+    headers.set(Headers.REQUEST_ID, caller.requestId());
+    headers.set(Headers.MODEL, model.value());
+    headers.set(Headers.POOL, pool.value());
+    headers.set(Headers.ATTEMPTS, Integer.toString(attempts.count()));
+    attempts
+        .replica()
+        .ifPresent(
+            replica -> {
+              headers.set(Headers.REPLICA, replica.value());
+              headers.set(Headers.QUEUE_MS, Long.toString(attempts.queuedMillis()));
+            });
+    long queueMillis = Math.max(0, life.queueMillis());
+    headers.set(
+        Headers.SERVER_TIMING,
+        "queue;dur="
+            + queueMillis
+            + ", route;dur="
+            + life.routeMillis()
+            + ", upstream;dur="
+            + Math.max(0, sinceStartMillis - life.routeMillis() - queueMillis));
+  }
+
+  /** On an error of ours: how many replicas have had the request. */
+  static void error(MultiMap headers, Attempts attempts) {
+    if (attempts.count() > 0) {
+      headers.set(Headers.ATTEMPTS, Integer.toString(attempts.count()));
+    }
+  }
+}

@@ -1,0 +1,333 @@
+package io.penstock.ingress;
+
+import io.netty.channel.ConnectTimeoutException;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.penstock.inference.Outcome;
+import io.penstock.inference.Pool;
+import io.penstock.inference.TokenUsage;
+import io.penstock.message.Grant;
+import io.penstock.openai.Slice;
+import io.penstock.stream.StreamRelay;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClientResponse;
+import java.util.List;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One grant on one replica: the call, what has come of its answer, and its end as a value. Knows
+ * nothing of the attempts before and after it, and nothing of the client but what its owner says.
+ */
+final class Attempt implements EngineCall.Listener {
+  /** Successful answers that do not stream are collected up to this, to be judged whole. */
+  static final int COLLECT_MAX_BYTES = 8 << 20;
+
+  /** Of other answers, this much is enough to say what the engine said. */
+  static final int ERROR_MAX_BYTES = 64 << 10;
+
+  /** Whose attempt it is. All but the first are called within {@link #on}. */
+  interface Owner {
+    /** Runs an event, unless the attempt or the request is over; catches what it throws. */
+    void on(Attempt attempt, LongConsumer event);
+
+    /** Whether the client has its status line. */
+    boolean isCommitted();
+
+    /** Whether the client has content of this stream, of this attempt or one before. */
+    boolean hasContent();
+
+    /** The request has been written to the engine. */
+    void sent(long nowMillis);
+
+    /** Something came. */
+    void heard(long nowMillis);
+
+    /**
+     * Frames for the client.
+     *
+     * @param begun whether there was content among them or before; else they are all of an answer
+     *     that has none
+     */
+    void frames(long nowMillis, List<Slice> frames, boolean begun);
+
+    /** An answer too large to be held; {@link #piece pieces} follow. */
+    void beginPieces(long nowMillis, int status, MultiMap engineHeaders);
+
+    void piece(Buffer piece);
+
+    /** The last that is heard of the attempt. */
+    void ended(long nowMillis, AttemptEnd end);
+  }
+
+  private final Owner owner;
+  private final Pool pool;
+  private final Grant grant;
+  private final long connectMillis;
+  private final @Nullable StreamRelay streamed;
+
+  private @Nullable EngineCall call;
+  private boolean connected;
+  private @Nullable HttpClientResponse head;
+  private @Nullable StreamRelay relay;
+  private Buffer collected = Buffer.buffer();
+  private boolean piping;
+  private boolean over;
+  private TokenUsage usage = TokenUsage.NONE;
+
+  /**
+   * @param connectMillis for the words of a failure
+   * @param streamed what to do with an event stream; null for a request that does not stream
+   */
+  Attempt(Owner owner, Pool pool, Grant grant, long connectMillis, @Nullable StreamRelay streamed) {
+    this.owner = owner;
+    this.pool = pool;
+    this.grant = grant;
+    this.connectMillis = connectMillis;
+    this.streamed = streamed;
+  }
+
+  void start(EngineCall made) {
+    call = made;
+    made.start();
+  }
+
+  Pool pool() {
+    return pool;
+  }
+
+  Grant grant() {
+    return grant;
+  }
+
+  /** The replica, for messages. */
+  String who() {
+    return "replica " + grant.replica();
+  }
+
+  /** What the engine has reported so far. */
+  TokenUsage usage() {
+    return usage;
+  }
+
+  /** What relays its event stream; null for a request that does not stream. */
+  @Nullable StreamRelay relay() {
+    return streamed;
+  }
+
+  /** Frames with content so far; 0 for an answer in one piece. */
+  int contentFrames() {
+    return relay == null ? 0 : relay.contentFrames();
+  }
+
+  /** Tokens generated so far, by the engine's count or else by frames. */
+  int generatedTokens() {
+    return Math.max(usage.completionTokens(), contentFrames());
+  }
+
+  /** Whether the client has part of an answer in one piece. */
+  boolean isPiping() {
+    return piping;
+  }
+
+  /** Stops reading until {@link #resume}. */
+  void pause() {
+    if (call != null) {
+      call.pause();
+    }
+  }
+
+  void resume() {
+    if (call != null) {
+      call.resume();
+    }
+  }
+
+  /** Ends it from outside, without a word to the owner: the engine's connection is reset. */
+  void abort() {
+    over = true;
+    collected = Buffer.buffer();
+    if (call != null) {
+      call.cancel();
+    }
+  }
+
+  private void on(LongConsumer event) {
+    if (!over) {
+      owner.on(this, event);
+    }
+  }
+
+  @Override
+  public void sent() {
+    connected = true;
+    on(owner::sent);
+  }
+
+  @Override
+  public void head(HttpClientResponse engine) {
+    on(
+        now -> {
+          head = engine;
+          String type = engine.getHeader(HttpHeaderNames.CONTENT_TYPE);
+          if (streamed != null
+              && engine.statusCode() == 200
+              && type != null
+              && type.startsWith("text/event-stream")) {
+            relay = streamed;
+          }
+        });
+  }
+
+  @Override
+  public void data(Buffer piece) {
+    on(
+        now -> {
+          owner.heard(now);
+          if (relay != null) {
+            relay.feed(piece.getBytes());
+            judge(now, relay);
+          } else {
+            collect(now, piece);
+          }
+        });
+  }
+
+  private void judge(long nowMillis, StreamRelay relay) {
+    usage = relay.usage();
+    switch (relay.verdict()) {
+      case HOLDING -> {}
+      case FLOWING -> hand(nowMillis, relay);
+      case DONE -> {
+        hand(nowMillis, relay);
+        end(nowMillis, new AttemptEnd.Done());
+      }
+      case ENGINE_ERROR -> {
+        byte[] frame = relay.engineError().map(Slice::toByteArray).orElseGet(() -> new byte[0]);
+        handIfCommitted(nowMillis, relay);
+        fail(nowMillis, FailureText.errorFrame(who(), frame));
+      }
+      case MALFORMED -> {
+        handIfCommitted(nowMillis, relay);
+        fail(nowMillis, FailureText.malformedFrame(who(), relay.malformation()));
+      }
+    }
+  }
+
+  /** Frames that came before a failure; while the client has none, another attempt is better. */
+  private void handIfCommitted(long nowMillis, StreamRelay relay) {
+    if (owner.hasContent() && relay.contentFrames() > 0) {
+      hand(nowMillis, relay);
+    }
+  }
+
+  private void hand(long nowMillis, StreamRelay relay) {
+    List<Slice> frames = relay.drain();
+    if (!frames.isEmpty()) {
+      boolean begun = relay.contentFrames() > 0 || relay.verdict() == StreamRelay.Verdict.FLOWING;
+      owner.frames(nowMillis, frames, begun);
+    }
+  }
+
+  private void collect(long nowMillis, Buffer piece) {
+    if (piping) {
+      owner.piece(piece);
+      return;
+    }
+    collected.appendBuffer(piece);
+    int status = answered().statusCode();
+    if (status >= 300) {
+      if (collected.length() > ERROR_MAX_BYTES) {
+        judgeWhole(nowMillis);
+      }
+    } else if (collected.length() > COLLECT_MAX_BYTES) {
+      if (owner.isCommitted()) {
+        fail(nowMillis, FailureText.notAStream(who()));
+      } else {
+        piping = true;
+        owner.beginPieces(nowMillis, status, answered().headers());
+        Buffer soFar = collected;
+        collected = Buffer.buffer();
+        owner.piece(soFar);
+      }
+    }
+  }
+
+  @Override
+  public void ended() {
+    on(
+        now -> {
+          if (piping) {
+            end(now, new AttemptEnd.Done());
+          } else if (relay == null) {
+            judgeWhole(now);
+          } else {
+            relay.end();
+            judge(now, relay);
+            fail(now, FailureText.endedEarly(who()));
+          }
+        });
+  }
+
+  private void judgeWhole(long nowMillis) {
+    HttpClientResponse engine = answered();
+    String retryAfter = engine.getHeader(HttpHeaderNames.RETRY_AFTER);
+    EngineAnswer judged =
+        EngineAnswer.judge(
+            who(), engine.statusCode(), retryAfter == null ? "" : retryAfter, collected.getBytes());
+    if (judged instanceof EngineAnswer.Refused no) {
+      fail(nowMillis, no.failure());
+    } else if (judged instanceof EngineAnswer.Passed passed) {
+      usage = passed.usage();
+      if (passed.outcome() == Outcome.OK && owner.isCommitted()) {
+        fail(nowMillis, FailureText.notAStream(who()));
+      } else {
+        end(nowMillis, new AttemptEnd.Whole(passed));
+      }
+    }
+  }
+
+  /** The engine's head, of an attempt that has got that far. */
+  HttpClientResponse answered() {
+    if (head == null) {
+      throw new IllegalStateException("the engine has not answered");
+    }
+    return head;
+  }
+
+  @Override
+  public void failed(Throwable cause) {
+    on(now -> fail(now, failure(cause)));
+  }
+
+  private Failure failure(Throwable cause) {
+    if (!connected) {
+      return cause instanceof ConnectTimeoutException
+          ? FailureText.connectTimeout(who(), connectMillis)
+          : FailureText.unreachable(who());
+    }
+    return relay != null || piping
+        ? FailureText.brokeInMidStream(who())
+        : FailureText.brokenOff(who());
+  }
+
+  private void fail(long nowMillis, Failure failure) {
+    end(nowMillis, new AttemptEnd.Failed(failure));
+  }
+
+  private void end(long nowMillis, AttemptEnd end) {
+    if (over) {
+      return;
+    }
+    over = true;
+    collected = Buffer.buffer();
+    if (call != null) {
+      if (end instanceof AttemptEnd.Done) {
+        call.finish();
+      } else {
+        call.cancel(); // without effect on an answer that came whole
+      }
+    }
+    owner.ended(nowMillis, end);
+  }
+}

@@ -1,0 +1,71 @@
+package io.penstock.ingress;
+
+import io.penstock.stream.FailureClass;
+import java.nio.charset.StandardCharsets;
+
+/** The words of failures that are not an engine's own. Pure. */
+final class FailureText {
+  private FailureText() {}
+
+  static Failure unreachable(String who) {
+    return Failure.of(FailureClass.UNREACHABLE, who + " could not be reached");
+  }
+
+  static Failure connectTimeout(String who, long limitMillis) {
+    return Failure.of(
+        FailureClass.CONNECT_TIMEOUT,
+        who + " did not accept a connection within " + limitMillis + " ms (connect_ms)");
+  }
+
+  static Failure brokenOff(String who) {
+    return Failure.of(
+        FailureClass.BROKEN_OFF, "the connection to " + who + " broke before it answered");
+  }
+
+  static Failure brokeInMidStream(String who) {
+    return Failure.of(FailureClass.TRUNCATED, "the connection to " + who + " broke in mid-stream");
+  }
+
+  static Failure endedEarly(String who) {
+    return Failure.of(FailureClass.TRUNCATED, who + " ended the stream before it was done");
+  }
+
+  /**
+   * @param what came, as the relay says it
+   */
+  static Failure malformedFrame(String who, String what) {
+    return Failure.of(FailureClass.MALFORMED, who + " sent " + what);
+  }
+
+  /**
+   * @param frame the event in which the engine says that it failed
+   */
+  static Failure errorFrame(String who, byte[] frame) {
+    return Failure.of(
+        FailureClass.ERROR_IN_ANSWER,
+        who
+            + " failed in its stream"
+            + EngineMessage.of(json(frame)).map(text -> ": " + text).orElse(""));
+  }
+
+  static Failure notAStream(String who) {
+    return Failure.of(
+        FailureClass.MALFORMED, who + " was asked for a stream and answered in one piece");
+  }
+
+  /** An answer in one piece to the request to go on with a stream. */
+  static Failure wouldNotGoOn(String who, EngineAnswer.Passed answer) {
+    return Failure.of(
+        FailureClass.UNFIT,
+        who
+            + " would not go on with it"
+            + EngineMessage.of(answer.body()).map(text -> ": " + text).orElse(""));
+  }
+
+  /** The JSON of a one-line event. */
+  private static byte[] json(byte[] frame) {
+    String text = new String(frame, StandardCharsets.UTF_8).strip();
+    int at = text.indexOf("data:");
+    return text.substring(at < 0 ? 0 : at + 5).strip().getBytes(StandardCharsets.UTF_8);
+  }
+}

@@ -1,0 +1,22 @@
+package io.penstock.ingress;
+
+import io.penstock.inference.TokenUsage;
+
+/** Usage over the attempts that make up one answer. Pure. */
+final class Usages {
+  private Usages() {}
+
+  /**
+   * What the client is told that it used: the prompt of the first attempt, since what a resumed one
+   * reads again is the gateway's business, and all that was generated.
+   */
+  static TokenUsage joined(TokenUsage before, TokenUsage next) {
+    if (before.equals(TokenUsage.NONE)) {
+      return next;
+    }
+    return new TokenUsage(
+        before.promptTokens(),
+        before.completionTokens() + next.completionTokens(),
+        before.cachedTokens());
+  }
+}

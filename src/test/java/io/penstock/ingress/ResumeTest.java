@@ -1,0 +1,420 @@
+package io.penstock.ingress;
+
+import static io.penstock.ingress.ContinuingEngine.TEXT;
+import static io.penstock.ingress.ContinuingEngine.WORDS;
+import static io.penstock.ingress.ContinuingEngine.objects;
+import static io.penstock.ingress.ContinuingEngine.textOf;
+import static io.penstock.ingress.ScriptedEngine.DONE;
+import static io.penstock.ingress.ScriptedEngine.chunk;
+import static io.penstock.ingress.ScriptedEngine.json;
+import static io.penstock.ingress.ScriptedEngine.lastChunk;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.penstock.inference.EngineKind;
+import io.penstock.inference.ResumeMode;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
+import io.vertx.core.net.NetSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Streams that break after their first content: another replica goes on, and nobody sees it. */
+class ResumeTest {
+  private static final String CHAT = "/v1/chat/completions";
+  private static final String COMPLETIONS = "/v1/completions";
+  private static final String MESSAGES = "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+  private static final String STREAM = "{\"model\":\"river\",\"stream\":true," + MESSAGES;
+  private static final String COUNTED =
+      "{\"model\":\"river\",\"stream\":true,\"stream_options\":{\"include_usage\":true},"
+          + MESSAGES;
+  private static final String PROMPT =
+      "{\"model\":\"river\",\"stream\":true,\"max_tokens\":100,\"prompt\":\"hi\"}";
+
+  private final Vertx vertx = Vertx.vertx();
+  private final HttpClient http =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private final Gateway.Setup setup = new Gateway.Setup();
+  private final List<ContinuingEngine> engines = new ArrayList<>();
+  private final AtomicInteger streams = new AtomicInteger();
+
+  @SuppressWarnings("NullAway.Init") // by start
+  private Gateway gateway;
+
+  @AfterEach
+  void stop() {
+    gateway.close();
+    vertx.close().await();
+  }
+
+  /** Replicas of which the first {@code failing} that stream, whichever, do so after some words. */
+  private void start(int replicas, int failing, int afterWords, Break how) {
+    for (int i = 0; i < replicas; i++) {
+      ContinuingEngine engine = new ContinuingEngine(vertx);
+      AtomicInteger mine = new AtomicInteger();
+      engine.script(
+          (socket, sent) -> {
+            if (sent == 0) {
+              mine.set(streams.incrementAndGet());
+            }
+            if (mine.get() > failing || sent < afterWords) {
+              return true;
+            }
+            how.act(vertx, socket);
+            return false;
+          });
+      engines.add(engine);
+    }
+    gateway = new Gateway(engines.stream().map(ContinuingEngine::url).toList(), setup);
+  }
+
+  /** What can happen to a stream; always later, so that what was written has arrived. */
+  private enum Break {
+    RESET {
+      @Override
+      void act(Vertx vertx, NetSocket socket) {
+        later(vertx, socket::close);
+      }
+    },
+    EOF {
+      @Override
+      void act(Vertx vertx, NetSocket socket) {
+        later(vertx, () -> socket.write(lastChunk()));
+      }
+    },
+    ERROR_FRAME {
+      @Override
+      void act(Vertx vertx, NetSocket socket) {
+        later(
+            vertx,
+            () -> socket.write(chunk("data: {\"error\":{\"message\":\"no memory\"}}\n\n", DONE)));
+      }
+    },
+    MALFORMED {
+      @Override
+      void act(Vertx vertx, NetSocket socket) {
+        later(vertx, () -> socket.write(chunk("data: {oops\n\n")));
+      }
+    },
+    SILENCE {
+      @Override
+      void act(Vertx vertx, NetSocket socket) {}
+    };
+
+    abstract void act(Vertx vertx, NetSocket socket);
+
+    private static void later(Vertx vertx, Runnable task) {
+      vertx.setTimer(30, due -> task.run());
+    }
+  }
+
+  private HttpResponse<String> post(String path, String body, String... headers) throws Exception {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + gateway.port + path))
+            .header("content-type", "application/json")
+            .timeout(Duration.ofSeconds(30))
+            .POST(HttpRequest.BodyPublishers.ofString(body));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    return http.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString())
+        .get(30, TimeUnit.SECONDS);
+  }
+
+  private static void await(BooleanSupplier condition) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!condition.getAsBoolean()) {
+      assertThat(System.nanoTime()).as("in time").isLessThan(end);
+      LockSupport.parkNanos(1_000_000);
+    }
+  }
+
+  private void nothingIsHeld() {
+    await(() -> gateway.metric("penstock_grants", "") == 0);
+    await(() -> gateway.metric("penstock_requests_in_flight", "") == 0);
+  }
+
+  private double resumes(String outcome) {
+    return gateway.metric("penstock_resumes_total", "outcome=\"" + outcome + "\"");
+  }
+
+  /** Whole, in one piece as far as the client can tell. */
+  private static void assertWhole(String events) {
+    assertThat(events).endsWith(DONE).doesNotContain("\"error\"");
+    assertThat(textOf(events)).isEqualTo(TEXT);
+    List<JsonObject> frames = objects(events);
+    assertThat(frames.stream().map(frame -> frame.getString("id")).distinct()).hasSize(1);
+    assertThat(
+            frames.stream()
+                .filter(frame -> frame.containsKey("created"))
+                .map(frame -> frame.getInteger("created"))
+                .distinct())
+        .hasSize(1);
+    assertThat(events.split("\"role\"", -1).length - 1).as("roles").isLessThanOrEqualTo(1);
+    assertThat(events.split("finish_reason\":\"stop\"", -1)).as("one finish reason").hasSize(2);
+  }
+
+  private static void assertTold(String events, String code) {
+    assertThat(events).doesNotContain(DONE).endsWith("}}\n\n");
+    List<JsonObject> frames = objects(events);
+    JsonObject error = frames.get(frames.size() - 1).getJsonObject("error");
+    assertThat(error.getString("code")).isEqualTo(code);
+    assertThat(error.getString("message")).doesNotContain("127.0.0.1");
+  }
+
+  /** Wherever the stream breaks, even between white space and a finish reason. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12})
+  void aResetAfterAnyFrameIsNotSeen(int words) throws Exception {
+    start(2, 1, words, Break.RESET);
+    HttpResponse<String> answer = post(CHAT, STREAM);
+    assertWhole(answer.body());
+    assertThat(answer.body()).doesNotContain("usage");
+    assertThat(resumes("resumed")).isEqualTo(1);
+    assertThat(gateway.metric("penstock_resume_gap_seconds_count", "rivers")).isEqualTo(1);
+    nothingIsHeld();
+    await(() -> gateway.accessLog().contains("\"outcome\":\"ok\""));
+    assertThat(gateway.accessLog())
+        .contains("\"attempts\":2,\"resumes\":1,")
+        .as("white space at the cut is generated twice")
+        .containsPattern("\"prompt_tokens\":5,\"completion_tokens\":1[2-4],");
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 5, 11})
+  void completionsToo(int words) throws Exception {
+    start(2, 1, words, Break.RESET);
+    assertWhole(post(COMPLETIONS, PROMPT).body());
+    assertThat(resumes("resumed")).isEqualTo(1);
+    String second =
+        engines.stream()
+            .flatMap(engine -> engine.engine.requests.stream())
+            .filter(request -> !request.contains("\"prompt\":\"hi\""))
+            .findFirst()
+            .orElseThrow();
+    assertThat(second).contains("\"max_tokens\":" + (100 - words));
+  }
+
+  @ParameterizedTest
+  @EnumSource(Break.class)
+  void howeverItBreaks(Break how) throws Exception {
+    setup.deadlines =
+        new IngressConfig.Deadlines(
+            Duration.ofSeconds(2),
+            Duration.ofSeconds(20),
+            Duration.ofMillis(how == Break.SILENCE ? 500 : 20_000),
+            Duration.ofSeconds(60));
+    start(2, 1, 4, how);
+    assertWhole(post(CHAT, STREAM).body());
+    nothingIsHeld();
+    await(() -> engines.stream().mapToInt(each -> each.engine.closed.get()).sum() >= 1);
+  }
+
+  @Test
+  void usageIsThatOfOneRequest() throws Exception {
+    start(3, 2, 3, Break.RESET);
+    String events = post(CHAT, COUNTED).body();
+    assertWhole(events);
+    List<JsonObject> frames = objects(events);
+    JsonObject usage = frames.get(frames.size() - 1).getJsonObject("usage");
+    assertThat(usage.getInteger("prompt_tokens")).isEqualTo(5);
+    assertThat(usage.getInteger("completion_tokens")).isGreaterThanOrEqualTo(WORDS.size());
+    assertThat(usage.getInteger("total_tokens"))
+        .isEqualTo(5 + usage.getInteger("completion_tokens"));
+    assertThat(resumes("resumed")).isEqualTo(2);
+    nothingIsHeld();
+  }
+
+  @Test
+  void threeBreaksAreTooMany() throws Exception {
+    start(4, 99, 3, Break.RESET);
+    String events = post(CHAT, STREAM).body();
+    assertTold(events, "upstream_truncated");
+    assertThat(TEXT).startsWith(textOf(events));
+    assertThat(events).contains("it had been resumed twice before");
+    assertThat(streams.get()).isEqualTo(3);
+    assertThat(resumes("resumed")).isEqualTo(2);
+    assertThat(resumes("refused")).isEqualTo(1);
+    nothingIsHeld();
+  }
+
+  @Test
+  void aReplicaThatFailsBeforeItGoesOnIsFollowedByAnother() throws Exception {
+    start(3, 1, 4, Break.RESET);
+    engines.forEach(
+        engine -> {
+          ContinuingEngine.Script usual = (socket, sent) -> true;
+          AtomicInteger mine = new AtomicInteger();
+          engine.script(
+              (socket, sent) -> {
+                if (sent == 0) {
+                  mine.set(streams.incrementAndGet());
+                }
+                if (mine.get() == 1 && sent == 4 || mine.get() == 2) {
+                  vertx.setTimer(30, due -> socket.close());
+                  return false;
+                }
+                return usual.goesOn(socket, sent);
+              });
+        });
+    assertWhole(post(CHAT, STREAM).body());
+    assertThat(streams.get()).isEqualTo(3);
+    assertThat(resumes("failed")).isEqualTo(1);
+    assertThat(resumes("resumed")).isEqualTo(1);
+    nothingIsHeld();
+  }
+
+  @Test
+  void whenNobodyElseIsThereTheClientIsTold() throws Exception {
+    start(1, 1, 4, Break.RESET);
+    String events = post(CHAT, STREAM).body();
+    assertTold(events, "upstream_truncated");
+    assertThat(textOf(events)).isEqualTo(String.join("", WORDS.subList(0, 4)));
+    assertThat(events).contains("no other replica could go on");
+    assertThat(resumes("failed")).isEqualTo(1);
+    nothingIsHeld();
+  }
+
+  @Test
+  void anEngineThatWillNotGoOnIsBelieved() throws Exception {
+    start(2, 1, 4, Break.RESET);
+    for (ContinuingEngine each : engines) {
+      ContinuingEngine real = each;
+      ScriptedEngine.Script usual = real.script();
+      real.engine.answer(
+          (socket, request) -> {
+            if (request.contains("continue_final_message")) {
+              socket.write(json(400, "{\"detail\":\"unknown field\"}"));
+            } else {
+              usual.answer(socket, request);
+            }
+          });
+    }
+    String events = post(CHAT, STREAM).body();
+    assertTold(events, "upstream_truncated");
+    assertThat(events).contains("would not go on with it: unknown field");
+    nothingIsHeld();
+  }
+
+  @Test
+  void aClientMayForbidIt() throws Exception {
+    start(2, 1, 4, Break.RESET);
+    String events = post(CHAT, STREAM, "x-penstock-resume", "off").body();
+    assertTold(events, "upstream_truncated");
+    assertThat(events).contains("it could not be resumed: the request said so");
+    assertThat(streams.get()).isEqualTo(1);
+    assertThat(gateway.metric("penstock_resumes_total", "reason=\"client_off\"")).isEqualTo(1);
+    assertThat(post(CHAT, STREAM, "x-penstock-resume", "maybe").statusCode()).isEqualTo(400);
+  }
+
+  @Test
+  void severalChoicesAreNotResumed() throws Exception {
+    start(2, 1, 4, Break.RESET);
+    String events = post(CHAT, STREAM.replace("\"stream\"", "\"n\":2,\"stream\"")).body();
+    assertTold(events, "upstream_truncated");
+    assertThat(streams.get()).isEqualTo(1);
+  }
+
+  @Test
+  void aPoolMayForbidIt() throws Exception {
+    setup.resume = ResumeMode.OFF;
+    start(2, 1, 4, Break.RESET);
+    assertTold(post(CHAT, STREAM).body(), "upstream_truncated");
+    assertThat(streams.get()).isEqualTo(1);
+  }
+
+  @Test
+  void anEngineThatIsNotKnownToContinueIsNotAsked() throws Exception {
+    setup.engine = EngineKind.LLAMA_CPP;
+    start(2, 1, 4, Break.RESET);
+    String events = post(CHAT, STREAM).body();
+    assertTold(events, "upstream_truncated");
+    assertThat(events).contains("the engine can not continue a message");
+    assertThat(streams.get()).isEqualTo(1);
+    nothingIsHeld();
+  }
+
+  @Test
+  void aTextThatIsWholeIsNotWrittenAgain() throws Exception {
+    start(2, 1, WORDS.size() + 1, Break.RESET);
+    String events = post(CHAT, STREAM).body();
+    assertTold(events, "upstream_truncated");
+    assertThat(textOf(events)).isEqualTo(TEXT);
+    assertThat(streams.get()).isEqualTo(1);
+  }
+
+  @Test
+  void aClientThatLeavesWhileItIsResumedIsForgotten() {
+    start(2, 99, 0, Break.SILENCE);
+    AtomicInteger asked = new AtomicInteger();
+    engines.forEach(
+        engine ->
+            engine.script(
+                (socket, sent) -> {
+                  if (sent == 0 && asked.incrementAndGet() > 1) {
+                    return false;
+                  }
+                  if (sent == 3) {
+                    vertx.setTimer(30, due -> socket.close());
+                    return false;
+                  }
+                  return true;
+                }));
+    NetSocket client = vertx.createNetClient().connect(gateway.port, "127.0.0.1").await();
+    client.write(
+        "POST "
+            + CHAT
+            + " HTTP/1.1\r\nhost: x\r\ncontent-length: "
+            + STREAM.length()
+            + "\r\n\r\n"
+            + STREAM);
+    await(() -> asked.get() == 2);
+    client.close();
+    await(() -> gateway.metric("penstock_cancelled_total", "phase=\"resuming\"") == 1);
+    await(() -> engines.stream().mapToInt(each -> each.engine.closed.get()).sum() == 2);
+    nothingIsHeld();
+    assertThat(gateway.metric("penstock_wasted_tokens_total", "phase=\"resuming\""))
+        .as("what the first replica had generated")
+        .isEqualTo(3);
+  }
+
+  @Test
+  void theTotalDeadlineGoesOn() throws Exception {
+    setup.deadlines =
+        new IngressConfig.Deadlines(
+            Duration.ofSeconds(2),
+            Duration.ofSeconds(20),
+            Duration.ofSeconds(20),
+            Duration.ofMillis(1_000));
+    start(2, 1, 4, Break.RESET);
+    AtomicInteger asked = new AtomicInteger();
+    engines.forEach(
+        engine ->
+            engine.script(
+                (socket, sent) -> {
+                  boolean second = asked.get() > 0 && sent == 0;
+                  if (sent == 4) {
+                    asked.incrementAndGet();
+                    vertx.setTimer(30, due -> socket.close());
+                    return false;
+                  }
+                  return !second;
+                }));
+    assertTold(post(CHAT, STREAM).body(), "deadline_exceeded");
+    await(() -> gateway.accessLog().contains("\"outcome\":\"deadline\""));
+    nothingIsHeld();
+  }
+}
