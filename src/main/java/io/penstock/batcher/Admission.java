@@ -138,16 +138,19 @@ final class Admission {
 
   /** A request asks for a slot. */
   List<AdmissionDecision> offer(Admit admit, long nowMillis) {
-    letTimePass(nowMillis);
+    List<AdmissionDecision> out = new ArrayList<>(2);
+    if (letTimePass(nowMillis)) {
+      dispatch(out, nowMillis); // who waits goes before who comes
+    }
     Live live = ledger.find(admit.id());
     if (live != null && admit.attempt() <= live.attempt()) {
-      return List.of(again(admit.replyTo(), live));
+      out.add(again(admit.replyTo(), live));
+      return out;
     }
     Waiting known = waiting.get(admit.id());
     if (known != null && admit.attempt() <= known.admit.attempt()) {
-      return List.of();
+      return out;
     }
-    List<AdmissionDecision> out = new ArrayList<>(2);
     if (known != null) {
       leave(known);
     }
@@ -301,10 +304,12 @@ final class Admission {
     return ledger.size();
   }
 
-  private void letTimePass(long nowMillis) {
-    if (roster.advance(nowMillis)) {
+  private boolean letTimePass(long nowMillis) {
+    boolean changed = roster.advance(nowMillis);
+    if (changed) {
       review(nowMillis);
     }
+    return changed;
   }
 
   /** Looks again at what the waiting may hope for. */
@@ -338,7 +343,7 @@ final class Admission {
       out.add(timedOut(admit, 0));
       return;
     }
-    long pausedMillis = roster.pausedUntilMillis(needs, admit.excluded()) - nowMillis;
+    long pausedMillis = roster.pausedMillis(needs, admit.excluded());
     if (!held && reach == Reach.SERVED && pausedMillis > maxWaitMillis) {
       out.add(paused(admit, pausedMillis));
       return;

@@ -392,20 +392,21 @@ final class Roster {
   }
 
   /**
-   * Until when all replicas that could serve such a request have asked to be left alone; the least
-   * value where one has not.
+   * For how long all replicas that could serve such a request have asked to be left alone; 0 where
+   * one has not.
    */
-  long pausedUntilMillis(int needs, Set<ReplicaId> excluded) {
-    long until = Long.MAX_VALUE;
+  long pausedMillis(int needs, Set<ReplicaId> excluded) {
+    long shortest = Long.MAX_VALUE;
     for (Replica replica : all) {
       if (replica.usable() && replica.suits(needs, excluded)) {
-        until =
-            replica.paused()
-                ? Math.min(until, replica.conduct().pressure().pausedUntilMillis())
-                : Long.MIN_VALUE;
+        long left = replica.conduct().pressure().pausedUntilMillis() - nowMillis;
+        shortest = replica.paused() ? Math.min(shortest, left) : 0;
+        if (shortest <= 0) {
+          return 0;
+        }
       }
     }
-    return until == Long.MAX_VALUE ? Long.MIN_VALUE : until;
+    return shortest == Long.MAX_VALUE ? 0 : shortest;
   }
 
   /** Whether a replica would take a request with these needs and exclusions now. */
