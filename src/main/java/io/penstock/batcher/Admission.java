@@ -138,25 +138,23 @@ final class Admission {
 
   /** A request asks for a slot. */
   List<AdmissionDecision> offer(Admit admit, long nowMillis) {
-    List<AdmissionDecision> out = new ArrayList<>(2);
-    if (letTimePass(nowMillis)) {
-      dispatch(out, nowMillis); // who waits goes before who comes
-    }
     Live live = ledger.find(admit.id());
     if (live != null && admit.attempt() <= live.attempt()) {
-      out.add(again(admit.replyTo(), live));
-      return out;
+      return List.of(again(admit.replyTo(), live));
     }
     Waiting known = waiting.get(admit.id());
     if (known != null && admit.attempt() <= known.admit.attempt()) {
-      return out;
+      return List.of();
     }
+    List<AdmissionDecision> out = new ArrayList<>(2);
     if (known != null) {
       leave(known);
     }
     if (live != null) {
       end(live);
-      dispatch(out, nowMillis);
+    }
+    if (letTimePass(nowMillis) || live != null) {
+      dispatch(out, nowMillis); // who waits goes before who comes
     }
     place(admit, out, nowMillis);
     return out;

@@ -83,8 +83,15 @@ final class BackPressure {
     pausedUntilMillis = Math.max(pausedUntilMillis, nowMillis + forMillis);
   }
 
-  /** The engine has served a request. */
-  void onSuccess(int most) {
+  /**
+   * The engine has served a request. One that it began before it refused another tells nothing.
+   *
+   * @param ordinal of its grant
+   */
+  void onSuccess(long ordinal, int most) {
+    if (ordinal <= roundEndOrdinal) {
+      return;
+    }
     onlyRefusals = false;
     if (!isActive()) {
       return;

@@ -201,7 +201,7 @@ final class Conduct {
     }
     if (outcome == Outcome.OK) {
       boolean held = pressure.isActive();
-      pressure.onSuccess(most);
+      pressure.onSuccess(ordinal, most);
       return held ? Effect.LIMIT : Effect.NONE;
     }
     return Effect.NONE;

@@ -79,7 +79,7 @@ class ConductSimTest {
     Fleetlet fleet = three(RoutingStrategy.LEAST_LOADED);
     fleet.engine(1, at -> new Deed(Outcome.BACK_PRESSURE, -1, 1, 5_000));
     fleet.load(RATE, 20_000);
-    List<Long> at = fleet.grants.get(id(1));
+    List<Long> at = fleet.grantsOf(id(1));
     List<Long> settled = at.stream().filter(each -> each > 100).toList();
     assertThat(settled).hasSizeBetween(2, 4);
     for (int i = 1; i < settled.size(); i++) {

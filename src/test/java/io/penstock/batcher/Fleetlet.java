@@ -22,6 +22,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.PriorityQueue;
 import java.util.Random;
@@ -143,8 +144,8 @@ final class Fleetlet {
   }
 
   private void serve(Grant grant) {
-    grants.get(grant.replica()).add(now);
-    Deed deed = engines.get(grant.replica()).serve(now);
+    grantsOf(grant.replica()).add(now);
+    Deed deed = Objects.requireNonNull(engines.get(grant.replica())).serve(now);
     schedule(now + deed.totalMillis(), () -> ended(grant, deed));
   }
 
@@ -175,9 +176,14 @@ final class Fleetlet {
     }
   }
 
+  /** When a replica was granted. */
+  List<Long> grantsOf(ReplicaId id) {
+    return Objects.requireNonNull(grants.get(id));
+  }
+
   /** Grants to a replica in a span of time. */
   long granted(int i, long fromMillis, long untilMillis) {
-    return grants.get(Samples.id(i)).stream()
+    return grantsOf(Samples.id(i)).stream()
         .filter(at -> at >= fromMillis && at < untilMillis)
         .count();
   }
