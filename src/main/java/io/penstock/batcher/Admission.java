@@ -153,8 +153,11 @@ final class Admission {
     if (live != null) {
       end(live);
     }
-    if (letTimePass(nowMillis) || live != null) {
-      dispatch(out, nowMillis); // who waits goes before who comes
+    if (live != null) {
+      dispatch(out, nowMillis);
+    }
+    if (waiting.isEmpty()) {
+      letTimePass(nowMillis); // else the next tick does, and serves who waits in order
     }
     place(admit, out, nowMillis);
     return out;
@@ -302,12 +305,10 @@ final class Admission {
     return ledger.size();
   }
 
-  private boolean letTimePass(long nowMillis) {
-    boolean changed = roster.advance(nowMillis);
-    if (changed) {
+  private void letTimePass(long nowMillis) {
+    if (roster.advance(nowMillis)) {
       review(nowMillis);
     }
-    return changed;
   }
 
   /** Looks again at what the waiting may hope for. */

@@ -136,8 +136,8 @@ final class PoolOwner {
     next.nodes().forEach(node -> departed.remove(node.id()));
     view = next;
     List<AdmissionDecision> out = new ArrayList<>();
-    boolean changed = roster.probed(!next.with(Role.HEALTH_PROBER).isEmpty());
-    roster.advance(nowMillis);
+    boolean changed = roster.advance(nowMillis);
+    changed |= roster.probed(!next.with(Role.HEALTH_PROBER).isEmpty());
     boolean mine = next.ownerOf(pool.name()).equals(Optional.of(self));
     if (!mine) {
       resign();
@@ -167,9 +167,9 @@ final class PoolOwner {
 
   /** Takes in which share of the pool's limits this side of the cluster may use. */
   List<AdmissionDecision> share(LimitShare share, long nowMillis) {
-    roster.advance(nowMillis);
+    boolean changed = roster.advance(nowMillis);
     if (!roster.share(share)) {
-      return List.of();
+      return changed ? changed(nowMillis) : List.of();
     }
     LOG.info(
         "pool {}: {} of {} nodes are on this side; it uses {} slots",
@@ -182,7 +182,9 @@ final class PoolOwner {
 
   /** How the pool stands. */
   Standing standing(long nowMillis) {
-    roster.advance(nowMillis);
+    if (!busy()) {
+      roster.advance(nowMillis); // else the ticks do, and serve who waits
+    }
     return Standing.of(roster, pool.failover().minHealthyReplicas(), belowMin);
   }
 
@@ -294,8 +296,8 @@ final class PoolOwner {
   /** What drains in the cluster has changed. */
   List<AdmissionDecision> drains(DrainState next, long nowMillis) {
     drains = next;
-    roster.advance(nowMillis);
-    boolean changed = applyDrains();
+    boolean changed = roster.advance(nowMillis);
+    changed |= applyDrains();
     if (admission == null) {
       return List.of();
     }

@@ -71,7 +71,10 @@ class ConductSimTest {
     assertThat(fleet.failed).isZero();
     fleet.engine(1, at -> Deed.ok(20, 200));
     fleet.load(RATE, 40_000);
-    assertThat(fleet.share(1, 30_000, 40_000)).as("back").isGreaterThan(0.25);
+    assertThat(fleet.share(1, 30_000, 40_000)).as("on its way back").isGreaterThan(0.2);
+    fleet.load(RATE, 90_000);
+    assertThat(fleet.standing(1).limit()).as("all is forgotten").isEqualTo(100);
+    assertThat(fleet.share(1, 80_000, 90_000)).isGreaterThan(0.3);
   }
 
   @Test
