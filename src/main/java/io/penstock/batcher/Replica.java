@@ -5,6 +5,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -28,6 +29,9 @@ final class Replica {
 
   /** Who said so. */
   @Nullable NodeId prober;
+
+  /** Whether its API says that it can go on with a message; empty when it is not known. */
+  Optional<Boolean> continuesMessages = Optional.empty();
 
   /**
    * Until when an heir's "never answered yet" does not count against a replica that was healthy.

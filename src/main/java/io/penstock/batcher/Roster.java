@@ -114,6 +114,7 @@ final class Roster {
       replica.describe(status.spec(), pool.capabilities());
       structure++;
     }
+    replica.continuesMessages = status.continuesMessages();
     boolean moved = hear(replica, prober, status.state(), nowMillis);
     if (described || moved) {
       review();
