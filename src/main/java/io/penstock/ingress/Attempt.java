@@ -211,6 +211,7 @@ final class Attempt implements EngineCall.Listener {
         handIfCommitted(nowMillis, relay);
         fail(nowMillis, FailureText.malformedFrame(who(), relay.malformation()));
       }
+      case RESTARTED -> fail(nowMillis, FailureText.startedAnew(who()));
     }
   }
 

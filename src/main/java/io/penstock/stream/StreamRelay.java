@@ -33,7 +33,9 @@ public final class StreamRelay {
     /** The engine said that it failed; see {@link #engineError}. */
     ENGINE_ERROR,
     /** What came is not the dialect. */
-    MALFORMED
+    MALFORMED,
+    /** The engine was to go on with a stream and began it anew. */
+    RESTARTED
   }
 
   private final SseScanner scanner = new SseScanner(this::onFrame);
@@ -89,7 +91,10 @@ public final class StreamRelay {
     if (continuation == null) {
       take(frame);
     } else {
-      continuation.apply(frame).ifPresent(this::take);
+      continuation.apply(frame, this::take);
+      if (continuation.isRestart()) {
+        verdict = Verdict.RESTARTED;
+      }
     }
   }
 
