@@ -46,6 +46,7 @@ public final class StreamRelay {
   private int outBytes;
   private TokenUsage usage = TokenUsage.NONE;
   private int contentFrames;
+  private int payloadFrames;
   private String malformation = "a frame that is not a JSON object";
   private Optional<Slice> engineError = Optional.empty();
 
@@ -102,6 +103,7 @@ public final class StreamRelay {
     switch (frame.kind()) {
       case CONTENT -> {
         contentFrames++;
+        payloadFrames += frame.payload() ? 1 : 0;
         verdict = Verdict.FLOWING;
         pass(frame);
       }
@@ -166,9 +168,14 @@ public final class StreamRelay {
     return usage;
   }
 
-  /** Frames with content so far: the tokens, for an engine that reports no usage. */
+  /** Frames with content so far, that of the finish reason included. */
   public int contentFrames() {
     return contentFrames;
+  }
+
+  /** Those that carry more than it: the tokens, for an engine that reports no usage. */
+  public int payloadFrames() {
+    return payloadFrames;
   }
 
   /** What came where the verdict is {@link Verdict#MALFORMED}: {@code a frame that …}. */

@@ -153,7 +153,7 @@ public final class StreamResume {
       spent =
           new TokenUsage(
               told.promptTokens(),
-              Math.max(told.completionTokens(), relay.contentFrames()),
+              Math.max(told.completionTokens(), relay.payloadFrames()),
               told.cachedTokens());
       textTokens = spent.completionTokens();
     } else {
