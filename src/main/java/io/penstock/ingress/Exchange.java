@@ -1,6 +1,5 @@
 package io.penstock.ingress;
 
-import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
@@ -119,27 +118,9 @@ final class Exchange implements Attempt.Owner {
   void start() {
     loop.exchanges().opened(this);
     answer.onGone(this::clientGone);
-    if (intake.isAnnouncedTooLarge()) {
-      on(this::refuseBody);
-      return;
-    }
-    if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaderNames.EXPECT))) {
-      request.response().writeContinue();
-    }
-    request.handler(
-        piece ->
-            on(
-                now -> {
-                  if (!intake.take(piece)) {
-                    refuseBody(now);
-                  }
-                }));
-    request.endHandler(end -> on(this::receivedAll));
-  }
-
-  private void refuseBody(long nowMillis) {
-    request.pause();
-    fail(nowMillis, FinalError.bodyTooLarge(intake.tooLarge()));
+    intake.read(
+        () -> on(now -> fail(now, FinalError.bodyTooLarge(intake.tooLarge()))),
+        () -> on(this::receivedAll));
   }
 
   private void receivedAll(long nowMillis) {
@@ -262,12 +243,7 @@ final class Exchange implements Attempt.Owner {
     attempt = next;
     next.start(
         EngineRequest.call(
-            loop,
-            granted,
-            InferencePaths.of(operation),
-            EngineRequest.headers(request.headers(), caller, target),
-            sent,
-            next));
+            loop, granted, target, operation, request.headers(), caller, sent, next));
     if (paused) {
       next.pause();
     }
@@ -594,6 +570,7 @@ final class Exchange implements Attempt.Owner {
       attempts.correct(required(resumption).usage());
     }
     body = null;
+    intake.drop();
     loop.exchanges()
         .closed(
             this,

@@ -99,8 +99,10 @@ public final class PartialAnswer {
     JsonCursor strict = new JsonCursor(true).reset(quoted, 0, quoted.length);
     strict.skipValue();
     strict.expectEnd();
-    if (strict.failed()) {
-      refuse(ResumeRefusal.UNKNOWN_PAYLOAD); // not UTF-8: no engine would take it back
+    if (strict.failed() || EscapedText.endsWithinPair(all, 0, all.length)) {
+      refuse(
+          ResumeRefusal
+              .UNKNOWN_PAYLOAD); // not UTF-8, or half a character: no engine would take it back
     }
   }
 
