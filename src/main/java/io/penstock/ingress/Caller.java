@@ -2,7 +2,6 @@ package io.penstock.ingress;
 
 import io.penstock.inference.RequestId;
 import io.penstock.openai.RequestHeaders;
-import io.vertx.core.http.HttpServerRequest;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -14,19 +13,6 @@ import org.jspecify.annotations.Nullable;
  * @param address of the peer; empty when it is not known any more
  */
 record Caller(String requestId, Optional<String> traceparent, String address) {
-  /**
-   * Who sent this one.
-   *
-   * @param id for a request that has none that can be kept
-   */
-  static Caller of(HttpServerRequest request, RequestId id) {
-    return of(
-        request.getHeader(Headers.REQUEST_ID),
-        request.getHeader(Headers.TRACEPARENT),
-        request.remoteAddress() == null ? "" : request.remoteAddress().hostAddress(),
-        id);
-  }
-
   /**
    * Reads the headers, which are null where they are not there.
    *

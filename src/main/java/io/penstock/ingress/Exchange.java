@@ -82,7 +82,7 @@ final class Exchange implements Attempt.Owner {
     this.operation = operation;
     this.request = request;
     this.startMillis = nowMillis;
-    this.caller = Caller.of(request, id);
+    this.caller = Headers.caller(request, id);
     this.intake = new BodyIntake(request, loop.config().maxBodyBytes());
     this.answer =
         new ClientAnswer(
