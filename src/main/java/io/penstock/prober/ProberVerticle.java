@@ -327,19 +327,19 @@ public final class ProberVerticle extends VerticleBase {
     @Override
     public void abilityKnown(ProberDecision.AbilityKnown decision) {
       Target target = decision.target();
-      log.info(
-          "replica {} of pool {}: {}",
-          target.id(),
-          target.pool(),
-          decision
-              .continuesMessages()
-              .map(
-                  can ->
-                      can
-                          ? "its API can continue a message"
-                          : "its API can not continue a message: chats that break elsewhere do not"
-                              + " go on here")
-              .orElse("its API does not tell whether it can continue a message"));
+      if (decision.continuesMessages().equals(Optional.of(false))) {
+        log.info(
+            "replica {} of pool {}: its API can not continue a message, so chats that break"
+                + " elsewhere do not go on here",
+            target.id(),
+            target.pool());
+      } else {
+        log.debug(
+            "replica {} of pool {}: continues messages: {}",
+            target.id(),
+            target.pool(),
+            decision.continuesMessages().map(String::valueOf).orElse("not told"));
+      }
     }
 
     @Override

@@ -42,7 +42,8 @@ public final class StreamRelay {
   private final UsageStrip strip;
   private final @Nullable Continuation continuation;
   private Verdict verdict = Verdict.HOLDING;
-  private List<Slice> out = new ArrayList<>();
+  private List<Slice> out = new ArrayList<>(1);
+  private List<Slice> drained = new ArrayList<>(1);
   private int outBytes;
   private TokenUsage usage = TokenUsage.NONE;
   private int contentFrames;
@@ -146,13 +147,18 @@ public final class StreamRelay {
     }
   }
 
-  /** What is to be written now, neighbours joined; empty while {@link Verdict#HOLDING}. */
+  /**
+   * What is to be written now, neighbours joined; empty while {@link Verdict#HOLDING}. The list is
+   * good until the next call.
+   */
   public List<Slice> drain() {
     if (verdict == Verdict.HOLDING || out.isEmpty()) {
       return List.of();
     }
     List<Slice> now = out;
-    out = new ArrayList<>(1);
+    out = drained;
+    out.clear();
+    drained = now;
     outBytes = 0;
     return now;
   }
