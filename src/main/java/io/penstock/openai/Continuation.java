@@ -238,9 +238,10 @@ public final class Continuation {
   }
 
   /**
-   * Tokens of all attempts so far; of this one those of the frames that have passed. Where the
-   * first engine told nothing of its prompt, it is the prompt of this one without what it was sent
-   * of the answer.
+   * Tokens of the answer so far: those that stood in this engine's prompt and those of its frames
+   * that have passed. White space that was generated twice is counted once. Where the first engine
+   * told nothing of its prompt, it is the prompt of this one without what it was sent of the
+   * answer.
    */
   public TokenUsage usage() {
     return usage(shownTokens);
@@ -255,13 +256,10 @@ public final class Continuation {
     }
     return new TokenUsage(
         prompt,
-        (int) Math.min(Integer.MAX_VALUE, (long) spent.completionTokens() + completion),
+        Math.max(
+            spent.completionTokens(),
+            (int) Math.min(Integer.MAX_VALUE, (long) keptTokens + completion)),
         cached);
-  }
-
-  /** Tokens of the text that the client has: what stood in the prompt and what has passed since. */
-  public int textTokens() {
-    return keptTokens + shownTokens;
   }
 
   /** What this engine alone has reported. */

@@ -46,9 +46,6 @@ public final class StreamResume {
   private @Nullable Continuation current;
   private TokenUsage spent = TokenUsage.NONE;
 
-  /** Tokens of the text that the client has; fewer than were generated once any was repeated. */
-  private int textTokens;
-
   private boolean attemptCounted;
   private int resumes;
 
@@ -155,10 +152,8 @@ public final class StreamResume {
               told.promptTokens(),
               Math.max(told.completionTokens(), relay.payloadFrames()),
               told.cachedTokens());
-      textTokens = spent.completionTokens();
     } else {
       spent = current.usage();
-      textTokens = current.textTokens();
     }
   }
 
@@ -187,9 +182,9 @@ public final class StreamResume {
   /** Tokens of the text that goes into the next prompt. */
   private int keptTokens(PartialAnswer relayed) {
     if (scan.operation() == Operation.COMPLETION) {
-      return textTokens;
+      return spent.completionTokens();
     }
-    return relayed.isBlank() ? 0 : Math.max(0, textTokens - relayed.blankTail());
+    return relayed.isBlank() ? 0 : Math.max(0, spent.completionTokens() - relayed.blankTail());
   }
 
   /**
@@ -268,9 +263,9 @@ public final class StreamResume {
   }
 
   /**
-   * Tokens of all attempts: the prompt's of the first, and all that were generated of what the
-   * client was sent, white space included that was generated twice. Before a first {@link #broke}
-   * there are none: the relay knows them.
+   * Tokens of all attempts: the prompt's of the first, and those of the text that the client was
+   * sent, however often an engine had to generate one. Before a first {@link #broke} there are
+   * none: the relay knows them.
    */
   public TokenUsage usage() {
     return attemptCounted || current == null ? spent : current.usage();

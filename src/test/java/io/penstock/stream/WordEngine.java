@@ -46,6 +46,10 @@ final class WordEngine {
     }
   }
 
+  int tokens() {
+    return words.size();
+  }
+
   String text() {
     return String.join("", words);
   }
@@ -79,10 +83,6 @@ final class WordEngine {
   record Stream(byte[] bytes, List<Integer> ends) {
     int afterFirstWord() {
       return ends.get(0);
-    }
-
-    int tokensWithin(int end) {
-      return (int) ends.stream().filter(each -> each <= end).count();
     }
   }
 
