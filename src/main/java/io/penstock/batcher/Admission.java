@@ -444,7 +444,7 @@ final class Admission {
             replica.id(),
             replica.spec().url(),
             nowMillis - arrivedMillis,
-            Optional.empty());
+            replica.continuesMessages);
     roster.take(replica.id(), ++grants);
     ledger.add(
         new Live(

@@ -5,6 +5,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -57,8 +58,13 @@ final class Replica {
   /** Who said so. */
   @Nullable NodeId prober;
 
+<<<<<<< HEAD
   /** Checks that this one had finished. */
   long checks;
+=======
+  /** Whether its API says that it can go on with a message; empty when it is not known. */
+  Optional<Boolean> continuesMessages = Optional.empty();
+>>>>>>> f379663ee65c0116a60cab4a962a3126c1dc85bd
 
   /**
    * Until when an heir's "never answered yet" does not count against a replica that was healthy.

@@ -38,15 +38,17 @@ final class Backends {
    * Asks all at once.
    *
    * @param urls scheme, host and port each
+   * @param given what all of them are; empty for what each says of itself
    * @throws CliException naming each engine that can not be used, what happened and what to do
    */
-  static List<Defaults.Backend> ask(List<String> urls) {
+  static List<Defaults.Backend> ask(List<String> urls, Optional<EngineKind> given) {
     HttpClient client =
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(TIMEOUT)
             .build();
-    List<CompletableFuture<Asked>> answers = urls.stream().map(url -> ask(client, url)).toList();
+    List<CompletableFuture<Asked>> answers =
+        urls.stream().map(url -> ask(client, url, given)).toList();
     List<Defaults.Backend> found = new ArrayList<>();
     List<String> problems = new ArrayList<>();
     for (CompletableFuture<Asked> answer : answers) {
@@ -59,15 +61,18 @@ final class Backends {
     return found;
   }
 
-  private static CompletableFuture<Asked> ask(HttpClient client, String url) {
+  private static CompletableFuture<Asked> ask(
+      HttpClient client, String url, Optional<EngineKind> given) {
     HttpRequest request =
         HttpRequest.newBuilder(URI.create(url + MODELS)).timeout(TIMEOUT).GET().build();
     return client
         .sendAsync(request, HttpResponse.BodyHandlers.ofInputStream())
-        .handle((response, e) -> e == null ? read(url, response) : unreachable(url, cause(e)));
+        .handle(
+            (response, e) -> e == null ? read(url, response, given) : unreachable(url, cause(e)));
   }
 
-  private static Asked read(String url, HttpResponse<InputStream> response) {
+  private static Asked read(
+      String url, HttpResponse<InputStream> response, Optional<EngineKind> given) {
     try (InputStream body = response.body()) {
       if (response.statusCode() != 200) {
         return problem(
@@ -87,8 +92,8 @@ final class Backends {
             "GET " + MODELS + " names no model",
             "check that the engine has loaded one: {\"data\":[{\"id\":\"…\"}]} was expected");
       }
-      return new Asked(
-          Optional.of(new Defaults.Backend(url, kind(models.path(0).path("owned_by")), names)), "");
+      EngineKind kind = given.orElseGet(() -> kind(models.path(0).path("owned_by")));
+      return new Asked(Optional.of(new Defaults.Backend(url, kind, names)), "");
     } catch (JsonProcessingException e) {
       return problem(
           url,

@@ -106,6 +106,15 @@ final class EngineSimCommand implements Callable<Integer> {
   private long seed;
 
   @Option(
+      names = "--continuation",
+      paramLabel = "HOW",
+      defaultValue = "offered",
+      description =
+          "What becomes of continue_final_message: offered, refused or ignored."
+              + " Default: ${DEFAULT-VALUE}.")
+  private String continuation = "";
+
+  @Option(
       names = "--fault",
       paramLabel = "KIND",
       description = "What goes wrong from the start: one of ${COMPLETION-CANDIDATES}.",
@@ -166,11 +175,15 @@ final class EngineSimCommand implements Callable<Integer> {
               .withReplicas(replicas)
               .withBasePort(port)
               .withSeed(seed)
+              .withContinuation(SimConfig.Continuation.of(continuation))
               .withStartupDelay(Durations.parse("--startup-delay", startupDelay));
       return maxNumSeqs == null ? config : config.withMaxNumSeqs(maxNumSeqs);
     } catch (IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
-      throw CliException.usage(message.replaceFirst("^basePort:", "--port:")); // as the user said
+      throw CliException.usage(
+          message
+              .replaceFirst("^basePort:", "--port:")
+              .replaceFirst("^continuation:", "--continuation:")); // as the user said
     }
   }
 

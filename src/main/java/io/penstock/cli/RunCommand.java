@@ -7,16 +7,19 @@ import io.penstock.config.ConfigLoader;
 import io.penstock.config.Defaults;
 import io.penstock.config.Loaded;
 import io.penstock.config.Mistake;
+import io.penstock.inference.EngineKind;
 import io.penstock.telemetry.Logging;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -74,6 +77,14 @@ final class RunCommand implements Callable<Integer> {
   private List<String> backends = List.of();
 
   @Option(
+      names = "--engine",
+      paramLabel = "KIND",
+      description =
+          "With --backend: vllm, sglang, tgi, tensorrt_llm, llama_cpp or openai (anything else with"
+              + " the OpenAI API). Default: what each engine's list of models says that it is.")
+  private @Nullable String engine;
+
+  @Option(
       names = "--port",
       paramLabel = "N",
       description = "With --backend: where to serve; 0 for any free port. Default: 8080.")
@@ -105,19 +116,21 @@ final class RunCommand implements Callable<Integer> {
     if (!backends.isEmpty()) {
       throw CliException.usage("FILE and --backend: both given (expected: one of them)");
     }
-    if (port != null || host != null) {
-      throw CliException.usage(
-          (port != null ? "--port" : "--host")
-              + ": given with FILE (expected: node."
-              + (port != null ? "ports.http" : "host")
-              + " in the file)");
-    }
+    onlyWithBackend("--port", port, "node.ports.http");
+    onlyWithBackend("--host", host, "node.host");
+    onlyWithBackend("--engine", engine, "engine of each pool");
     Loaded.Ok loaded =
         Configurations.require(
             ConfigLoader.load(named, Configurations.environment()), named.toString());
     Logger log = LoggerFactory.getLogger("penstock.config");
     loaded.advice().forEach(advice -> log.warn("{}: {}", named, advice));
     return loaded;
+  }
+
+  private static void onlyWithBackend(String option, @Nullable Object given, String inFile) {
+    if (given != null) {
+      throw CliException.usage(option + ": given with FILE (expected: " + inFile + " in the file)");
+    }
   }
 
   private Loaded.Ok fromBackends() {
@@ -133,9 +146,25 @@ final class RunCommand implements Callable<Integer> {
       throw CliException.usage(
           mistakes.stream().map(Mistake::toString).collect(Collectors.joining("\n")));
     }
+    Optional<EngineKind> kind = Optional.ofNullable(engine).map(RunCommand::engineKind);
     List<String> urls = backends.stream().map(RunCommand::withoutSlash).distinct().toList();
     return Configurations.require(
-        Defaults.forBackends(host == null ? DEFAULT_HOST : host, chosen, Backends.ask(urls)), "");
+        Defaults.forBackends(host == null ? DEFAULT_HOST : host, chosen, Backends.ask(urls, kind)),
+        "");
+  }
+
+  private static EngineKind engineKind(String name) {
+    return EngineKind.of(name)
+        .orElseThrow(
+            () ->
+                CliException.usage(
+                    "--engine: "
+                        + name
+                        + " (expected: "
+                        + Stream.of(EngineKind.values())
+                            .map(EngineKind::label)
+                            .collect(Collectors.joining(", "))
+                        + ")"));
   }
 
   private static String withoutSlash(String url) {

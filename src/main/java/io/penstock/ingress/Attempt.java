@@ -115,14 +115,9 @@ final class Attempt implements EngineCall.Listener {
     return streamed;
   }
 
-  /** Frames with content so far; 0 for an answer in one piece. */
-  int contentFrames() {
-    return relay == null ? 0 : relay.contentFrames();
-  }
-
   /** Tokens generated so far, by the engine's count or else by frames. */
   int generatedTokens() {
-    return Math.max(usage.completionTokens(), contentFrames());
+    return Math.max(usage.completionTokens(), relay == null ? 0 : relay.payloadFrames());
   }
 
   /** Whether the client has part of an answer in one piece. */
@@ -211,6 +206,7 @@ final class Attempt implements EngineCall.Listener {
         handIfCommitted(nowMillis, relay);
         fail(nowMillis, FailureText.malformedFrame(who(), relay.malformation()));
       }
+      case RESTARTED -> fail(nowMillis, FailureText.startedAnew(who()));
     }
   }
 

@@ -10,12 +10,15 @@ import org.jspecify.annotations.Nullable;
  * is; memory grows with what has arrived, never with what was announced.
  */
 final class BodyIntake {
+  private final HttpServerRequest request;
   private final long declared;
   private final int maxBytes;
   private @Nullable Buffer gathered;
   private boolean ownsBuffer;
+  private boolean dropped;
 
   BodyIntake(HttpServerRequest request, int maxBytes) {
+    this.request = request;
     this.declared = declaredLength(request);
     this.maxBytes = maxBytes;
   }
@@ -29,13 +32,37 @@ final class BodyIntake {
     }
   }
 
-  /** Whether the length that the client announced is over the bound. */
-  boolean isAnnouncedTooLarge() {
-    return declared > maxBytes;
+  /**
+   * Begins to read. One of the two is called, the first perhaps at once; after it nothing more is
+   * read.
+   */
+  void read(Runnable tooLarge, Runnable all) {
+    if (declared > maxBytes) {
+      request.pause();
+      tooLarge.run();
+      return;
+    }
+    if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaderNames.EXPECT))) {
+      request.response().writeContinue();
+    }
+    request.handler(
+        piece -> {
+          if (!dropped && !take(piece)) {
+            request.pause();
+            tooLarge.run();
+          }
+        });
+    request.endHandler(end -> all.run());
+  }
+
+  /** Nobody wants it any more: lets go of what there is and keeps nothing of what comes. */
+  void drop() {
+    dropped = true;
+    gathered = null;
   }
 
   /** Takes a piece; false when the body is over the bound with it. */
-  boolean take(Buffer piece) {
+  private boolean take(Buffer piece) {
     if (length() + (long) piece.length() > maxBytes) {
       return false;
     }

@@ -2,6 +2,7 @@ package io.penstock.ingress;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.Operation;
 import io.penstock.inference.Pool;
 import io.penstock.message.Grant;
 import io.penstock.openai.ScannedBody;
@@ -35,7 +36,7 @@ final class EngineRequest {
             .slices());
   }
 
-  static MultiMap headers(MultiMap client, Caller caller, Pool pool) {
+  private static MultiMap headers(MultiMap client, Caller caller, Pool pool) {
     MultiMap headers = Headers.forEngine(client);
     headers.set(Headers.REQUEST_ID, caller.requestId());
     caller.traceparent().ifPresent(parent -> headers.set(Headers.TRACEPARENT, parent));
@@ -49,14 +50,21 @@ final class EngineRequest {
 
   /** The call that an attempt makes with its grant. */
   static EngineCall call(
-      LoopParts loop, Grant grant, String path, MultiMap headers, Buffer body, Attempt attempt) {
+      LoopParts loop,
+      Grant grant,
+      Pool pool,
+      Operation operation,
+      MultiMap client,
+      Caller caller,
+      Buffer body,
+      Attempt attempt) {
     return new EngineCall(
         loop.engines(),
         loop.firstUse(),
         Endpoint.of(grant.url()),
-        path,
+        InferencePaths.of(operation),
         loop.config().deadlines().connect().toMillis(),
-        headers,
+        headers(client, caller, pool),
         body,
         attempt);
   }

@@ -1,6 +1,5 @@
 package io.penstock.ingress;
 
-import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
@@ -13,7 +12,6 @@ import io.penstock.message.Grant;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
 import io.penstock.openai.Checked;
-import io.penstock.openai.ResumeRefusal;
 import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Slice;
 import io.penstock.openai.UsageReporting;
@@ -23,7 +21,6 @@ import io.penstock.stream.RequestLife;
 import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
 import io.penstock.stream.StreamRelay;
-import io.penstock.stream.StreamResume;
 import io.penstock.stream.StreamState;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
@@ -45,9 +42,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Exchange implements Attempt.Owner {
   private static final Logger LOG = LoggerFactory.getLogger(Exchange.class);
-
-  /** How long a client may take to send its body. */
-  static final long RECEIVE_MILLIS = 60_000;
 
   /** How long routers may take, all of them together. */
   static final long ROUTE_MILLIS = 5_000;
@@ -72,8 +66,7 @@ final class Exchange implements Attempt.Owner {
   private int poolIndex;
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
-  private @Nullable StreamResume resume;
-  private @Nullable Failure broke;
+  private @Nullable Resumption resumption;
   private long retryAfterOfEngine;
   private boolean paused;
   private long lastPingMillis;
@@ -89,12 +82,7 @@ final class Exchange implements Attempt.Owner {
     this.operation = operation;
     this.request = request;
     this.startMillis = nowMillis;
-    this.caller =
-        Caller.of(
-            request.getHeader(Headers.REQUEST_ID),
-            request.getHeader(Headers.TRACEPARENT),
-            request.remoteAddress() == null ? "" : request.remoteAddress().hostAddress(),
-            id);
+    this.caller = Headers.caller(request, id);
     this.intake = new BodyIntake(request, loop.config().maxBodyBytes());
     this.answer =
         new ClientAnswer(
@@ -102,18 +90,7 @@ final class Exchange implements Attempt.Owner {
             caller.requestId(),
             this::successHeaders,
             headers -> AnswerHeaders.error(headers, attempts));
-    this.life = new RequestLife(nowMillis, false, deadlines());
-  }
-
-  private StreamDeadlines deadlines() {
-    IngressConfig.Deadlines d = loop.config().deadlines();
-    return new StreamDeadlines(
-        RECEIVE_MILLIS,
-        Long.MAX_VALUE,
-        d.connect().toMillis() + DeadlineText.CONNECT_MARGIN_MILLIS,
-        d.firstToken().toMillis(),
-        d.idle().toMillis(),
-        d.total().toMillis());
+    this.life = new RequestLife(nowMillis, false, loop.deadlines());
   }
 
   RequestId id() {
@@ -141,27 +118,9 @@ final class Exchange implements Attempt.Owner {
   void start() {
     loop.exchanges().opened(this);
     answer.onGone(this::clientGone);
-    if (intake.isAnnouncedTooLarge()) {
-      on(this::refuseBody);
-      return;
-    }
-    if ("100-continue".equalsIgnoreCase(request.getHeader(HttpHeaderNames.EXPECT))) {
-      request.response().writeContinue();
-    }
-    request.handler(
-        piece ->
-            on(
-                now -> {
-                  if (!intake.take(piece)) {
-                    refuseBody(now);
-                  }
-                }));
-    request.endHandler(end -> on(this::receivedAll));
-  }
-
-  private void refuseBody(long nowMillis) {
-    request.pause();
-    fail(nowMillis, FinalError.bodyTooLarge(intake.tooLarge()));
+    intake.read(
+        () -> on(now -> fail(now, FinalError.bodyTooLarge(intake.tooLarge()))),
+        () -> on(this::receivedAll));
   }
 
   private void receivedAll(long nowMillis) {
@@ -174,7 +133,7 @@ final class Exchange implements Attempt.Owner {
     Ask asked = ((Checked.Valid<Ask>) read).value();
     ask = asked;
     body = bytes;
-    StreamDeadlines deadlines = deadlines();
+    StreamDeadlines deadlines = loop.deadlines();
     if (asked.timeout().isPresent()) {
       deadlines =
           deadlines.withTotalMillis(
@@ -258,13 +217,11 @@ final class Exchange implements Attempt.Owner {
 
   /** Gives the slot back unused where the replica can not go on with a message. */
   private boolean canGoOn(long nowMillis, Grant granted, Pool target) {
-    Optional<ResumeRefusal> no =
-        required(resume).refusedBy(target.engine(), granted.continuesMessages());
+    Optional<String> no = required(resumption).refusedBy(target, granted);
     no.ifPresent(
         why -> {
           loop.slots().release(target.name(), id, Outcome.CANCELLED, TokenUsage.NONE, -1, 0, 0);
-          loop.books().resumeRefused(target.name(), why.label());
-          fail(nowMillis, FinalError.broken(required(broke), notResumed(why)));
+          fail(nowMillis, required(resumption).error(why));
         });
     return no.isEmpty();
   }
@@ -275,23 +232,18 @@ final class Exchange implements Attempt.Owner {
     boolean rest = life.state() == StreamState.RESUMING;
     Buffer sent =
         rest
-            ? EngineRequest.rest(required(resume), granted, scan, target)
+            ? required(resumption).body(target, granted, scan)
             : EngineRequest.body(required(body), scan, target);
     StreamRelay relay =
         rest
-            ? required(resume).relay(scan.usage(), usageAsked)
+            ? required(resumption).relay(scan.usage(), usageAsked)
             : scan.stream() ? new StreamRelay(scan.usage(), usageAsked) : null;
     Attempt next =
         new Attempt(this, target, granted, loop.config().deadlines().connect().toMillis(), relay);
     attempt = next;
     next.start(
         EngineRequest.call(
-            loop,
-            granted,
-            InferencePaths.of(operation),
-            EngineRequest.headers(request.headers(), caller, target),
-            sent,
-            next));
+            loop, granted, target, operation, request.headers(), caller, sent, next));
     if (paused) {
       next.pause();
     }
@@ -330,11 +282,8 @@ final class Exchange implements Attempt.Owner {
       began(nowMillis);
     }
     answer.frames(frames);
-    if (resume != null) {
-      resume.relayed(frames);
-      if (resume.refusal().isPresent()) {
-        body = null; // nothing sends it again
-      }
+    if (resumption != null && !resumption.relayed(frames)) {
+      body = null; // nothing sends it again
     }
     holdBackIfFull();
   }
@@ -345,10 +294,10 @@ final class Exchange implements Attempt.Owner {
     boolean resumed = life.state() == StreamState.RESUMING;
     life.firstContent(nowMillis);
     if (resumed) {
-      loop.books().resumed(from.name(), life.gapMillis());
+      required(resumption).resumed(from.name(), life.gapMillis());
     } else {
       Ask asked = required(ask);
-      resume = new StreamResume(asked.scan(), from.resume(), asked.resume());
+      resumption = new Resumption(loop.books(), from, asked.scan(), asked.resume());
     }
   }
 
@@ -418,6 +367,7 @@ final class Exchange implements Attempt.Owner {
       case RESUME -> resume(nowMillis, failure);
       case TELL -> {
         if (life.state() == StreamState.RESUMING) {
+          throwAway(nowMillis, failure);
           resumeFailed(nowMillis, failure.message());
         } else {
           tell(nowMillis, failure, false);
@@ -440,11 +390,9 @@ final class Exchange implements Attempt.Owner {
             .decide(outcome, attempts.count(), life.remainingMillis(nowMillis), nowMillis);
     switch (decision.verdict()) {
       case AGAIN -> {
-        Attempt thrownAway = required(attempt);
         attempts.failed(failure);
-        loop.books().retried(thrownAway.pool().name(), outcome);
-        loop.books().wasted(life.state(), thrownAway.generatedTokens());
-        giveBack(nowMillis, outcome, failure.retryAfterMillis());
+        loop.books().retried(required(attempt).pool().name(), outcome);
+        throwAway(nowMillis, failure);
         life.retry(nowMillis);
         loop.timers().after(decision.delayMillis(), () -> on(this::tryAgain));
       }
@@ -466,44 +414,33 @@ final class Exchange implements Attempt.Owner {
   /** The stream broke, or the replica that was to go on with it failed: another is asked for. */
   private void resume(long nowMillis, Failure failure) {
     Attempt over = required(attempt);
-    StreamRelay relay = required(over.relay());
-    StreamResume core = required(resume);
     boolean again = life.state() == StreamState.RESUMING;
-    PoolName from = over.pool().name();
+    Optional<String> no =
+        required(resumption).broke(over, required(over.relay()), failure, again, body);
     if (again) {
-      loop.books().resumeFailed(from);
-    } else {
-      broke = failure;
-    }
-    byte[] sent = body;
-    Optional<ResumeRefusal> no = sent == null ? core.refusal() : core.broke(sent, relay);
-    if (no.isPresent()) {
-      if (!again) {
-        loop.books().resumeRefused(from, no.get().label());
-      }
-      retryAfterOfEngine = failure.retryAfterMillis();
-      String last = again ? "then " + failure.message() + "; " : "";
-      fail(nowMillis, FinalError.broken(required(broke), last + notResumed(no.get())));
-      return;
-    }
-    if (again) {
-      loop.books().wasted(life.state(), over.generatedTokens());
+      throwAway(nowMillis, failure);
     } else {
       attempts.keep(over.usage(), over.generatedTokens());
+      giveBack(nowMillis, failure.row().outcome(), failure.retryAfterMillis());
     }
-    giveBack(nowMillis, failure.row().outcome(), failure.retryAfterMillis());
-    life.resume(nowMillis);
-    askForSlot(nowMillis);
-  }
-
-  private static String notResumed(ResumeRefusal why) {
-    return "it could not be resumed: " + why.sentence();
+    if (no.isPresent()) {
+      fail(nowMillis, required(resumption).error(no.get()));
+    } else {
+      life.resume(nowMillis);
+      askForSlot(nowMillis);
+    }
   }
 
   /** Nobody goes on with the stream. */
   private void resumeFailed(long nowMillis, String why) {
-    loop.books().resumeFailed(required(pool).name());
-    fail(nowMillis, FinalError.broken(required(broke), why));
+    required(resumption).failed(required(pool).name());
+    fail(nowMillis, required(resumption).error(why));
+  }
+
+  /** The attempt has failed, by its own outcome, and nobody gets what it generated. */
+  private void throwAway(long nowMillis, Failure failure) {
+    loop.books().wasted(life.state(), required(attempt).generatedTokens());
+    giveBack(nowMillis, failure.row().outcome(), failure.retryAfterMillis());
   }
 
   /**
@@ -630,9 +567,10 @@ final class Exchange implements Attempt.Owner {
       loop.slots().withdraw(pool.name(), id);
     }
     if (life.resumes() > 0) {
-      attempts.correct(required(resume).usage());
+      attempts.correct(required(resumption).usage());
     }
     body = null;
+    intake.drop();
     loop.exchanges()
         .closed(
             this,

@@ -53,10 +53,17 @@ final class FailureText {
         FailureClass.MALFORMED, who + " was asked for a stream and answered in one piece");
   }
 
+  /** A stream that should have gone on and came from its beginning. */
+  static Failure startedAnew(String who) {
+    return Failure.of(
+        FailureClass.NOT_CONTINUED,
+        who + " was asked to go on with it and began it anew; see the pool's resume");
+  }
+
   /** An answer in one piece to the request to go on with a stream. */
   static Failure wouldNotGoOn(String who, EngineAnswer.Passed answer) {
     return Failure.of(
-        FailureClass.UNFIT,
+        FailureClass.NOT_CONTINUED,
         who
             + " would not go on with it"
             + EngineMessage.of(answer.body()).map(text -> ": " + text).orElse(""));

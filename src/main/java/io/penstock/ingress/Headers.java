@@ -1,7 +1,9 @@
 package io.penstock.ingress;
 
+import io.penstock.inference.RequestId;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpHeaders;
+import io.vertx.core.http.HttpServerRequest;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -109,5 +111,18 @@ final class Headers {
       }
     }
     return key;
+  }
+
+  /**
+   * Who sent a request.
+   *
+   * @param id for a request that has none that can be kept
+   */
+  static Caller caller(HttpServerRequest request, RequestId id) {
+    return Caller.of(
+        request.getHeader(REQUEST_ID),
+        request.getHeader(TRACEPARENT),
+        request.remoteAddress() == null ? "" : request.remoteAddress().hostAddress(),
+        id);
   }
 }

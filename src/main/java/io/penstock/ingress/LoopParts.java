@@ -4,6 +4,7 @@ import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.message.Station;
 import io.penstock.stream.Retries;
+import io.penstock.stream.StreamDeadlines;
 import io.penstock.time.Clock;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpConnection;
@@ -29,6 +30,21 @@ record LoopParts(
     Books books,
     Timers timers,
     Exchanges exchanges) {
+
+  /** How long clients may take to send their bodies. */
+  static final long RECEIVE_MILLIS = 60_000;
+
+  /** What every request begins with; the time in the queue is its pool's. */
+  StreamDeadlines deadlines() {
+    IngressConfig.Deadlines d = config.deadlines();
+    return new StreamDeadlines(
+        RECEIVE_MILLIS,
+        Long.MAX_VALUE,
+        d.connect().toMillis() + DeadlineText.CONNECT_MARGIN_MILLIS,
+        d.firstToken().toMillis(),
+        d.idle().toMillis(),
+        d.total().toMillis());
+  }
 
   /** The loop's timers. */
   interface Timers {

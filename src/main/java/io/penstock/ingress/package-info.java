@@ -9,13 +9,15 @@
  * {@code CensusAnswer} to a pool's owner; hears their answers and {@code Census}.
  *
  * <p>Decisions: what waits at an owner is kept here too ({@code SlotClaims}) and asked for again
- * when owners change, so that no client sees it. A bug in one exchange ends that exchange, settled.
- * Deadlines are compared on a tick, not scheduled one by one. What an engine's words mean is judged
- * in one place ({@code EngineAnswer}), and they lose addresses and keys before a client sees them.
- * A request is written a second time to the same replica only where a kept-alive connection broke
- * without a byte of an answer; else another attempt goes to another replica, with a slot of its
- * own, and only while the client has seen nothing of the one before. What the client is told when
- * no attempt is left is what the last replica said.
+ * when owners change, so that no client sees it. A stream that broke goes on at another replica of
+ * its pool ({@code Resumption}); each replica is released with the outcome of its own attempt. A
+ * bug in one exchange ends that exchange, settled. Deadlines are compared on a tick, not scheduled
+ * one by one. What an engine's words mean is judged in one place ({@code EngineAnswer}), and they
+ * lose addresses and keys before a client sees them. A request is written a second time to the same
+ * replica only where a kept-alive connection broke without a byte of an answer; else another
+ * attempt goes to another replica, with a slot of its own, and only while the client has seen
+ * nothing of the one before. What the client is told when no attempt is left is what the last
+ * replica said.
  */
 @NullMarked
 package io.penstock.ingress;

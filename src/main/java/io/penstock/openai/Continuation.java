@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,8 +15,22 @@ import org.jspecify.annotations.Nullable;
  * role, no empty delta before the first text, white space that the client has already is not
  * repeated, and usage that counts the prompt once and the tokens of all. The rest of each frame
  * stays as it is. One per attempt.
+ *
+ * <p>An engine that does not look at the field that asks it to go on begins the answer anew, and
+ * the client would read its beginning twice. So while a chat's text repeats how the answer began,
+ * its frames are held: where it goes another way they pass, and where {@value #RESTART_UNITS_MAX}
+ * characters are the same, or the whole of a shorter answer, it is a {@link #isRestart restart}. A
+ * true continuation mostly differs in its first character and is not held at all; one that does
+ * repeat the beginning word for word is told to be broken, which is wrong but honest. A restart in
+ * other words can not be told from a continuation: that is what the engine's API is asked for.
  */
 public final class Continuation {
+  /** UTF-16 units of the beginning that are compared. */
+  static final int RESTART_UNITS_MAX = 64;
+
+  /** Frames beyond this pass: an engine that says nothing in so many has not begun anew. */
+  static final int HELD_MAX = 256;
+
   private static final byte[] NOTHING = {};
 
   private final ChunkJson chunk = new ChunkJson();
@@ -26,7 +41,13 @@ public final class Continuation {
   private final byte[] cut;
   private int cutAt;
   private boolean trimming;
+  private final byte[] beginning;
+  private final List<SseFrame> held = new ArrayList<>();
+  private int beginningAt;
+  private boolean comparing;
+  private boolean restart;
   private boolean begun;
+  private int shownTokens;
   private TokenUsage own = TokenUsage.NONE;
   private int ownContentFrames;
 
@@ -41,22 +62,82 @@ public final class Continuation {
   public Continuation(Operation operation, PartialAnswer before, TokenUsage spent, int keptTokens) {
     this.before = before;
     this.spent = spent;
-    this.keptTokens = before.isBlank() ? 0 : keptTokens;
+    this.keptTokens = keptTokens;
     byte[] text = before.escapedText();
     int from = operation == Operation.CHAT ? before.trimmedLength() : text.length;
     this.cut = new Slice(text, from, text.length - from).toByteArray();
     this.trimming = cut.length > 0;
+    this.comparing = operation == Operation.CHAT && from > 0;
+    this.beginning = comparing ? beginningOf(text, from) : NOTHING;
   }
 
-  /** The frame that the client sees; empty where it sees none. */
-  public Optional<SseFrame> apply(SseFrame frame) {
+  private static byte[] beginningOf(byte[] text, int length) {
+    int end = 0;
+    for (int units = 0; units < RESTART_UNITS_MAX && end < length; units++) {
+      end = EscapedText.after(text, end, length);
+    }
+    return new Slice(text, 0, end).toByteArray();
+  }
+
+  /** Gives the client's sight of a frame to {@code out}: none, itself, or those held before it. */
+  public void apply(SseFrame frame, Consumer<SseFrame> out) {
+    if (restart) {
+      return;
+    }
     if (frame.usage().isPresent()) {
       own = frame.usage().get();
     }
-    return switch (frame.kind()) {
-      case CONTENT, EMPTY, USAGE_ONLY -> rewrite(frame);
-      case DONE, ERROR, COMMENT, MALFORMED, TOO_LARGE -> Optional.of(frame);
-    };
+    switch (frame.kind()) {
+      case CONTENT, EMPTY, USAGE_ONLY -> rewrite(frame).ifPresent(seen -> pass(seen, out));
+      case DONE -> {
+        release(out);
+        out.accept(frame);
+      }
+      case ERROR, COMMENT, MALFORMED, TOO_LARGE -> out.accept(frame);
+    }
+  }
+
+  private void pass(SseFrame seen, Consumer<SseFrame> out) {
+    if (restart) {
+      held.clear();
+    } else if (comparing && held.size() < HELD_MAX) {
+      held.add(seen);
+    } else {
+      release(out);
+      out.accept(seen);
+    }
+  }
+
+  private void release(Consumer<SseFrame> out) {
+    comparing = false;
+    shownTokens = ownTokens();
+    held.forEach(out);
+    held.clear();
+  }
+
+  private int ownTokens() {
+    return Math.max(own.completionTokens(), ownContentFrames);
+  }
+
+  /** Whether the engine has begun the answer anew; none of it has been passed. */
+  public boolean isRestart() {
+    return restart;
+  }
+
+  /** Goes on comparing with how the answer began, until they differ or enough is the same. */
+  private void compare(byte[] bytes, Span text) {
+    int at = text.offset();
+    while (comparing && at < text.end()) {
+      comparing =
+          EscapedText.unit(bytes, at, text.end())
+              == EscapedText.unit(beginning, beginningAt, beginning.length);
+      at = EscapedText.after(bytes, at, text.end());
+      beginningAt = EscapedText.after(beginning, beginningAt, beginning.length);
+      if (comparing && beginningAt == beginning.length) {
+        restart = true;
+        return;
+      }
+    }
   }
 
   private Optional<SseFrame> rewrite(SseFrame frame) {
@@ -70,12 +151,14 @@ public final class Continuation {
     Span text = chunk.text;
     if (text != null && text.length() > 0) {
       ownContentFrames++;
+      compare(bytes, text);
       int from = text.offset() + repeated(bytes, text);
       if (from > text.offset()) {
         edits.add(Splice.Edit.replace(new Span(text.offset(), from - text.offset()), NOTHING));
       }
       says |= from < text.end();
     }
+    comparing &= !chunk.finish && chunk.obstacle == null;
     if (!begun && !says && frame.kind() != SseFrame.Kind.USAGE_ONLY) {
       return Optional.empty();
     }
@@ -88,7 +171,7 @@ public final class Continuation {
     put(edits, chunk.model, before.model());
     put(edits, chunk.fingerprint, before.fingerprint());
     if (frame.usage().isPresent()) {
-      TokenUsage all = usage();
+      TokenUsage all = usage(ownTokens());
       number(edits, chunk.promptTokens, all.promptTokens());
       number(edits, chunk.completionTokens, all.completionTokens());
       number(edits, chunk.totalTokens, (long) all.promptTokens() + all.completionTokens());
@@ -155,20 +238,27 @@ public final class Continuation {
   }
 
   /**
-   * Tokens of all attempts so far. Where the first engine told nothing of its prompt, it is the
-   * prompt of this one without what it was sent of the answer.
+   * Tokens of the answer so far: those that stood in this engine's prompt and those of its frames
+   * that have passed. White space that was generated twice is counted once. Where the first engine
+   * told nothing of its prompt, it is the prompt of this one without what it was sent of the
+   * answer.
    */
   public TokenUsage usage() {
+    return usage(shownTokens);
+  }
+
+  private TokenUsage usage(int completion) {
     int prompt = spent.promptTokens();
     int cached = spent.cachedTokens();
     if (prompt == 0 && own.promptTokens() > 0) {
       prompt = Math.max(0, own.promptTokens() - keptTokens);
       cached = Math.min(prompt, own.cachedTokens());
     }
-    int completion = Math.max(own.completionTokens(), ownContentFrames);
     return new TokenUsage(
         prompt,
-        (int) Math.min(Integer.MAX_VALUE, (long) spent.completionTokens() + completion),
+        Math.max(
+            spent.completionTokens(),
+            (int) Math.min(Integer.MAX_VALUE, (long) keptTokens + completion)),
         cached);
   }
 

@@ -21,6 +21,15 @@ final class EscapedText {
     return end;
   }
 
+  /** Whether it ends between the two escapes of a character outside the basic plane. */
+  static boolean endsWithinPair(byte[] bytes, int from, int to) {
+    int last = -1;
+    for (int at = from; at < to; at = after(bytes, at, to)) {
+      last = unit(bytes, at, to);
+    }
+    return last >= Character.MIN_HIGH_SURROGATE && last <= Character.MAX_HIGH_SURROGATE;
+  }
+
   /** The UTF-16 unit that an escape stands for, or the character; -1 for what is no UTF-8. */
   static int unit(byte[] bytes, int at, int to) {
     int b = bytes[at];

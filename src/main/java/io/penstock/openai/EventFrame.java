@@ -85,7 +85,8 @@ final class EventFrame {
     if (kind == SseFrame.Kind.MALFORMED) {
       return SseFrame.plain(kind, slice);
     }
-    return new SseFrame(kind, slice, json.finish(), json.usageRead(), json.usageMember());
+    return new SseFrame(
+        kind, slice, json.payload(), json.finish(), json.usageRead(), json.usageMember());
   }
 
   private boolean isDone(byte[] bytes) {

@@ -26,7 +26,7 @@ final class EventJson {
   private final JsonCursor in = new JsonCursor(false);
 
   private boolean error;
-  private boolean content;
+  private boolean payload;
   private boolean finish;
   private int choices;
   private Optional<TokenUsage> usage = Optional.empty();
@@ -41,7 +41,7 @@ final class EventJson {
   /** Reads the object that fills the bytes from {@code from} to before {@code to}. */
   SseFrame.Kind read(byte[] bytes, int from, int to) {
     error = false;
-    content = false;
+    payload = false;
     finish = false;
     choices = 0;
     usage = Optional.empty();
@@ -73,7 +73,7 @@ final class EventJson {
     if (error) {
       return SseFrame.Kind.ERROR;
     }
-    if (content) {
+    if (payload || finish) {
       return SseFrame.Kind.CONTENT;
     }
     return choices == 0 && usage.isPresent() ? SseFrame.Kind.USAGE_ONLY : SseFrame.Kind.EMPTY;
@@ -124,10 +124,9 @@ final class EventJson {
       if (in.nameIs(DELTA)) {
         delta();
       } else if (in.nameIs(TEXT)) {
-        content |= skipPayload();
+        payload |= skipPayload();
       } else if (in.nameIs(FINISH_REASON)) {
         finish |= in.peek() != Kind.NULL;
-        content |= finish;
         in.skipValue();
       } else {
         in.skipValue();
@@ -146,7 +145,7 @@ final class EventJson {
       if (in.nameIs(ROLE)) {
         in.skipValue();
       } else {
-        content |= skipPayload();
+        payload |= skipPayload();
       }
     }
   }
@@ -210,6 +209,11 @@ final class EventJson {
     return number && in.isInteger()
         ? (int) Math.max(0, Math.min(in.integer(), Integer.MAX_VALUE))
         : 0;
+  }
+
+  /** Whether a choice of the object just read carries anything but its finish reason. */
+  boolean payload() {
+    return payload;
   }
 
   /** Whether a choice of the object just read has a finish reason. */

@@ -71,8 +71,9 @@ public final class PartialAnswer {
     if (said != null && said.length() > 0) {
       contentFrames++;
       text.write(bytes, said.offset(), said.length());
-      boolean blank = EscapedText.trimmedEnd(bytes, said.offset(), said.end()) == said.offset();
-      blankTail = blank ? blankTail + 1 : 0;
+      int trimmed = EscapedText.trimmedEnd(bytes, said.offset(), said.end());
+      boolean blank = trimmed == said.offset();
+      blankTail = blank ? blankTail + 1 : trimmed < said.end() ? 1 : 0;
     }
   }
 
@@ -98,8 +99,10 @@ public final class PartialAnswer {
     JsonCursor strict = new JsonCursor(true).reset(quoted, 0, quoted.length);
     strict.skipValue();
     strict.expectEnd();
-    if (strict.failed()) {
-      refuse(ResumeRefusal.UNKNOWN_PAYLOAD); // not UTF-8: no engine would take it back
+    if (strict.failed() || EscapedText.endsWithinPair(all, 0, all.length)) {
+      refuse(
+          ResumeRefusal
+              .UNKNOWN_PAYLOAD); // not UTF-8, or half a character: no engine would take it back
     }
   }
 
@@ -136,7 +139,10 @@ public final class PartialAnswer {
     return contentFrames;
   }
 
-  /** How many of them, at the end, carried white space only. */
+  /**
+   * What the white space at the end costs in tokens when it is generated once more: its frames, the
+   * one included that ends with it.
+   */
   public int blankTail() {
     return blankTail;
   }

@@ -9,6 +9,8 @@ import java.util.Optional;
  *
  * @param slice its bytes: in the array that was fed where they lie in one piece there, else in an
  *     array of its own
+ * @param payload whether a choice carries anything but its finish reason: a token or several, for
+ *     who has no usage to count by
  * @param finish whether a choice says why it ended ({@code finish_reason} is not null)
  * @param usage the tokens so far, where the event's JSON has a {@code usage} that is not null
  * @param usageMember where {@code "usage":…} lies in {@link Slice#bytes()}, with the comma that
@@ -17,6 +19,7 @@ import java.util.Optional;
 public record SseFrame(
     Kind kind,
     Slice slice,
+    boolean payload,
     boolean finish,
     Optional<TokenUsage> usage,
     Optional<Span> usageMember) {
@@ -43,7 +46,7 @@ public record SseFrame(
 
   /** A frame without JSON. */
   static SseFrame plain(Kind kind, Slice slice) {
-    return new SseFrame(kind, slice, false, Optional.empty(), Optional.empty());
+    return new SseFrame(kind, slice, false, false, Optional.empty(), Optional.empty());
   }
 
   /** Whether {@code next} follows in the same array, so that both can be relayed as one slice. */
@@ -62,6 +65,7 @@ public record SseFrame(
     int head = member.offset() - slice.offset();
     System.arraycopy(from, slice.offset(), to, 0, head);
     System.arraycopy(from, member.end(), to, head, to.length - head);
-    return new SseFrame(kind, new Slice(to, 0, to.length), finish, usage, Optional.empty());
+    return new SseFrame(
+        kind, new Slice(to, 0, to.length), payload, finish, usage, Optional.empty());
   }
 }

@@ -32,6 +32,15 @@ public interface EngineProbes {
      */
     Future<Optional<Signals>> scrape(Duration timeout);
 
+    /**
+     * Asks the engine whether it can go on with a message that another has begun. A page of
+     * hundreds of kilobytes: to be asked rarely.
+     *
+     * @return its word; empty when its API does not tell; fails, with a message like {@link
+     *     #check}'s, when it should have answered and did not
+     */
+    Future<Optional<Boolean>> continuesMessages(Duration timeout);
+
     /** Gives up what is in flight; the probe is not used again. */
     void close();
   }

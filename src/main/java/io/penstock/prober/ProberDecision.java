@@ -6,6 +6,7 @@ import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.message.HealthReport;
 import java.time.Duration;
+import java.util.Optional;
 
 /** What {@link Watchlist} wants done. */
 sealed interface ProberDecision {
@@ -45,6 +46,14 @@ sealed interface ProberDecision {
     }
   }
 
+  /** Ask it what it can do. */
+  record AskAbility(Target target, Duration timeout) implements ProberDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.askAbility(this);
+    }
+  }
+
   /** Its state has changed; for the log and the meters. */
   record Changed(Target target, ReplicaHealth.Change change) implements ProberDecision {
     @Override
@@ -58,6 +67,19 @@ sealed interface ProberDecision {
     @Override
     public void tell(Outlet outlet) {
       outlet.signalsKnown(this);
+    }
+  }
+
+  /**
+   * Whether it can go on with a message is known now, or has changed; for the log.
+   *
+   * @param continuesMessages empty when its API does not tell
+   */
+  record AbilityKnown(Target target, Optional<Boolean> continuesMessages)
+      implements ProberDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.abilityKnown(this);
     }
   }
 
@@ -82,9 +104,13 @@ sealed interface ProberDecision {
 
     void scrape(Scrape decision);
 
+    void askAbility(AskAbility decision);
+
     void changed(Changed decision);
 
     void signalsKnown(SignalsKnown decision);
+
+    void abilityKnown(AbilityKnown decision);
 
     void report(Report decision);
   }

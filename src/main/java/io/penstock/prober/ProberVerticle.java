@@ -35,10 +35,10 @@ public final class ProberVerticle extends VerticleBase {
   private static final Logger log = LoggerFactory.getLogger(ProberVerticle.class);
   private static final int ERROR_CHARS_MAX = 200;
 
-  /** A replica under watch, as far as the outside world goes. */
   /** A replica that has never answered is told of once, after so many checks. */
   private static final int CHECKS_UNTIL_TOLD = 10;
 
+  /** A replica under watch, as far as the outside world goes. */
   private static final class Engine {
     private final EngineProbes.Probe probe;
     private final ReplicaMeters meters;
@@ -210,6 +210,23 @@ public final class ProberVerticle extends VerticleBase {
     }
   }
 
+  private void answered(Target target, AsyncResult<Optional<Boolean>> answer) {
+    if (!engines.containsKey(target)) {
+      return;
+    }
+    if (answer.succeeded()) {
+      act(watchlist.onAbility(target, answer.result()));
+    } else {
+      log.debug(
+          "replica {} of pool {}: its API description did not come: {}",
+          target.id(),
+          target.pool(),
+          why(answer.cause()));
+      watchlist.onAbilityFailed(target, clock.millis());
+      act(List.of());
+    }
+  }
+
   private static String why(Throwable cause) {
     String message = cause.getMessage();
     String text = message == null ? cause.getClass().getSimpleName() : message;
@@ -257,6 +274,17 @@ public final class ProberVerticle extends VerticleBase {
     }
 
     @Override
+    public void askAbility(ProberDecision.AskAbility decision) {
+      Engine engine = engines.get(decision.target());
+      if (engine != null) {
+        engine
+            .probe()
+            .continuesMessages(decision.timeout())
+            .onComplete(answer -> answered(decision.target(), answer));
+      }
+    }
+
+    @Override
     public void changed(ProberDecision.Changed decision) {
       ReplicaHealth.Change change = decision.change();
       Target target = decision.target();
@@ -293,6 +321,24 @@ public final class ProberVerticle extends VerticleBase {
             "replica {} of pool {}: gives no load signals; it is judged by what we sent it alone",
             target.id(),
             target.pool());
+      }
+    }
+
+    @Override
+    public void abilityKnown(ProberDecision.AbilityKnown decision) {
+      Target target = decision.target();
+      if (decision.continuesMessages().equals(Optional.of(false))) {
+        log.info(
+            "replica {} of pool {}: its API can not continue a message, so chats that break"
+                + " elsewhere do not go on here",
+            target.id(),
+            target.pool());
+      } else {
+        log.debug(
+            "replica {} of pool {}: continues messages: {}",
+            target.id(),
+            target.pool(),
+            decision.continuesMessages().map(String::valueOf).orElse("not told"));
       }
     }
 

@@ -4,6 +4,7 @@ import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
+import io.penstock.inference.ResumeMode;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Signals;
 import io.penstock.prober.ProberDecision.Target;
@@ -23,6 +24,7 @@ final class Watch {
   final Target target;
   final Pool pool;
   final ReplicaHealth health;
+  final Ability ability;
   private final double phase;
   private ReplicaSpec spec;
   private @Nullable Signals signals;
@@ -51,6 +53,7 @@ final class Watch {
     this.pool = pool;
     this.spec = spec;
     this.health = health;
+    this.ability = new Ability(pool.resume() == ResumeMode.AUTO);
     this.phase = phase;
     this.silentUntilMillis = silentUntilMillis;
     this.isSilent = silentUntilMillis > nowMillis;
@@ -154,7 +157,7 @@ final class Watch {
         health.state(),
         signalsAt(nowMillis),
         health.lastError(),
-        Optional.empty(),
+        ability.continuesMessages(),
         health.checks());
   }
 

@@ -15,6 +15,7 @@ import io.penstock.message.HealthReport;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Signals;
 import io.penstock.prober.ProberDecision.Target;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -43,6 +44,9 @@ final class Watchlist {
 
   /** Age at which another prober's word is no longer good to start from. */
   static final long HEARSAY_MAX_MILLIS = 30_000;
+
+  /** An API description may be made when it is first asked for. */
+  static final Duration ABILITY_TIMEOUT = Duration.ofSeconds(5);
 
   /** Least time between two reports, however many states change. */
   static final long REPORT_GAP_MILLIS = 20;
@@ -155,12 +159,14 @@ final class Watchlist {
     boolean wasDoubted = watch.health.isDoubted();
     Optional<ReplicaHealth.Change> change = watch.health.onSuccess(nowMillis);
     isReportUrgent |= wasDoubted && !watch.health.isDoubted();
-    return changed(watch, change);
+    return changed(watch, change, nowMillis);
   }
 
   List<ProberDecision> onCheckFailed(Target target, String why, long nowMillis) {
     Watch watch = current(target);
-    return watch == null ? List.of() : changed(watch, watch.health.onFailure(why, nowMillis));
+    return watch == null
+        ? List.of()
+        : changed(watch, watch.health.onFailure(why, nowMillis), nowMillis);
   }
 
   /** An answer to a scrape; empty when the engine gives no signals. */
@@ -183,6 +189,23 @@ final class Watchlist {
     }
   }
 
+  /** What its API says; empty when it does not tell. */
+  List<ProberDecision> onAbility(Target target, Optional<Boolean> continuesMessages) {
+    Watch watch = current(target);
+    if (watch == null || !watch.ability.onAnswer(continuesMessages)) {
+      return List.of();
+    }
+    isReportUrgent = true;
+    return List.of(new ProberDecision.AbilityKnown(target, continuesMessages));
+  }
+
+  void onAbilityFailed(Target target, long nowMillis) {
+    Watch watch = current(target);
+    if (watch != null) {
+      watch.ability.onFailure(watch.health.state() == ReplicaState.HEALTHY, nowMillis);
+    }
+  }
+
   /** Whatever is due. */
   List<ProberDecision> tick(long nowMillis) {
     List<ProberDecision> decisions = new ArrayList<>();
@@ -202,6 +225,10 @@ final class Watchlist {
         watch.scrapeStarted(nowMillis);
         decisions.add(new ProberDecision.Scrape(watch.target, watch.pool.health().checkTimeout()));
       }
+      if (nowMillis >= watch.ability.nextAskAtMillis()) {
+        watch.ability.askStarted();
+        decisions.add(new ProberDecision.AskAbility(watch.target, ABILITY_TIMEOUT));
+      }
     }
     if (nowMillis >= nextReportAtMillis()) {
       report(decisions, nowMillis);
@@ -215,6 +242,7 @@ final class Watchlist {
     for (Watch watch : watches.values()) {
       due = Math.min(due, watch.health.nextCheckAtMillis());
       due = Math.min(due, watch.nextScrapeAtMillis());
+      due = Math.min(due, watch.ability.nextAskAtMillis());
       due = Math.min(due, watch.leavesAtMillis(HANDOVER_MILLIS));
     }
     return due;
@@ -272,7 +300,9 @@ final class Watchlist {
     status
         .signals()
         .ifPresent(signals -> watch.inherit(signals, heardAtMillis - signals.ageMillis()));
-    decisions.addAll(changed(watch, watch.health.adopt(status.state(), status.lastError())));
+    decisions.addAll(
+        changed(watch, watch.health.adopt(status.state(), status.lastError()), heardAtMillis));
+    watch.ability.inherit(status.continuesMessages());
   }
 
   private void respecify(Key key, Listed entry, List<ProberDecision> decisions) {
@@ -306,7 +336,7 @@ final class Watchlist {
             ReplicaState.REMOVED,
             Optional.empty(),
             "left its list",
-            Optional.empty(),
+            watch.ability.continuesMessages(),
             watch.health.checks());
     removed.put(key, new Removed(last, nowMillis + REMOVED_MILLIS));
     if (removed.size() > REMOVED_MAX) {
@@ -335,9 +365,15 @@ final class Watchlist {
 
   // --- telling ---
 
-  private List<ProberDecision> changed(Watch watch, Optional<ReplicaHealth.Change> change) {
+  private List<ProberDecision> changed(
+      Watch watch, Optional<ReplicaHealth.Change> change, long nowMillis) {
     if (change.isEmpty()) {
       return List.of();
+    }
+    if (change.get().to() == ReplicaState.HEALTHY) {
+      watch.ability.rose(nowMillis);
+    } else {
+      watch.ability.fell();
     }
     isReportUrgent = true;
     return List.of(new ProberDecision.Changed(watch.target, change.get()));

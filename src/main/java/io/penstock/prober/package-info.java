@@ -1,6 +1,6 @@
 /**
- * Decides whether a replica is healthy, and learns how loaded its engine says it is; never counts
- * requests.
+ * Decides whether a replica is healthy, and learns how loaded its engine says it is and whether it
+ * can go on with another's message; never counts requests.
  *
  * <p><b>Owns</b> the probes and scrapes of this node's share of the replicas, and each one's state.
  * A replica belongs to one prober of the cluster: rendezvous hashing of its id over the nodes that
@@ -19,8 +19,9 @@
  * doubted replica is checked at once, every 200 ms at most, and falls on one failure: the requests
  * that failed are the first witness. A replica that flaps must prove itself longer ({@code
  * FlapDamping}). A replica that has left its list is reported as removed for 30 s, because reports
- * may be lost. Scrapes go to healthy replicas only, and neither checks nor scrapes of one replica
- * ever overlap.
+ * may be lost. What an engine can do is asked once after each rise ({@code Ability}), and only
+ * where the pool's {@code resume} leaves it to the engine. Scrapes go to healthy replicas only, and
+ * neither checks nor scrapes of one replica ever overlap.
  */
 @NullMarked
 package io.penstock.prober;

@@ -21,7 +21,8 @@ import org.jspecify.annotations.Nullable;
  *   <li>A tool is called when {@code tool_choice} is {@code required} or names a function, or when
  *       the last message is the user's and mentions a tool by its name. The arguments are the least
  *       that fit the tool's schema.
- *   <li>{@code continue_final_message: true} goes on with the last assistant message.
+ *   <li>{@code continue_final_message: true} goes on with the last assistant message, unless the
+ *       configuration says otherwise.
  * </ul>
  *
  * @param operation chat or completion
@@ -51,7 +52,24 @@ record GenerationRequest(
   private static final int STOPS_MAX = 16;
   private static final int COMPLETION_DEFAULT_TOKENS = 16;
 
-  static GenerationRequest chat(ObjectNode body, long seed, int maxModelLength) {
+  static GenerationRequest chat(ObjectNode body, SimConfig config) {
+    switch (config.continuation()) {
+      case OFFERED -> {}
+      case REFUSED -> {
+        if (body.has("continue_final_message")) {
+          throw Rejection.badRequest(
+              "continue_final_message", "unknown_field", "continue_final_message: unknown field");
+        }
+      }
+      case IGNORED -> {
+        body.remove("continue_final_message");
+        body.remove("add_generation_prompt");
+      }
+    }
+    return chat(body, config.seed(), config.effectiveProfile().maxModelLength());
+  }
+
+  private static GenerationRequest chat(ObjectNode body, long seed, int maxModelLength) {
     boolean continues = body.path("continue_final_message").asBoolean(false);
     boolean opens = body.path("add_generation_prompt").asBoolean(true);
     if (continues && opens && body.has("add_generation_prompt")) {

@@ -198,6 +198,7 @@ final class Replica extends VerticleBase {
               .response()
               .putHeader("content-type", "text/plain; version=0.0.4; charset=utf-8")
               .end(MetricsPage.of(config.model(), core, answered));
+      case "/openapi.json" -> only(request, HttpMethod.GET, () -> json(request, 200, api()));
       case "/version" -> json(request, 200, Json.newObject().put("version", VERSION));
       case "/sim/stats" -> bytes(request, 200, stats().json());
       case "/sim/faults" -> faultsEndpoint(request);
@@ -258,6 +259,32 @@ final class Replica extends VerticleBase {
         .put("root", config.model())
         .putNull("parent")
         .put("max_model_len", profile.maxModelLength());
+  }
+
+  /** As much of FastAPI's description of a vLLM as tells what a chat request may have. */
+  private ObjectNode api() {
+    ObjectNode api = Json.newObject().put("openapi", "3.1.0");
+    api.putObject("info").put("title", "FastAPI").put("version", VERSION);
+    api.putObject("paths")
+        .putObject("/v1/chat/completions")
+        .putObject("post")
+        .putObject("requestBody")
+        .putObject("content")
+        .putObject(Exchange.JSON)
+        .putObject("schema")
+        .put("$ref", "#/components/schemas/ChatCompletionRequest");
+    ObjectNode fields =
+        api.putObject("components")
+            .putObject("schemas")
+            .putObject("ChatCompletionRequest")
+            .put("type", "object")
+            .putObject("properties");
+    fields.putObject("messages").put("type", "array");
+    fields.putObject("add_generation_prompt").put("type", "boolean");
+    if (config.continuation() == SimConfig.Continuation.OFFERED) {
+      fields.putObject("continue_final_message").put("type", "boolean");
+    }
+    return api;
   }
 
   private Rejection unknownModel(String model) {
@@ -339,7 +366,7 @@ final class Replica extends VerticleBase {
     GenerationRequest parsed =
         path.equals("/v1/completions")
             ? GenerationRequest.completion(body, config.seed(), context)
-            : GenerationRequest.chat(body, config.seed(), context);
+            : GenerationRequest.chat(body, config);
     checkModel(parsed.model());
     SimFault fault = fault(request, parsed.fault());
     Wire wire = wire(request, fault);

@@ -17,6 +17,7 @@ import java.util.OptionalInt;
  *     {@code /v1/*} say 503
  * @param maxNumSeqs sequences that run at once, where the profile's own limit shall not hold
  * @param seed of all text; engines with equal seeds say the same
+ * @param continuation whether {@code continue_final_message} is known
  */
 public record SimConfig(
     String host,
@@ -26,8 +27,45 @@ public record SimConfig(
     SimProfile profile,
     Duration startupDelay,
     OptionalInt maxNumSeqs,
-    long seed) {
+    long seed,
+    Continuation continuation) {
   private static final int REPLICAS_MAX = 1024;
+
+  /** What an engine does with {@code continue_final_message}. */
+  public enum Continuation {
+    /** Goes on with the message, and its API description says so. */
+    OFFERED("offered"),
+    /** Answers 400: a field that it does not know. */
+    REFUSED("refused"),
+    /** Does not look at the field and begins a message of its own. */
+    IGNORED("ignored");
+
+    private final String label;
+
+    Continuation(String label) {
+      this.label = label;
+    }
+
+    /** The name on the command line. */
+    public String label() {
+      return label;
+    }
+
+    /**
+     * The constant with this {@link #label()}.
+     *
+     * @throws IllegalArgumentException that lists the labels
+     */
+    public static Continuation of(String label) {
+      for (Continuation each : values()) {
+        if (each.label.equals(label)) {
+          return each;
+        }
+      }
+      throw new IllegalArgumentException(
+          "continuation: '" + label + "' (expected: one of offered, refused, ignored)");
+    }
+  }
 
   public SimConfig {
     require(!host.isBlank(), "host", "'" + host + "'", "an address or name");
@@ -46,7 +84,15 @@ public record SimConfig(
   /** One replica of a profile's own model on a free loopback port, ready at once. */
   public static SimConfig of(SimProfile profile) {
     return new SimConfig(
-        "127.0.0.1", profile.model(), 1, 0, profile, Duration.ZERO, OptionalInt.empty(), 1);
+        "127.0.0.1",
+        profile.model(),
+        1,
+        0,
+        profile,
+        Duration.ZERO,
+        OptionalInt.empty(),
+        1,
+        Continuation.OFFERED);
   }
 
   /** One replica without any delay, for tests. */
@@ -61,42 +107,63 @@ public record SimConfig(
 
   /** The same on another address. */
   public SimConfig withHost(String value) {
-    return new SimConfig(value, model, replicas, basePort, profile, startupDelay, maxNumSeqs, seed);
+    return new SimConfig(
+        value, model, replicas, basePort, profile, startupDelay, maxNumSeqs, seed, continuation);
   }
 
   /** The same under another model name. */
   public SimConfig withModel(String value) {
-    return new SimConfig(host, value, replicas, basePort, profile, startupDelay, maxNumSeqs, seed);
+    return new SimConfig(
+        host, value, replicas, basePort, profile, startupDelay, maxNumSeqs, seed, continuation);
   }
 
   /** The same with so many replicas. */
   public SimConfig withReplicas(int value) {
-    return new SimConfig(host, model, value, basePort, profile, startupDelay, maxNumSeqs, seed);
+    return new SimConfig(
+        host, model, value, basePort, profile, startupDelay, maxNumSeqs, seed, continuation);
   }
 
   /** The same from another first port on. */
   public SimConfig withBasePort(int value) {
-    return new SimConfig(host, model, replicas, value, profile, startupDelay, maxNumSeqs, seed);
+    return new SimConfig(
+        host, model, replicas, value, profile, startupDelay, maxNumSeqs, seed, continuation);
   }
 
   /** The same at another speed. */
   public SimConfig withProfile(SimProfile value) {
-    return new SimConfig(host, model, replicas, basePort, value, startupDelay, maxNumSeqs, seed);
+    return new SimConfig(
+        host, model, replicas, basePort, value, startupDelay, maxNumSeqs, seed, continuation);
   }
 
   /** The same with another loading time. */
   public SimConfig withStartupDelay(Duration value) {
-    return new SimConfig(host, model, replicas, basePort, profile, value, maxNumSeqs, seed);
+    return new SimConfig(
+        host, model, replicas, basePort, profile, value, maxNumSeqs, seed, continuation);
   }
 
   /** The same under another limit of running sequences. */
   public SimConfig withMaxNumSeqs(int value) {
     return new SimConfig(
-        host, model, replicas, basePort, profile, startupDelay, OptionalInt.of(value), seed);
+        host,
+        model,
+        replicas,
+        basePort,
+        profile,
+        startupDelay,
+        OptionalInt.of(value),
+        seed,
+        continuation);
   }
 
   /** The same with other text. */
   public SimConfig withSeed(long value) {
-    return new SimConfig(host, model, replicas, basePort, profile, startupDelay, maxNumSeqs, value);
+    return new SimConfig(
+        host, model, replicas, basePort, profile, startupDelay, maxNumSeqs, value, continuation);
+  }
+
+  /** The same with engines that treat {@code continue_final_message} so. */
+  public SimConfig withContinuation(Continuation value) {
+    return new SimConfig(
+        host, model, replicas, basePort, profile, startupDelay, maxNumSeqs, seed, value);
   }
 }

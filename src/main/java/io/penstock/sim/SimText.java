@@ -33,7 +33,7 @@ public final class SimText {
       int context = config.effectiveProfile().maxModelLength();
       GenerationRequest request =
           switch (path) {
-            case "/v1/chat/completions" -> GenerationRequest.chat(body, config.seed(), context);
+            case "/v1/chat/completions" -> GenerationRequest.chat(body, config);
             case "/v1/completions" -> GenerationRequest.completion(body, config.seed(), context);
             default ->
                 throw new IllegalArgumentException(

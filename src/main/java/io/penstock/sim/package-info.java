@@ -2,9 +2,9 @@
  * The simulated engine: an OpenAI-compatible server over a deterministic continuous-batching core.
  *
  * <p>It owns its sockets, one per replica, and nothing of the cluster: it hears HTTP only and says
- * what an engine of the vLLM family says, on {@code /v1/*}, {@code /health}, {@code /metrics} and
- * {@code /version}; {@code /sim/*} arms faults and tells what the engine saw, so that a test can
- * check a gateway from the far side.
+ * what an engine of the vLLM family says, on {@code /v1/*}, {@code /health}, {@code /metrics}
+ * {@code /openapi.json} and {@code /version}; {@code /sim/*} arms faults and tells what the engine
+ * saw, so that a test can check a gateway from the far side.
  *
  * <p>Two halves. {@link io.penstock.sim.EngineCore} and {@link io.penstock.sim.KvCache} are plain
  * Java that takes the time as an argument: the verticle drives them by the machine's clock, the

@@ -37,6 +37,8 @@ public enum FailureClass {
   IDLE_TIMEOUT(Outcome.TIMEOUT, Fault.IDLE_TIMEOUT, true),
   /** 409, or a redirect: another replica would say the same. */
   UNFIT(Outcome.FAULT, Fault.BAD_GATEWAY, false),
+  /** It was to go on with a stream and would not, or began it anew; it serves whole requests. */
+  NOT_CONTINUED(Outcome.CLIENT_ERROR, Fault.UPSTREAM_TRUNCATED, false),
   /** 401 or 403, about the gateway's key, which all replicas of a pool share. */
   KEY_REFUSED(Outcome.CLIENT_ERROR, Fault.BAD_GATEWAY, false);
 

@@ -7,12 +7,15 @@ import java.util.List;
 
 /**
  * What a client has been sent of one stream, as the frames came. Nothing is copied; what is bounded
- * is the memory that the frames keep alive, which is that of the arrays they lie in. Past the bound
- * all is let go.
+ * is the memory that the frames keep alive, which is that of the arrays they lie in and of the
+ * entries. Past the bound all is let go.
  */
 final class RelayLog {
-  /** Of the arrays in which the frames lie. */
+  /** Of the arrays in which the frames lie and of the entries. */
   static final int MAX_BYTES = 1 << 20;
+
+  /** A slice, the reference to it, and the head of an array: what a small frame costs besides. */
+  static final int ENTRY_BYTES = 48;
 
   private static final Slice[] NOTHING = {};
   private static final int INITIAL_SLICES = 16;
@@ -27,12 +30,13 @@ final class RelayLog {
     if (!open) {
       return;
     }
+    bytes += ENTRY_BYTES;
     if (count == 0 || slices[count - 1].bytes() != frames.bytes()) {
       bytes += frames.bytes().length;
-      if (bytes > MAX_BYTES) {
-        close();
-        return;
-      }
+    }
+    if (bytes > MAX_BYTES) {
+      close();
+      return;
     }
     if (count == slices.length) {
       slices = Arrays.copyOf(slices, Math.max(INITIAL_SLICES, 2 * count));

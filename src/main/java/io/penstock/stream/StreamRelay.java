@@ -33,17 +33,21 @@ public final class StreamRelay {
     /** The engine said that it failed; see {@link #engineError}. */
     ENGINE_ERROR,
     /** What came is not the dialect. */
-    MALFORMED
+    MALFORMED,
+    /** The engine was to go on with a stream and began it anew. */
+    RESTARTED
   }
 
   private final SseScanner scanner = new SseScanner(this::onFrame);
   private final UsageStrip strip;
   private final @Nullable Continuation continuation;
   private Verdict verdict = Verdict.HOLDING;
-  private List<Slice> out = new ArrayList<>();
+  private List<Slice> out = new ArrayList<>(1);
+  private List<Slice> drained = new ArrayList<>(1);
   private int outBytes;
   private TokenUsage usage = TokenUsage.NONE;
   private int contentFrames;
+  private int payloadFrames;
   private String malformation = "a frame that is not a JSON object";
   private Optional<Slice> engineError = Optional.empty();
 
@@ -89,7 +93,10 @@ public final class StreamRelay {
     if (continuation == null) {
       take(frame);
     } else {
-      continuation.apply(frame).ifPresent(this::take);
+      continuation.apply(frame, this::take);
+      if (continuation.isRestart()) {
+        verdict = Verdict.RESTARTED;
+      }
     }
   }
 
@@ -97,6 +104,7 @@ public final class StreamRelay {
     switch (frame.kind()) {
       case CONTENT -> {
         contentFrames++;
+        payloadFrames += frame.payload() ? 1 : 0;
         verdict = Verdict.FLOWING;
         pass(frame);
       }
@@ -139,13 +147,18 @@ public final class StreamRelay {
     }
   }
 
-  /** What is to be written now, neighbours joined; empty while {@link Verdict#HOLDING}. */
+  /**
+   * What is to be written now, neighbours joined; empty while {@link Verdict#HOLDING}. The list is
+   * good until the next call.
+   */
   public List<Slice> drain() {
     if (verdict == Verdict.HOLDING || out.isEmpty()) {
       return List.of();
     }
     List<Slice> now = out;
-    out = new ArrayList<>(1);
+    out = drained;
+    out.clear();
+    drained = now;
     outBytes = 0;
     return now;
   }
@@ -161,9 +174,14 @@ public final class StreamRelay {
     return usage;
   }
 
-  /** Frames with content so far: the tokens, for an engine that reports no usage. */
+  /** Frames with content so far, that of the finish reason included. */
   public int contentFrames() {
     return contentFrames;
+  }
+
+  /** Those that carry more than it: the tokens, for an engine that reports no usage. */
+  public int payloadFrames() {
+    return payloadFrames;
   }
 
   /** What came where the verdict is {@link Verdict#MALFORMED}: {@code a frame that …}. */

@@ -45,6 +45,7 @@ public final class StreamResume {
   private @Nullable PartialAnswer partial;
   private @Nullable Continuation current;
   private TokenUsage spent = TokenUsage.NONE;
+
   private boolean attemptCounted;
   private int resumes;
 
@@ -149,7 +150,7 @@ public final class StreamResume {
       spent =
           new TokenUsage(
               told.promptTokens(),
-              Math.max(told.completionTokens(), relay.contentFrames()),
+              Math.max(told.completionTokens(), relay.payloadFrames()),
               told.cachedTokens());
     } else {
       spent = current.usage();
@@ -262,8 +263,9 @@ public final class StreamResume {
   }
 
   /**
-   * Tokens of all attempts: the prompt's of the first, and all that were generated. Before a first
-   * {@link #broke} there are none: the relay knows them.
+   * Tokens of all attempts: the prompt's of the first, and those of the text that the client was
+   * sent, however often an engine had to generate one. Before a first {@link #broke} there are
+   * none: the relay knows them.
    */
   public TokenUsage usage() {
     return attemptCounted || current == null ? spent : current.usage();

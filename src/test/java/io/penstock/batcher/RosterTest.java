@@ -11,9 +11,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
+import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
+import io.penstock.message.ReplicaStatus;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -58,6 +61,22 @@ class RosterTest {
     roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.REMOVED), 0);
     roster.giveBack(id(0), 0);
     assertThat(touched(roster)).as("gone").isEmpty();
+  }
+
+  @Test
+  void keepsWhetherAReplicaCanGoOnWithAMessage() {
+    List<ReplicaSpec> specs = replicas(1);
+    Roster roster = new Roster(pool(specs), true);
+    ReplicaSpec spec = specs.get(0);
+    for (Optional<Boolean> says :
+        List.of(Optional.<Boolean>empty(), Optional.of(true), Optional.of(false))) {
+      roster.report(
+          PROBER,
+          new ReplicaStatus(
+              Samples.POOL, spec, ReplicaState.HEALTHY, Optional.empty(), "", says, 1),
+          0);
+      assertThat(roster.find(spec.id()).orElseThrow().continuesMessages).isEqualTo(says);
+    }
   }
 
   @Test

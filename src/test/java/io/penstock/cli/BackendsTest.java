@@ -12,6 +12,7 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,8 +37,10 @@ class BackendsTest {
   void knowsAnEngineByItsSignature(String owner, EngineKind kind) throws IOException {
     String url = engine(200, "{\"data\":[{\"id\":\"a\",\"owned_by\":\"" + owner + "\"}]}");
 
-    assertThat(Backends.ask(List.of(url)))
+    assertThat(Backends.ask(List.of(url), Optional.empty()))
         .containsExactly(new Defaults.Backend(url, kind, List.of("a")));
+    assertThat(Backends.ask(List.of(url), Optional.of(EngineKind.TGI)))
+        .containsExactly(new Defaults.Backend(url, EngineKind.TGI, List.of("a")));
   }
 
   @Test
@@ -45,7 +48,7 @@ class BackendsTest {
     String one = engine(200, "{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}");
     String two = engine(200, "{\"data\":[{\"id\":\"b\"}]}");
 
-    assertThat(Backends.ask(List.of(one, two)))
+    assertThat(Backends.ask(List.of(one, two), Optional.empty()))
         .extracting(Defaults.Backend::models)
         .containsExactly(List.of("a", "b"), List.of("b"));
   }
@@ -69,7 +72,7 @@ class BackendsTest {
   void saysWhatIsWrongWithAnAnswer(int status, String body, String problem) throws IOException {
     String url = engine(status, body);
 
-    assertThatThrownBy(() -> Backends.ask(List.of(url)))
+    assertThatThrownBy(() -> Backends.ask(List.of(url), Optional.empty()))
         .isInstanceOfSatisfying(
             CliException.class, e -> assertThat(e.exitCode()).isEqualTo(ExitCode.FAILED))
         .hasMessage("--backend " + url + ": " + problem);
@@ -81,7 +84,10 @@ class BackendsTest {
     String closed = engine(200, "");
     servers.get(1).stop(0);
 
-    assertThatThrownBy(() -> Backends.ask(List.of(good, closed, "http://no-such-host.invalid:1")))
+    assertThatThrownBy(
+            () ->
+                Backends.ask(
+                    List.of(good, closed, "http://no-such-host.invalid:1"), Optional.empty()))
         .hasMessage(
             "--backend "
                 + closed

@@ -45,6 +45,14 @@ class UsageTest {
         mistake("run", FILE_OR_BACKEND),
         mistake("run --port 9000", FILE_OR_BACKEND),
         mistake(
+            "run --engine vLLM --backend http://127.0.0.1:1",
+            "penstock run: --engine: vLLM (expected: vllm, sglang, tgi, tensorrt_llm, llama_cpp,"
+                + " openai)\n"),
+        mistake(
+            "run a.json --engine vllm",
+            "penstock run: --engine: given with FILE (expected: engine of each pool in the"
+                + " file)\n"),
+        mistake(
             "run --prot 1",
             "penstock run: '--prot' is no option here (did you mean --port?)\n"
                 + "Try 'penstock run --help'.\n"),

@@ -46,6 +46,9 @@ final class ContinuingEngine {
   final ScriptedEngine engine;
   private volatile Script script = (socket, sent) -> true;
 
+  /** Whether it looks at {@code continue_final_message}. */
+  volatile boolean continues = true;
+
   ContinuingEngine(Vertx vertx) {
     engine = new ScriptedEngine(vertx);
     engine.answer(this::answer);
@@ -117,10 +120,10 @@ final class ContinuingEngine {
     socket.write(lastChunk());
   }
 
-  private static String begunMessage(JsonObject body) {
+  private String begunMessage(JsonObject body) {
     JsonArray messages = body.getJsonArray("messages");
     JsonObject last = messages.getJsonObject(messages.size() - 1);
-    boolean goesOn = body.getBoolean("continue_final_message", false);
+    boolean goesOn = continues && body.getBoolean("continue_final_message", false);
     if (goesOn && body.getBoolean("add_generation_prompt", true)) {
       throw new IllegalArgumentException("both");
     }

@@ -31,6 +31,8 @@ import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Room;
+import io.penstock.sim.EngineSimulator;
+import io.penstock.sim.SimConfig;
 import io.penstock.telemetry.Names;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
@@ -215,6 +217,25 @@ class ProberVerticleTest {
   private Optional<Double> gauge(String name, String replica) {
     return Optional.ofNullable(registry.find(name).tag("replica", replica).gauge())
         .map(Gauge::value);
+  }
+
+  @Test
+  void tellsWhetherAnEngineCanGoOnWithAMessage() {
+    SimConfig one = SimConfig.instant();
+    EngineSimulator can = await(EngineSimulator.start(vertx, one));
+    EngineSimulator canNot =
+        await(EngineSimulator.start(vertx, one.withContinuation(SimConfig.Continuation.REFUSED)));
+    prober(
+        A,
+        listed(
+            Map.of("can", can.ports().get(0), "not", canNot.ports().get(0), "untold", engine())));
+    probers(A);
+    until(() -> isTold(A, "can", HEALTHY) && status(A, "can").continuesMessages().isPresent());
+    until(() -> isTold(A, "not", HEALTHY) && status(A, "not").continuesMessages().isPresent());
+    assertThat(status(A, "can").continuesMessages()).contains(true);
+    assertThat(status(A, "not").continuesMessages()).contains(false);
+    until(() -> isTold(A, "untold", HEALTHY) && status(A, "untold").checks() > 3);
+    assertThat(status(A, "untold").continuesMessages()).isEmpty();
   }
 
   @Test

@@ -36,6 +36,7 @@ import java.util.stream.IntStream;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 /** All in virtual time, in milliseconds. */
@@ -55,6 +56,11 @@ class WatchlistTest {
     final List<Integer> checkedAt = new ArrayList<>();
     int scrapes;
     Optional<Signals> signals = Optional.of(SIGNALS);
+    final List<Integer> askedAt = new ArrayList<>();
+
+    /** What an API says; null for one that does not answer. */
+    @Nullable Boolean continues = true;
+
     boolean isMute;
     long now;
 
@@ -107,6 +113,13 @@ class WatchlistTest {
       } else if (decision instanceof Scrape scrape) {
         scrapes++;
         watchlist.onSignals(scrape.target(), signals, now).forEach(this::carryOut);
+      } else if (decision instanceof ProberDecision.AskAbility ask) {
+        askedAt.add((int) now);
+        if (continues == null) {
+          watchlist.onAbilityFailed(ask.target(), now);
+        } else {
+          watchlist.onAbility(ask.target(), Optional.of(continues)).forEach(this::carryOut);
+        }
       } else if (decision instanceof Report report) {
         reports.add(report.report());
       }
@@ -168,6 +181,76 @@ class WatchlistTest {
     a.runUntil(20);
     assertThat(a.checkedAt).containsExactly(0);
     assertThat(a.states()).containsEntry("r", HEALTHY);
+  }
+
+  private static Optional<Boolean> ability(Prober prober, String id) {
+    return prober.last().replicas().stream()
+        .filter(status -> status.spec().id().value().equals(id))
+        .findFirst()
+        .orElseThrow()
+        .continuesMessages();
+  }
+
+  @Test
+  void asksWhatAReplicaCanDoOnceAfterEachRise() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(600_000);
+    assertThat(a.askedAt).containsExactly(0);
+    assertThat(ability(a, "r")).contains(true);
+    a.failing.add("r");
+    a.runUntil(800_000);
+    assertThat(a.states()).containsEntry("r", UNHEALTHY);
+    assertThat(ability(a, "r")).as("until it has said otherwise").contains(true);
+    a.failing.clear();
+    a.continues = false;
+    a.runUntil(1_600_000);
+    assertThat(a.states()).containsEntry("r", HEALTHY);
+    assertThat(a.askedAt).hasSize(2);
+    assertThat(ability(a, "r")).contains(false);
+  }
+
+  @Test
+  void givesUpOnAnApiThatDoesNotAnswer() {
+    a.continues = null;
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(600_000);
+    assertThat(a.askedAt).containsExactly(0, 5_000, 10_000);
+    assertThat(ability(a, "r")).isEmpty();
+  }
+
+  @Test
+  void doesNotAskWhatTheProberBeforeHasFoundOut() {
+    String id = idOf(A);
+    a.list(Fleets.replica(id));
+    a.hear(
+        new HealthReport(
+            B,
+            1,
+            List.of(
+                new ReplicaStatus(
+                    POOL,
+                    Fleets.replica(id),
+                    HEALTHY,
+                    Optional.empty(),
+                    "",
+                    Optional.of(false),
+                    9))));
+    a.probers(A, B);
+    a.runUntil(60_000);
+    assertThat(ability(a, id)).contains(false);
+    assertThat(a.askedAt).isEmpty();
+  }
+
+  @Test
+  void countsFinishedChecks() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(60_000);
+    assertThat(a.last().replicas().get(0).checks())
+        .isPositive()
+        .isLessThanOrEqualTo(a.checkedAt.size());
   }
 
   @Test

@@ -107,4 +107,21 @@ class AnswerTest {
     assertThat(found.toString())
         .isEqualTo(Json.object(wrapped.getBytes(StandardCharsets.UTF_8)).get("v").toString());
   }
+
+  /** Wherever an answer is cut, and without the white space there, the rest is the same. */
+  @Test
+  void aTrimmedHalfIsGoneOnWithAsTheWholeWould() {
+    StringBuilder text = new StringBuilder();
+    TextCursor cursor = TextCursor.start(3);
+    for (int i = 0; i < 2_000; i++) {
+      String half = text.toString();
+      TextCursor trimmed = TextCursor.start(3).read(half.stripTrailing());
+      String next = cursor.copy().next().text();
+      String again = trimmed.next().text();
+      assertThat(half.stripTrailing() + again)
+          .isEqualTo(half.equals(half.stripTrailing()) ? half + next : half);
+      text.append(cursor.next().text());
+    }
+    assertThat(text).contains("\n");
+  }
 }

@@ -101,6 +101,40 @@ class EngineSimulatorTest {
   // Endpoints.
 
   @Test
+  void describesItsApiAsFarAsItIsAsked() throws Exception {
+    String field = "/components/schemas/ChatCompletionRequest/properties/continue_final_message";
+    assertThat(json(RawClient.get(port, "/openapi.json").body()).at(field).isObject()).isTrue();
+    EngineSimulator old = start(config.withContinuation(SimConfig.Continuation.IGNORED));
+    assertThat(json(RawClient.get(old.ports().get(0), "/openapi.json").body()).at(field).isObject())
+        .isFalse();
+    old.stop();
+  }
+
+  @Test
+  void canBeAnEngineThatDoesNotContinue() throws Exception {
+    String begun =
+        "{\"model\":\"m\",\"max_tokens\":5,\"messages\":[{\"role\":\"user\",\"content\":\"x\"},"
+            + "{\"role\":\"assistant\",\"content\":\"so\"}]";
+    String asked = begun + ",\"continue_final_message\":true,\"add_generation_prompt\":false}";
+    EngineSimulator refusing = start(config.withContinuation(SimConfig.Continuation.REFUSED));
+    assertThat(RawClient.post(refusing.ports().get(0), CHAT, asked).status()).isEqualTo(400);
+    assertThat(RawClient.post(refusing.ports().get(0), CHAT, begun + "}").status()).isEqualTo(200);
+    refusing.stop();
+    EngineSimulator ignoring = start(config.withContinuation(SimConfig.Continuation.IGNORED));
+    String plain =
+        json(RawClient.post(port, CHAT, begun + "}").body())
+            .at("/choices/0/message/content")
+            .asText();
+    assertThat(
+            json(RawClient.post(ignoring.ports().get(0), CHAT, asked).body())
+                .at("/choices/0/message/content")
+                .asText())
+        .as("as if the field were not there")
+        .isEqualTo(plain);
+    ignoring.stop();
+  }
+
+  @Test
   void answersAChatInOnePiece() throws Exception {
     String body = chat(",\"max_tokens\":40");
     RawClient.Answer answer = RawClient.post(port, CHAT, body);

@@ -26,6 +26,7 @@ class FailureClassTest {
     "FIRST_TOKEN_TIMEOUT, TIMEOUT,       FIRST_TOKEN_TIMEOUT, RETRY, RESUME",
     "IDLE_TIMEOUT,        TIMEOUT,       IDLE_TIMEOUT,        RETRY, RESUME",
     "UNFIT,               FAULT,         BAD_GATEWAY,         TELL,  TELL",
+    "NOT_CONTINUED,       CLIENT_ERROR,  UPSTREAM_TRUNCATED,  TELL,  TELL",
     "KEY_REFUSED,         CLIENT_ERROR,  BAD_GATEWAY,         TELL,  TELL",
   })
   void eachRow(FailureClass row, Outcome outcome, Fault fault, NextStep before, NextStep after) {

@@ -28,6 +28,10 @@ public final class HttpEngineProbes implements EngineProbes {
   static final int METRICS_BYTES_MAX = 4 << 20;
   static final int SLOTS_BYTES_MAX = 4 << 20;
   static final int HEALTH_BYTES_MAX = 64 << 10;
+  static final int API_BYTES_MAX = 4 << 20;
+
+  /** Where FastAPI publishes an API, and with it vLLM and SGLang. */
+  private static final String API_PATH = "/openapi.json";
 
   /** Less than any engine keeps an idle connection; uvicorn's 5 s is the shortest known. */
   private static final int KEEP_ALIVE_SECONDS = 3;
@@ -105,6 +109,21 @@ public final class HttpEngineProbes implements EngineProbes {
                 return signals
                     .map(found -> withSlots(found, timeout).map(Optional::of))
                     .orElseGet(() -> Future.succeededFuture(Optional.empty()));
+              });
+    }
+
+    @Override
+    public Future<Optional<Boolean>> continuesMessages(Duration timeout) {
+      return get(API_PATH, timeout, API_BYTES_MAX, true)
+          .compose(
+              answer -> {
+                if (answer.isSuccess()) {
+                  return Future.succeededFuture(
+                      ApiDescription.continuesMessages(answer.body().getBytes()));
+                }
+                return answer.status() >= 500
+                    ? Future.failedFuture(new NoAnswerException(answer.line()))
+                    : Future.succeededFuture(Optional.<Boolean>empty());
               });
     }
 

@@ -129,6 +129,34 @@ class HttpEngineProbesTest {
   }
 
   @Test
+  void readsWhatAnEngineCanDo() {
+    int port =
+        serve(
+            request ->
+                answer(
+                    request,
+                    200,
+                    "{\"paths\":{\"/v1/chat/completions\":{\"post\":{\"requestBody\":{\"schema\":"
+                        + "{\"properties\":{\"continue_final_message\":{}}}}}}}}"));
+    assertThat(await(probe(EngineKind.VLLM, port).continuesMessages(LONG))).contains(true);
+    assertThat(asked).containsExactly("/openapi.json");
+    int none = serve(request -> answer(request, 404, "{}"));
+    assertThat(await(probe(EngineKind.LLAMA_CPP, none).continuesMessages(LONG))).isEmpty();
+    int html = serve(request -> answer(request, 200, "<html>"));
+    assertThat(await(probe(EngineKind.OPENAI, html).continuesMessages(LONG))).isEmpty();
+  }
+
+  @Test
+  void anApiDescriptionThatDoesNotComeIsNoWord() {
+    int broken = serve(request -> answer(request, 500, ""));
+    assertFails(
+        probe(EngineKind.VLLM, broken).continuesMessages(LONG), "500 Internal Server Error");
+    int endless = serve(request -> answer(request, 200, "{" + " ".repeat(5 << 20)));
+    assertFails(
+        probe(EngineKind.VLLM, endless).continuesMessages(LONG), "body larger than 4194304 bytes");
+  }
+
+  @Test
   void failsARedirect() {
     int port =
         serve(request -> request.response().putHeader("location", "/x").setStatusCode(302).end());
