@@ -58,13 +58,11 @@ final class Replica {
   /** Who said so. */
   @Nullable NodeId prober;
 
-<<<<<<< HEAD
   /** Checks that this one had finished. */
   long checks;
-=======
+
   /** Whether its API says that it can go on with a message; empty when it is not known. */
   Optional<Boolean> continuesMessages = Optional.empty();
->>>>>>> f379663ee65c0116a60cab4a962a3126c1dc85bd
 
   /**
    * Until when an heir's "never answered yet" does not count against a replica that was healthy.

@@ -260,11 +260,8 @@ final class Roster {
       replica.describe(status.spec(), pool.capabilities());
       structure++;
     }
-<<<<<<< HEAD
     boolean wasAway = replica.reported == ReplicaState.UNHEALTHY;
-=======
     replica.continuesMessages = status.continuesMessages();
->>>>>>> f379663ee65c0116a60cab4a962a3126c1dc85bd
     boolean moved = hear(replica, prober, status.state(), nowMillis);
     if (replica.reported == ReplicaState.HEALTHY) {
       moved |= heardGood(replica, wasAway, status.checks());
