@@ -8,6 +8,7 @@ import io.penstock.batcher.AdmissionDecision.ReleaseIgnored;
 import io.penstock.batcher.AdmissionDecision.Renewed;
 import io.penstock.batcher.Ledger.Live;
 import io.penstock.fault.Fault;
+import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.Priority;
@@ -39,7 +40,8 @@ import org.jspecify.annotations.Nullable;
  * <p>What holds after every call:
  *
  * <ul>
- *   <li>no grant is made on a replica that has {@code max_concurrent} live ones;
+ *   <li>no grant is made on a replica that has {@code max_concurrent} live ones, or as many as it
+ *       gets now by what its requests came to ({@link Roster});
  *   <li>unless on hold, nobody waits whom a replica with a free slot could serve;
  *   <li>a request is in the queue or in the ledger, never in both, and leaves the queue by exactly
  *       one grant, refusal or withdrawal.
@@ -118,6 +120,7 @@ final class Admission {
   /** Starts granting. */
   List<AdmissionDecision> open(long nowMillis) {
     held = false;
+    letTimePass(nowMillis);
     return dispatch(new ArrayList<>(), nowMillis);
   }
 
@@ -149,7 +152,12 @@ final class Admission {
     }
     if (live != null) {
       end(live);
+    }
+    if (live != null) {
       dispatch(out, nowMillis);
+    }
+    if (waiting.isEmpty()) {
+      letTimePass(nowMillis); // else the next tick does, and serves who waits in order
     }
     place(admit, out, nowMillis);
     return out;
@@ -168,6 +176,10 @@ final class Admission {
     Live live = ledger.find(release.id());
     if (live == null || !live.grant().replica().equals(release.replica())) {
       return List.of(new ReleaseIgnored(release.id()));
+    }
+    letTimePass(nowMillis);
+    if (roster.outcome(release, live.ordinal())) {
+      review(nowMillis);
     }
     end(live);
     if (live.attempt() != ATTEMPT_UNKNOWN) {
@@ -253,9 +265,8 @@ final class Admission {
   /** A replica of the roster came, went or changed. */
   List<AdmissionDecision> rosterChanged(long nowMillis) {
     List<AdmissionDecision> out = new ArrayList<>();
-    for (ClassQueue queue : queues.values()) {
-      queue.review(roster, nowMillis);
-    }
+    letTimePass(nowMillis);
+    review(nowMillis);
     dispatch(out, nowMillis);
     refuseHopeless(out, nowMillis);
     return out;
@@ -264,6 +275,7 @@ final class Admission {
   /** Looks at what has run out: leases first, since their slots may save who is due. */
   List<AdmissionDecision> tick(long nowMillis) {
     List<AdmissionDecision> out = new ArrayList<>();
+    letTimePass(nowMillis);
     for (@Nullable Live live = ledger.oldest();
         live != null && live.expiresMillis() <= nowMillis;
         live = ledger.oldest()) {
@@ -293,6 +305,19 @@ final class Admission {
     return ledger.size();
   }
 
+  private void letTimePass(long nowMillis) {
+    if (roster.advance(nowMillis)) {
+      review(nowMillis);
+    }
+  }
+
+  /** Looks again at what the waiting may hope for. */
+  private void review(long nowMillis) {
+    for (ClassQueue queue : queues.values()) {
+      queue.review(roster, nowMillis);
+    }
+  }
+
   private void place(Admit admit, List<AdmissionDecision> out, long nowMillis) {
     if (draining && !held && admit.attempt() <= 1) {
       out.add(drained(admit));
@@ -315,6 +340,11 @@ final class Admission {
         Math.min(admit.waitMillis(), pool.queue().waitOf(admit.priority()).toMillis());
     if (maxWaitMillis <= 0) {
       out.add(timedOut(admit, 0));
+      return;
+    }
+    long pausedMillis = roster.pausedMillis(needs, admit.excluded());
+    if (!held && reach == Reach.SERVED && pausedMillis > maxWaitMillis) {
+      out.add(paused(admit, pausedMillis));
       return;
     }
     boolean retry = admit.attempt() > 1;
@@ -422,6 +452,7 @@ final class Admission {
             admit.priority(),
             admit.attempt(),
             grant,
+            grants,
             nowMillis,
             nowMillis + LEASE_MILLIS));
     out.add(new Granted(admit.replyTo(), admit.priority(), grant, false));
@@ -437,7 +468,7 @@ final class Admission {
       }
       if (live != null) {
         // The holder knows best where its request runs.
-        roster.giveBack(live.grant().replica());
+        roster.giveBack(live.grant().replica(), live.ordinal());
       }
       Waiting known = waiting.get(lease.id());
       if (known != null) {
@@ -456,6 +487,7 @@ final class Admission {
               Priority.DEFAULT,
               ATTEMPT_UNKNOWN,
               grant,
+              grants,
               nowMillis,
               nowMillis + LEASE_MILLIS));
     }
@@ -490,7 +522,7 @@ final class Admission {
 
   private void end(Live live) {
     ledger.remove(live.id());
-    roster.giveBack(live.grant().replica());
+    roster.giveBack(live.grant().replica(), live.ordinal());
   }
 
   private void leave(Waiting entry) {
@@ -510,12 +542,42 @@ final class Admission {
   }
 
   private AdmissionDecision noReplica(Admit admit) {
+    if (!roster.share().isWhole() && roster.isShareNothing()) {
+      return noShare(admit);
+    }
     String tried =
         admit.excluded().isEmpty() ? "" : " beyond the " + admit.excluded().size() + " tried";
     String detail =
         "Pool '" + pool.name() + "' has no healthy replica for this request" + tried + ".";
     return refused(
         admit, Fault.NO_REPLICA, detail, pool.health().recoveryProbeInterval().toMillis());
+  }
+
+  private AdmissionDecision noShare(Admit admit) {
+    LimitShare share = roster.share();
+    return refused(
+        admit,
+        Fault.NO_REPLICA,
+        "The cluster is split: "
+            + share.present()
+            + " of "
+            + share.expected()
+            + " nodes are on this side, whose share of pool '"
+            + pool.name()
+            + "' is no slot at all. The other side may serve the request.",
+        RETRY_AFTER_MIN_MILLIS);
+  }
+
+  private AdmissionDecision paused(Admit admit, long pausedMillis) {
+    return refused(
+        admit,
+        Fault.QUEUE_FULL,
+        "All replicas of pool '"
+            + pool.name()
+            + "' that could serve this request have asked to be left alone for another "
+            + pausedMillis
+            + " ms, which is longer than it may wait.",
+        bounded(pausedMillis));
   }
 
   private AdmissionDecision drained(Admit admit) {

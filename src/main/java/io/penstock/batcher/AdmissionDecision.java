@@ -1,8 +1,10 @@
 package io.penstock.batcher;
 
 import io.penstock.inference.Priority;
+import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.message.Census;
+import io.penstock.message.Doubt;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.NotOwner;
@@ -36,6 +38,12 @@ sealed interface AdmissionDecision {
     void leaseNotAdopted(LeaseNotAdopted decision);
 
     void releaseIgnored(ReleaseIgnored decision);
+
+    void doubted(Doubted decision);
+
+    void judged(Judged decision);
+
+    void alarmChanged(AlarmChanged decision);
   }
 
   /**
@@ -120,6 +128,38 @@ sealed interface AdmissionDecision {
     @Override
     public void tell(Outlet outlet) {
       outlet.releaseIgnored(this);
+    }
+  }
+
+  /** Requests fail on a replica; whoever probes it is to check it now. */
+  record Doubted(Doubt doubt) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.doubted(this);
+    }
+  }
+
+  /**
+   * What is held against a replica has changed.
+   *
+   * @param why it is barred now; empty when it is not
+   */
+  record Judged(ReplicaId replica, Bar before, Bar bar, String why) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.judged(this);
+    }
+  }
+
+  /**
+   * The pool has fewer healthy replicas than it should, or has enough again.
+   *
+   * @param belowMin whether it has too few
+   */
+  record AlarmChanged(boolean belowMin, int healthy, int minHealthy) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.alarmChanged(this);
     }
   }
 }

@@ -1,10 +1,13 @@
 package io.penstock.batcher;
 
 import io.micrometer.core.instrument.MeterRegistry;
+import io.penstock.batcher.AdmissionDecision.AlarmChanged;
 import io.penstock.batcher.AdmissionDecision.CensusRepeated;
 import io.penstock.batcher.AdmissionDecision.CensusTaken;
 import io.penstock.batcher.AdmissionDecision.Disowned;
+import io.penstock.batcher.AdmissionDecision.Doubted;
 import io.penstock.batcher.AdmissionDecision.Granted;
+import io.penstock.batcher.AdmissionDecision.Judged;
 import io.penstock.batcher.AdmissionDecision.LeaseDropped;
 import io.penstock.batcher.AdmissionDecision.LeaseExpired;
 import io.penstock.batcher.AdmissionDecision.LeaseNotAdopted;
@@ -139,7 +142,7 @@ public final class BatcherVerticle extends VerticleBase {
             question.replyTo(),
             pool == null
                 ? Reports.unknown(question, bus.self())
-                : Reports.of(question, bus.self(), pool.owner))
+                : Reports.of(question, bus.self(), pool.owner, clock.millis()))
         .onFailure(failure -> LOG.debug("report not delivered: {}", failure.getMessage()));
   }
 
@@ -341,6 +344,38 @@ public final class BatcherVerticle extends VerticleBase {
     public void releaseIgnored(ReleaseIgnored decision) {
       poolMeters.releaseIgnored();
       LOG.debug("pool {}: release of {} matches no live grant", pool.name(), decision.id());
+    }
+
+    @Override
+    public void doubted(Doubted decision) {
+      bus.publish(Room.PROBER, decision.doubt());
+    }
+
+    @Override
+    public void judged(Judged decision) {
+      if (decision.bar().severity() > decision.before().severity()) {
+        poolMeters.ejected(decision.bar());
+        LOG.warn("pool {}: replica {}: {}", pool.name(), decision.replica(), decision.why());
+      } else {
+        LOG.info(
+            "pool {}: replica {}: {}",
+            pool.name(),
+            decision.replica(),
+            decision.bar() == Bar.NONE ? "in use again" : decision.why());
+      }
+    }
+
+    @Override
+    public void alarmChanged(AlarmChanged decision) {
+      if (decision.belowMin()) {
+        LOG.warn(
+            "pool {}: {} healthy replicas (expected: at least {}, min_healthy_replicas)",
+            pool.name(),
+            decision.healthy(),
+            decision.minHealthy());
+      } else {
+        LOG.info("pool {}: {} healthy replicas, enough again", pool.name(), decision.healthy());
+      }
     }
 
     /** The receiver asks again if this is lost, so a failure is only noted. */

@@ -60,7 +60,7 @@ final class BoundedHash implements Strategy {
       return known;
     }
     HashRing<Replica> built =
-        HashRing.of(roster.all(), VIRTUAL_NODES, each -> each.id().value(), Replica::weight);
+        HashRing.of(roster.all(), VIRTUAL_NODES, each -> each.id().value(), Replica::listedWeight);
     ring = built;
     ringOf = roster.structure();
     return built;

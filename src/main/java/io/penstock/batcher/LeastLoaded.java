@@ -3,9 +3,9 @@ package io.penstock.batcher;
 import java.util.List;
 
 /**
- * Least live grants over {@code max_concurrent}, compared as exact fractions. Equal loads go to the
- * heavier weight, then to whoever has waited longest for a grant, so that an idle pool rotates
- * instead of burning its first replica.
+ * Least live grants over what each takes at a time now, compared as exact fractions. Equal loads go
+ * to the heavier weight, then to whoever has waited longest for a grant, so that an idle pool
+ * rotates instead of burning its first replica.
  */
 final class LeastLoaded implements Strategy {
   @Override
@@ -21,8 +21,7 @@ final class LeastLoaded implements Strategy {
 
   /** Negative when {@code a} is to be preferred. */
   static int compare(Replica a, Replica b) {
-    int byLoad =
-        Long.compare((long) a.live() * b.maxConcurrent(), (long) b.live() * a.maxConcurrent());
+    int byLoad = Long.compare((long) a.load() * b.limit(), (long) b.load() * a.limit());
     if (byLoad != 0) {
       return byLoad;
     }

@@ -21,6 +21,7 @@ final class Ledger {
    * A live grant.
    *
    * @param attempt of the Admit that it was given to
+   * @param ordinal of the grant in the pool, given or adopted; grows
    * @param sinceMillis when it was given, or adopted
    */
   record Live(
@@ -28,14 +29,15 @@ final class Ledger {
       Priority priority,
       int attempt,
       Grant grant,
+      long ordinal,
       long sinceMillis,
       long expiresMillis) {
     Live granted(Grant now) {
-      return new Live(holder, priority, attempt, now, sinceMillis, expiresMillis);
+      return new Live(holder, priority, attempt, now, ordinal, sinceMillis, expiresMillis);
     }
 
     Live renewed(Station by, long untilMillis) {
-      return new Live(by, priority, attempt, grant, sinceMillis, untilMillis);
+      return new Live(by, priority, attempt, grant, ordinal, sinceMillis, untilMillis);
     }
 
     RequestId id() {

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Iterator;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,14 +29,18 @@ final class PoolMeters {
   private final Map<Priority, AtomicInteger> depths = new EnumMap<>(Priority.class);
   private final Map<Priority, Timer> waits = new EnumMap<>(Priority.class);
   private final Map<Fault, Counter> refusals = new EnumMap<>(Fault.class);
-  private final Map<ReplicaId, Level> grants = new HashMap<>();
+  private final Map<ReplicaId, Shown> shown = new HashMap<>();
+  private final AtomicInteger belowMin = new AtomicInteger();
+  private final Map<Bar, Counter> ejections = new EnumMap<>(Bar.class);
   private final Counter expired;
   private final Counter dropped;
   private final Counter notAdopted;
   private final Counter ignored;
   private long shownStructure = -1;
 
-  private record Level(AtomicInteger value, Gauge gauge) {}
+  /** What is shown of one replica. */
+  private record Shown(
+      AtomicInteger grants, AtomicInteger limit, AtomicInteger breaker, List<Gauge> gauges) {}
 
   PoolMeters(MeterRegistry registry, Pool pool) {
     this.registry = registry;
@@ -49,6 +54,9 @@ final class PoolMeters {
       waits.put(each, registry.timer(Names.QUEUE_WAIT, "pool", this.pool, "class", each.label()));
     }
     Gauge.builder(Names.POOL_OWNED, owned, AtomicInteger::get)
+        .tags("pool", this.pool)
+        .register(registry);
+    Gauge.builder(Names.POOL_BELOW_MIN, belowMin, AtomicInteger::get)
         .tags("pool", this.pool)
         .register(registry);
     expired = event("lease_expired");
@@ -84,9 +92,18 @@ final class PoolMeters {
     ignored.increment();
   }
 
+  /** A replica gets no ordinary work any more. */
+  void ejected(Bar bar) {
+    ejections
+        .computeIfAbsent(
+            bar, each -> registry.counter(Names.EJECTIONS, "pool", pool, "reason", each.label()))
+        .increment();
+  }
+
   /** Copies what the gauges show; of the replicas those only that have changed. */
   void show(PoolOwner owner) {
     owned.setRelease(owner.tenure() == PoolOwner.Tenure.SERVING ? 1 : 0);
+    belowMin.setRelease(owner.belowMin() ? 1 : 0);
     depths.forEach(
         (priority, depth) ->
             depth.setRelease(owner.admission().map(a -> a.waiting(priority)).orElse(0)));
@@ -95,27 +112,51 @@ final class PoolMeters {
       shownStructure = roster.structure();
       forgetAllBut(roster);
     }
-    roster.takeTouched(
-        each -> grants.computeIfAbsent(each.id(), this::level).value().setRelease(each.live()));
+    roster.takeTouched(this::show);
+  }
+
+  private void show(Replica replica) {
+    Shown levels = shown.computeIfAbsent(replica.id(), this::shown);
+    levels.grants().setRelease(replica.live());
+    levels.limit().setRelease(replica.limit());
+    levels
+        .breaker()
+        .setRelease(
+            switch (replica.conduct().breaker().state()) {
+              case CLOSED -> 0;
+              case HALF_OPEN -> 1;
+              case OPEN -> 2;
+            });
   }
 
   private void forgetAllBut(Roster roster) {
-    for (Iterator<Map.Entry<ReplicaId, Level>> i = grants.entrySet().iterator(); i.hasNext(); ) {
-      Map.Entry<ReplicaId, Level> entry = i.next();
+    for (Iterator<Map.Entry<ReplicaId, Shown>> i = shown.entrySet().iterator(); i.hasNext(); ) {
+      Map.Entry<ReplicaId, Shown> entry = i.next();
       if (roster.find(entry.getKey()).isEmpty()) {
-        registry.remove(entry.getValue().gauge());
+        entry.getValue().gauges().forEach(registry::remove);
         i.remove();
       }
     }
   }
 
-  private Level level(ReplicaId replica) {
-    AtomicInteger value = new AtomicInteger();
-    Gauge gauge =
-        Gauge.builder(Names.GRANTS, value, AtomicInteger::get)
-            .tags("pool", pool, "replica", replica.value())
-            .register(registry);
-    return new Level(value, gauge);
+  private Shown shown(ReplicaId replica) {
+    AtomicInteger grants = new AtomicInteger();
+    AtomicInteger limit = new AtomicInteger();
+    AtomicInteger breaker = new AtomicInteger();
+    return new Shown(
+        grants,
+        limit,
+        breaker,
+        List.of(
+            gauge(Names.GRANTS, replica, grants),
+            gauge(Names.REPLICA_LIMIT, replica, limit),
+            gauge(Names.BREAKER_STATE, replica, breaker)));
+  }
+
+  private Gauge gauge(String name, ReplicaId replica, AtomicInteger value) {
+    return Gauge.builder(name, value, AtomicInteger::get)
+        .tags("pool", pool, "replica", replica.value())
+        .register(registry);
   }
 
   private Counter event(String name) {

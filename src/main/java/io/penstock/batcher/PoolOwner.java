@@ -1,10 +1,12 @@
 package io.penstock.batcher;
 
+import io.penstock.batcher.AdmissionDecision.AlarmChanged;
 import io.penstock.batcher.AdmissionDecision.CensusRepeated;
 import io.penstock.batcher.AdmissionDecision.CensusTaken;
 import io.penstock.batcher.AdmissionDecision.Disowned;
 import io.penstock.bus.DrainState;
 import io.penstock.bus.View;
+import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.Role;
@@ -53,6 +55,9 @@ final class PoolOwner {
   /** How long an ingress loop may be silent before the census asks it again. */
   static final long REPEAT_MILLIS = 200;
 
+  /** Time that a new owner gives the probers to speak before it finds replicas missing. */
+  static final long ALARM_GRACE_MILLIS = 5_000;
+
   private static final Logger LOG = LoggerFactory.getLogger(PoolOwner.class);
 
   /** Where this node stands. */
@@ -82,6 +87,8 @@ final class PoolOwner {
   private long nextAnnounceMillis = Long.MIN_VALUE;
   private boolean announceDue;
   private long repeatAtMillis;
+  private long alarmFromMillis;
+  private boolean belowMin;
   private Set<Station> asked = Set.of();
   private final Set<Station> answered = new HashSet<>();
 
@@ -129,11 +136,12 @@ final class PoolOwner {
     next.nodes().forEach(node -> departed.remove(node.id()));
     view = next;
     List<AdmissionDecision> out = new ArrayList<>();
-    boolean changed = roster.probed(!next.with(Role.HEALTH_PROBER).isEmpty());
+    boolean changed = roster.advance(nowMillis);
+    changed |= roster.probed(!next.with(Role.HEALTH_PROBER).isEmpty());
     boolean mine = next.ownerOf(pool.name()).equals(Optional.of(self));
     if (!mine) {
       resign();
-      return out;
+      return told(out, nowMillis);
     }
     if (admission == null) {
       epoch = Math.max(epochSeed, highestSeen + 1);
@@ -154,7 +162,64 @@ final class PoolOwner {
       }
       finishWhenCounted(out, nowMillis);
     }
-    return out;
+    return told(out, nowMillis);
+  }
+
+  /** Takes in which share of the pool's limits this side of the cluster may use. */
+  List<AdmissionDecision> share(LimitShare share, long nowMillis) {
+    boolean changed = roster.advance(nowMillis);
+    if (!roster.share(share)) {
+      return changed ? changed(nowMillis) : List.of();
+    }
+    LOG.info(
+        "pool {}: {} of {} nodes are on this side; it uses {} slots",
+        pool.name(),
+        share.present(),
+        share.expected(),
+        roster.slots());
+    return changed(nowMillis);
+  }
+
+  /** How the pool stands. */
+  Standing standing(long nowMillis) {
+    if (!busy()) {
+      roster.advance(nowMillis); // else the ticks do, and serve who waits
+    }
+    return Standing.of(roster, pool.failover().minHealthyReplicas(), belowMin);
+  }
+
+  /** Whether the pool has too few healthy replicas, by this owner's word. */
+  boolean belowMin() {
+    return belowMin;
+  }
+
+  private List<AdmissionDecision> changed(long nowMillis) {
+    return admission == null
+        ? told(new ArrayList<>(), nowMillis)
+        : told(admission.rosterChanged(nowMillis), nowMillis);
+  }
+
+  /** Adds what has been found out about the replicas; who does not own the pool has no say. */
+  private List<AdmissionDecision> told(List<AdmissionDecision> decisions, long nowMillis) {
+    List<AdmissionDecision> news = roster.takeNews();
+    boolean changed = tenure == Tenure.SERVING && takeInAlarm(nowMillis);
+    if (admission == null || (news.isEmpty() && !changed)) {
+      return decisions;
+    }
+    List<AdmissionDecision> all = new ArrayList<>(decisions);
+    all.addAll(news);
+    if (changed) {
+      int min = pool.failover().minHealthyReplicas();
+      all.add(new AlarmChanged(belowMin, roster.healthy(), min));
+    }
+    return all;
+  }
+
+  private boolean takeInAlarm(long nowMillis) {
+    boolean before = belowMin;
+    boolean below = roster.healthy() < pool.failover().minHealthyReplicas();
+    belowMin = below && (before || nowMillis >= alarmFromMillis);
+    return belowMin != before;
   }
 
   /** A request asks for a slot. */
@@ -166,7 +231,7 @@ final class PoolOwner {
     List<AdmissionDecision> out = new ArrayList<>(2);
     outbid(admit.knownEpoch(), out, nowMillis);
     out.addAll(admission.offer(admit, nowMillis));
-    return out;
+    return told(out, nowMillis);
   }
 
   /** The client of a waiting request has left. */
@@ -178,12 +243,12 @@ final class PoolOwner {
 
   /** A holder gives its slot back. */
   List<AdmissionDecision> release(Release release, long nowMillis) {
-    return admission == null ? List.of() : admission.release(release, nowMillis);
+    return admission == null ? List.of() : told(admission.release(release, nowMillis), nowMillis);
   }
 
   /** A grant could not be told to its holder. */
   List<AdmissionDecision> undelivered(Grant grant, long nowMillis) {
-    return admission == null ? List.of() : admission.undelivered(grant, nowMillis);
+    return admission == null ? List.of() : told(admission.undelivered(grant, nowMillis), nowMillis);
   }
 
   /** A holder says what it holds and what it waits for. */
@@ -218,25 +283,26 @@ final class PoolOwner {
 
   /** A prober's word on replicas of this pool. */
   List<AdmissionDecision> report(NodeId prober, List<ReplicaStatus> replicas, long nowMillis) {
-    boolean changed = false;
+    boolean changed = roster.advance(nowMillis);
     for (ReplicaStatus each : replicas) {
       changed |= roster.report(prober, each, nowMillis);
     }
     if (roster.structure() != drainedStructure) {
       changed |= applyDrains(); // a replica may be new, and drain already
     }
-    return changed && admission != null ? admission.rosterChanged(nowMillis) : List.of();
+    return changed ? changed(nowMillis) : told(List.of(), nowMillis);
   }
 
   /** What drains in the cluster has changed. */
   List<AdmissionDecision> drains(DrainState next, long nowMillis) {
     drains = next;
-    boolean changed = applyDrains();
+    boolean changed = roster.advance(nowMillis);
+    changed |= applyDrains();
     if (admission == null) {
       return List.of();
     }
     admission.draining(next.pools().contains(pool.name()));
-    return changed ? admission.rosterChanged(nowMillis) : List.of();
+    return changed ? changed(nowMillis) : told(List.of(), nowMillis);
   }
 
   private boolean applyDrains() {
@@ -267,12 +333,13 @@ final class PoolOwner {
       askTheSilentAgain(out, nowMillis);
     }
     out.addAll(admission.tick(nowMillis));
-    return out;
+    return told(out, nowMillis);
   }
 
   private void resign() {
     if (admission != null) {
       admission = null;
+      belowMin = false;
       roster.forgetLive();
       enter(Tenure.AWAY, 0, "not the owner any more");
     }
@@ -350,6 +417,9 @@ final class PoolOwner {
   private void enter(Tenure next, long nowMillis, String why) {
     LOG.info("pool {}: {} -> {}, epoch {} ({})", pool.name(), tenure, next, epoch, why);
     tenure = next;
+    if (next == Tenure.SERVING) {
+      alarmFromMillis = nowMillis + ALARM_GRACE_MILLIS;
+    }
     if (next == Tenure.CENSUS) {
       censusEndMillis = nowMillis + censusMillis;
       answered.clear();

@@ -14,13 +14,41 @@ import org.jspecify.annotations.Nullable;
  * grants it carries. Changed by {@link Roster} alone.
  */
 final class Replica {
+  /** Share with which a slow start begins. */
+  static final double RAMP_MIN = 0.1;
+
+  /** What work it gets. */
+  enum Use {
+    /** None. */
+    OUT,
+    /** One request at a time, to see how it does. */
+    TRIED,
+    /** None while another carries it; it could. */
+    PASSIVE,
+    /** As much as its limit allows. */
+    WORKING
+  }
+
   private final ReplicaId id;
+  private final Conduct conduct;
 
   /** Null while only a lease names it: its list has not been heard yet, or lists it no more. */
   private @Nullable ReplicaSpec spec;
 
   private int capabilities;
-  private boolean usable;
+  private Use use = Use.OUT;
+  private Bar bar = Bar.NONE;
+  private Duty duty = Duty.PRIMARY;
+  private boolean kept;
+  private boolean sound;
+  private boolean wasLost;
+  private long soundSinceMillis;
+  private long lostMillis = Long.MIN_VALUE;
+  private long rampFromMillis = Long.MIN_VALUE;
+  private boolean trialDue;
+  private boolean paused;
+  private int limit;
+  private double fraction = 1;
   private boolean draining;
   private int live;
 
@@ -30,6 +58,9 @@ final class Replica {
   /** Who said so. */
   @Nullable NodeId prober;
 
+  /** Checks that this one had finished. */
+  long checks;
+
   /** Whether its API says that it can go on with a message; empty when it is not known. */
   Optional<Boolean> continuesMessages = Optional.empty();
 
@@ -37,6 +68,9 @@ final class Replica {
    * Until when an heir's "never answered yet" does not count against a replica that was healthy.
    */
   long trustedUntilMillis;
+
+  /** When its prober was last asked to check it at once. */
+  long doubtedMillis = Long.MIN_VALUE / 2;
 
   /** Ordinal of its last grant in the pool; 0 before the first. */
   long lastGrant;
@@ -47,8 +81,13 @@ final class Replica {
   /** The last pick of the bounded hash that had it among its candidates. */
   long candidateOf;
 
-  Replica(ReplicaId id) {
+  Replica(ReplicaId id, Conduct conduct) {
     this.id = id;
+    this.conduct = conduct;
+  }
+
+  Conduct conduct() {
+    return conduct;
   }
 
   ReplicaId id() {
@@ -93,16 +132,150 @@ final class Replica {
     return spec == null ? 0 : spec.maxConcurrent();
   }
 
+  String zone() {
+    return spec == null ? "" : spec.zone();
+  }
+
+  /** Its share of the work for weighted strategies, as it is now. */
   double weight() {
+    return use == Use.TRIED ? listedWeight() : listedWeight() * fraction;
+  }
+
+  /** Its share of the work by its list. */
+  double listedWeight() {
     return spec == null ? 1 : spec.weight();
   }
 
-  void usable(boolean now) {
-    usable = now;
+  /** Whether its pool's list has it. */
+  boolean isInList() {
+    return listed() && reported != ReplicaState.REMOVED;
   }
 
+  Use use() {
+    return use;
+  }
+
+  /** Whether it gets ordinary work. */
   boolean usable() {
-    return usable;
+    return use == Use.WORKING;
+  }
+
+  /** What is held against it by what its requests came to. */
+  Bar bar() {
+    return bar;
+  }
+
+  /** Whether it is in use although it is barred, since no better one is left. */
+  boolean kept() {
+    return kept;
+  }
+
+  /** Takes in what is held against it. */
+  void judge(Bar newBar) {
+    bar = newBar;
+    kept = false;
+  }
+
+  void keep() {
+    kept = true;
+  }
+
+  Duty duty() {
+    return duty;
+  }
+
+  void duty(Duty newDuty) {
+    duty = newDuty;
+  }
+
+  /** Whether it could carry work, if its duty is to. */
+  boolean sound() {
+    return sound;
+  }
+
+  /** Since when it is, without a break. */
+  long soundSinceMillis() {
+    return soundSinceMillis;
+  }
+
+  /** Whether it was sound before and not in between. */
+  boolean wasLost() {
+    return wasLost;
+  }
+
+  /**
+   * @param ramps whether it begins with a slow start where it was away for long enough
+   */
+  void sound(boolean now, boolean ramps, long nowMillis) {
+    if (now && !sound) {
+      boolean longAway =
+          lostMillis == Long.MIN_VALUE || nowMillis - lostMillis >= Conduct.SLOW_START_AFTER_MILLIS;
+      wasLost = lostMillis != Long.MIN_VALUE;
+      soundSinceMillis = nowMillis;
+      if (longAway) {
+        rampFromMillis = ramps ? nowMillis : Long.MIN_VALUE;
+      }
+    } else if (!now && sound) {
+      lostMillis = nowMillis;
+    }
+    sound = now;
+  }
+
+  /** When it was sound last; now, where it is. */
+  long lastSoundMillis() {
+    return sound ? Long.MAX_VALUE : lostMillis;
+  }
+
+  boolean isRamping() {
+    return rampFromMillis != Long.MIN_VALUE;
+  }
+
+  double fraction() {
+    return fraction;
+  }
+
+  /** How far its slow start has come: over 0, and 1 when it is over. */
+  double ramp(long slowStartMillis, long nowMillis) {
+    if (rampFromMillis == Long.MIN_VALUE) {
+      return 1;
+    }
+    double done = (double) (nowMillis - rampFromMillis) / slowStartMillis;
+    if (done >= 1) {
+      rampFromMillis = Long.MIN_VALUE;
+      return 1;
+    }
+    return Math.max(RAMP_MIN, done);
+  }
+
+  /** Takes in what work it gets; says whether anything changed. */
+  boolean use(Use newUse, int newLimit, double newFraction, boolean isTrialDue, boolean isPaused) {
+    boolean changed =
+        use != newUse || limit != newLimit || trialDue != isTrialDue || paused != isPaused;
+    use = newUse;
+    limit = newLimit;
+    fraction = newFraction;
+    trialDue = isTrialDue;
+    paused = isPaused;
+    return changed;
+  }
+
+  void trialTaken() {
+    trialDue = false;
+  }
+
+  /** Whether its engine has asked to be left alone for now. */
+  boolean paused() {
+    return paused;
+  }
+
+  /** Most requests that it gets at a time, as it is now. */
+  int limit() {
+    return limit;
+  }
+
+  /** Live grants as they count for a choice: a trial is not put off for what still runs there. */
+  int load() {
+    return use == Use.TRIED ? 0 : live;
   }
 
   /** Whether it gets no new grants by somebody's order; neither unhealthy nor failed. */
@@ -116,7 +289,16 @@ final class Replica {
 
   /** Whether it takes one more request now. */
   boolean open() {
-    return usable && live < maxConcurrent();
+    return switch (use) {
+      case WORKING -> !paused && live < limit;
+      case TRIED -> trialDue && live < limit;
+      case PASSIVE, OUT -> false;
+    };
+  }
+
+  /** Whether it would take one more request now if those that carry the work can not. */
+  boolean opensInNeed() {
+    return use == Use.PASSIVE && !paused && live < limit;
   }
 
   boolean suits(int needs, Set<ReplicaId> excluded) {
@@ -125,6 +307,6 @@ final class Replica {
 
   @Override
   public String toString() {
-    return id + " " + live + "/" + maxConcurrent() + (usable ? "" : " not usable");
+    return id + " " + live + "/" + limit + " " + use;
   }
 }

@@ -3,7 +3,6 @@ package io.penstock.batcher;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
-import io.penstock.inference.ReplicaState;
 import io.penstock.message.AskPool;
 import io.penstock.message.PoolReport;
 import io.penstock.message.QueueDepth;
@@ -17,7 +16,7 @@ final class Reports {
   private Reports() {}
 
   /** Answers the question about a pool that this node may or may not own. */
-  static PoolReport of(AskPool question, NodeId self, PoolOwner owner) {
+  static PoolReport of(AskPool question, NodeId self, PoolOwner owner, long nowMillis) {
     Optional<Admission> admission = owner.admission();
     if (admission.isEmpty()) {
       return unknown(question, self);
@@ -26,14 +25,12 @@ final class Reports {
     for (Priority each : Priority.values()) {
       waiting.add(new QueueDepth(each, admission.get().waiting(each)));
     }
+    List<ReplicaReport> replicas = new ArrayList<>();
+    for (Standing.OfReplica each : owner.standing(nowMillis).replicas()) {
+      owner.roster().find(each.id()).ifPresent(replica -> replicas.add(of(replica, each)));
+    }
     return new PoolReport(
-        question.question(),
-        question.pool(),
-        self,
-        true,
-        owner.draining(),
-        waiting,
-        owner.roster().all().stream().map(Reports::of).toList());
+        question.question(), question.pool(), self, true, owner.draining(), waiting, replicas);
   }
 
   /** The answer of a node that does not own the pool. */
@@ -42,34 +39,16 @@ final class Reports {
     return new PoolReport(question.question(), pool, self, false, false, List.of(), List.of());
   }
 
-  private static ReplicaReport of(Replica replica) {
+  private static ReplicaReport of(Replica replica, Standing.OfReplica standing) {
     return new ReplicaReport(
         replica.id(),
-        replica.listed() ? replica.spec().zone() : "",
+        replica.zone(),
         Optional.ofNullable(replica.reported),
-        replica.usable(),
-        replica.usable() ? "" : why(replica),
+        standing.usable(),
+        standing.why(),
         replica.live(),
-        replica.maxConcurrent(),
-        "",
+        standing.limit(),
+        standing.breaker().label(),
         replica.draining());
-  }
-
-  private static String why(Replica replica) {
-    if (!replica.listed() || replica.reported == ReplicaState.REMOVED) {
-      return "has left its pool's list; what runs on it may end";
-    }
-    if (replica.draining()) {
-      return "is being drained";
-    }
-    if (replica.reported == null) {
-      return "no prober has reported on it yet";
-    }
-    return switch (replica.reported) {
-      case STARTING -> "has not answered a health check yet";
-      case UNHEALTHY -> "fails its health checks";
-      case HEALTHY -> "is held back by its pool's failover policy or its breaker";
-      case REMOVED -> "has left its pool's list";
-    };
   }
 }

@@ -1,11 +1,17 @@
 package io.penstock.batcher;
 
+import io.penstock.batcher.AdmissionDecision.Doubted;
+import io.penstock.batcher.AdmissionDecision.Judged;
+import io.penstock.batcher.Replica.Use;
+import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
+import io.penstock.message.Doubt;
+import io.penstock.message.Release;
 import io.penstock.message.ReplicaStatus;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -19,7 +25,17 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The replicas of one pool: merged from the probers' reports by id, with their live grants.
+ * The replicas of one pool: merged from the probers' reports by id, with their live grants, how
+ * each has behaved ({@link Conduct}), and what work each gets for it under the pool's failover
+ * policy ({@link Formation}).
+ *
+ * <p>A release costs O(1) unless it changes what is held against a replica. All the rest is looked
+ * at by a review of all replicas, at most every {@link #REVIEW_MILLIS}, which is due only while
+ * time matters to one of them. The slow ones are told every {@link #JUDGE_MILLIS}.
+ *
+ * <p>Where every replica that can do some kind of work is barred, the one that is barred most
+ * mildly is kept in use, of several the one that was barred last: to try is better than to refuse.
+ * That does not hold for replicas that are unhealthy by the probers, or drained.
  *
  * <p>Before any report a replica of a written list is usable if nobody probes in this cluster, and
  * waited for otherwise. A prober that takes a share over from another starts with "never answered
@@ -30,7 +46,31 @@ final class Roster {
   /** How long a replica stays healthy on the word of the prober before. */
   static final long TAKEOVER_MILLIS = 5_000;
 
+  /** Least time between two reviews that time alone calls for. */
+  static final long REVIEW_MILLIS = 50;
+
+  /** Least time between two searches for slow replicas. */
+  static final long JUDGE_MILLIS = 500;
+
+  /** Least time between two doubts of one replica. */
+  static final long DOUBT_GAP_MILLIS = 500;
+
+  /** Decisions kept until somebody takes them; more are dropped. */
+  static final int NEWS_MAX = 2 * Pool.REPLICAS_MAX;
+
   private final Pool pool;
+  private final Formation formation;
+  private final List<AdmissionDecision> news = new ArrayList<>();
+  private final List<Replica> eligible = new ArrayList<>();
+  private LimitShare share = LimitShare.WHOLE;
+  private long nowMillis;
+  private long nextReviewMillis = Long.MAX_VALUE;
+  private long judgedMillis = Long.MIN_VALUE;
+  private long firstSoundMillis = Long.MAX_VALUE;
+  private boolean measured;
+  private long newest;
+  private int healthy;
+  private boolean degraded;
   private final Map<ReplicaId, Replica> byId = new HashMap<>();
   private final List<Replica> all = new ArrayList<>();
 
@@ -49,6 +89,7 @@ final class Roster {
   Roster(Pool pool, boolean probed) {
     this.pool = pool;
     this.probed = probed;
+    this.formation = new Formation(pool.failover());
     if (pool.replicas() instanceof ReplicaSource.Listed listed) {
       for (ReplicaSpec spec : listed.replicas()) {
         replica(spec.id()).describe(spec, pool.capabilities());
@@ -78,7 +119,7 @@ final class Roster {
     return open;
   }
 
-  /** Sum of {@code max_concurrent} over the usable replicas. */
+  /** How many requests the usable replicas take at a time now. */
   int slots() {
     return slots;
   }
@@ -86,6 +127,110 @@ final class Roster {
   /** Changes when a replica came, went, or was described anew. */
   long structure() {
     return structure;
+  }
+
+  /** Replicas that are healthy and have nothing held against them, whatever their duty. */
+  int healthy() {
+    return healthy;
+  }
+
+  /** Whether a barred replica is in use since no better one is left. */
+  boolean degraded() {
+    return degraded;
+  }
+
+  LimitShare share() {
+    return share;
+  }
+
+  /** Whether this side of a split cluster may use no slot of any replica. */
+  boolean isShareNothing() {
+    for (Replica replica : all) {
+      if (replica.isInList() && most(replica) > 0) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Takes in this side's share of the limits; says whether anything changed. */
+  boolean share(LimitShare now) {
+    if (share.equals(now)) {
+      return false;
+    }
+    share = now;
+    return review();
+  }
+
+  /** What has been decided since the last call. */
+  List<AdmissionDecision> takeNews() {
+    if (news.isEmpty()) {
+      return List.of();
+    }
+    List<AdmissionDecision> taken = List.copyOf(news);
+    news.clear();
+    return taken;
+  }
+
+  private void tell(AdmissionDecision decision) {
+    if (news.size() < NEWS_MAX) {
+      news.add(decision);
+    }
+  }
+
+  /** Lets time pass; says whether anything changed for those who wait. Nearly always O(1). */
+  boolean advance(long now) {
+    nowMillis = now;
+    return now >= nextReviewMillis && review();
+  }
+
+  /** Whether time alone may change what a replica gets. */
+  boolean isUnsettled() {
+    return nextReviewMillis != Long.MAX_VALUE;
+  }
+
+  /**
+   * A request has ended on a replica, whose grant is still to be given back; says whether anything
+   * changed for those who wait.
+   *
+   * @param ordinal of its grant
+   */
+  boolean outcome(Release release, long ordinal) {
+    Replica replica = byId.get(release.replica());
+    if (replica == null) {
+      return false;
+    }
+    measured = true;
+    nextReviewMillis = Math.min(nextReviewMillis, judgedMillis + JUDGE_MILLIS);
+    Conduct.Effect effect =
+        replica
+            .conduct()
+            .onOutcome(
+                release,
+                ordinal,
+                newest,
+                replica.live(),
+                most(replica),
+                replica.prober,
+                replica.checks,
+                nowMillis);
+    if (Conduct.raisesDoubt(release)) {
+      doubt(replica, release);
+    }
+    return switch (effect) {
+      case NONE -> false;
+      case LIMIT -> relimit(replica);
+      case BAR -> review();
+    };
+  }
+
+  private void doubt(Replica replica, Release release) {
+    if (nowMillis - replica.doubtedMillis >= DOUBT_GAP_MILLIS) {
+      replica.doubtedMillis = nowMillis;
+      String what = release.firstTokenMillis() < 0 ? "before" : "after";
+      String why = "a request ended with " + release.outcome() + " " + what + " its first token";
+      tell(new Doubted(new Doubt(pool.name(), replica.id(), why)));
+    }
   }
 
   /** Takes in whether the cluster has a prober now; says whether a replica's use changed. */
@@ -98,7 +243,8 @@ final class Roster {
   }
 
   /** Takes one prober's word on one replica in; says whether anything changed. */
-  boolean report(NodeId prober, ReplicaStatus status, long nowMillis) {
+  boolean report(NodeId prober, ReplicaStatus status, long now) {
+    nowMillis = now;
     boolean first = !heard;
     heard = true;
     ReplicaId id = status.spec().id();
@@ -114,12 +260,25 @@ final class Roster {
       replica.describe(status.spec(), pool.capabilities());
       structure++;
     }
+    boolean wasAway = replica.reported == ReplicaState.UNHEALTHY;
     replica.continuesMessages = status.continuesMessages();
     boolean moved = hear(replica, prober, status.state(), nowMillis);
+    if (replica.reported == ReplicaState.HEALTHY) {
+      moved |= heardGood(replica, wasAway, status.checks());
+    }
     if (described || moved) {
       review();
     }
     return described || moved || first;
+  }
+
+  private boolean heardGood(Replica replica, boolean wasAway, long checks) {
+    replica.checks = checks;
+    if (wasAway) {
+      replica.conduct().reborn(newest);
+    }
+    NodeId by = replica.prober;
+    return by != null && replica.conduct().onGoodCheck(by, checks, newest, nowMillis);
   }
 
   private static boolean hear(Replica replica, NodeId prober, ReplicaState state, long nowMillis) {
@@ -177,11 +336,20 @@ final class Roster {
     replica.addLive(1);
     touched.add(replica);
     replica.lastGrant = ordinal;
+    newest = Math.max(newest, ordinal);
+    if (replica.use() == Use.TRIED) {
+      replica.conduct().trialBegins(ordinal, nowMillis);
+      replica.trialTaken();
+    }
     countOpen(wasOpen, replica.open());
   }
 
-  /** Counts one live grant less. */
-  void giveBack(ReplicaId id) {
+  /**
+   * Counts one live grant less.
+   *
+   * @param ordinal with which it was taken
+   */
+  void giveBack(ReplicaId id, long ordinal) {
     Replica replica = byId.get(id);
     if (replica == null || replica.live() == 0) {
       throw new IllegalStateException(
@@ -192,12 +360,16 @@ final class Roster {
     touched.add(replica);
     countOpen(wasOpen, replica.open());
     dropIfGone(replica);
+    if (replica.conduct().trialEnds(ordinal)) {
+      review();
+    }
   }
 
   /** Forgets all live grants: another node counts them now. */
   void forgetLive() {
     for (Replica replica : List.copyOf(all)) {
       replica.addLive(-replica.live());
+      replica.conduct().trialLost();
       touched.add(replica);
       dropIfGone(replica);
     }
@@ -207,20 +379,40 @@ final class Roster {
   /** What a request with these needs and exclusions may hope for. */
   Reach reach(int needs, Set<ReplicaId> excluded) {
     boolean hope = !heard;
+    boolean passive = false;
     for (Replica replica : all) {
       if (replica.suits(needs, excluded)) {
-        if (replica.usable()) {
+        if (replica.usable() && replica.limit() > 0) {
           return Reach.SERVED;
         }
-        hope |= hopedFor(replica);
+        passive |= replica.use() == Use.PASSIVE && replica.limit() > 0;
+        hope |= replica.use() == Use.TRIED || hopedFor(replica);
       }
     }
-    return hope ? Reach.HOPED_FOR : Reach.NONE;
+    return passive ? Reach.SERVED : hope ? Reach.HOPED_FOR : Reach.NONE;
+  }
+
+  /**
+   * For how long all replicas that could serve such a request have asked to be left alone; 0 where
+   * one has not.
+   */
+  long pausedMillis(int needs, Set<ReplicaId> excluded) {
+    long shortest = Long.MAX_VALUE;
+    for (Replica replica : all) {
+      if (replica.usable() && replica.suits(needs, excluded)) {
+        long left = replica.conduct().pressure().pausedUntilMillis() - nowMillis;
+        shortest = replica.paused() ? Math.min(shortest, left) : 0;
+        if (shortest <= 0) {
+          return 0;
+        }
+      }
+    }
+    return shortest == Long.MAX_VALUE ? 0 : shortest;
   }
 
   /** Whether a replica would take a request with these needs and exclusions now. */
   boolean opens(int needs, Set<ReplicaId> excluded) {
-    if (open == 0) {
+    if (open == 0 && !formation.isSelective()) {
       return false;
     }
     for (Replica replica : all) {
@@ -228,32 +420,162 @@ final class Roster {
         return true;
       }
     }
-    return false;
+    return standIn(needs, excluded) != null;
   }
 
-  /** Fills {@code into} with the replicas that would take such a request now. */
+  /**
+   * Fills {@code into} with the replicas that would take such a request now: those that carry the
+   * pool's work; where none of these can, because it lacks a capability or has been tried, the
+   * first of those that are held back.
+   */
   void candidates(int needs, Set<ReplicaId> excluded, List<Replica> into) {
     into.clear();
-    if (open == 0) {
-      return;
-    }
-    for (Replica replica : all) {
+    for (Replica replica : open == 0 ? List.<Replica>of() : all) {
       if (replica.open() && replica.suits(needs, excluded)) {
         into.add(replica);
       }
     }
+    if (into.isEmpty()) {
+      @Nullable Replica standIn = standIn(needs, excluded);
+      if (standIn != null) {
+        into.add(standIn);
+      }
+    }
   }
 
+  private @Nullable Replica standIn(int needs, Set<ReplicaId> excluded) {
+    if (!formation.isSelective()) {
+      return null;
+    }
+    @Nullable Replica first = null;
+    for (Replica replica : all) {
+      if (replica.suits(needs, excluded)) {
+        if (replica.usable()) {
+          return null; // it is only full
+        }
+        first = first == null && replica.opensInNeed() ? replica : first;
+      }
+    }
+    return first;
+  }
+
+  // --- what work each gets ---
+
   private boolean review() {
+    nextReviewMillis = Long.MAX_VALUE;
+    judge();
+    keepTheMildest();
+    takeInWhoIsSound();
+    formation.form(all, nowMillis);
+    boolean changed = allot();
+    if (formation.isUnsettled() || isAnyUnsettled()) {
+      nextReviewMillis = nowMillis + REVIEW_MILLIS;
+    } else if (measured) {
+      nextReviewMillis = Math.max(nowMillis + 1, judgedMillis + JUDGE_MILLIS);
+    }
+    return changed;
+  }
+
+  private void judge() {
+    eligible.clear();
+    for (Replica replica : all) {
+      if (eligible(replica)) {
+        eligible.add(replica);
+      }
+    }
+    if (judgedMillis == Long.MIN_VALUE || nowMillis - judgedMillis >= JUDGE_MILLIS) {
+      judgedMillis = nowMillis;
+      measured = false;
+      Outliers.judge(eligible, nowMillis);
+    }
+    healthy = 0;
+    for (Replica replica : all) {
+      replica.conduct().tick(nowMillis);
+      Bar before = replica.bar();
+      Bar bar = replica.conduct().bar(nowMillis);
+      replica.judge(bar);
+      if (before.severity() != bar.severity()) {
+        tell(new Judged(replica.id(), before, bar, replica.conduct().why(bar)));
+      }
+      if (before != bar) {
+        touched.add(replica);
+      }
+    }
+    for (Replica replica : eligible) {
+      healthy += replica.bar() == Bar.NONE ? 1 : 0;
+    }
+  }
+
+  /** For each kind of work that a replica could do, one that may. */
+  private void keepTheMildest() {
+    degraded = false;
+    for (Replica each : eligible) {
+      if (each.bar() != Bar.NONE && !each.kept()) {
+        keepFor(each.capabilities());
+      }
+    }
+  }
+
+  private void keepFor(int capabilities) {
+    @Nullable Replica best = null;
+    for (Replica each : eligible) {
+      if ((each.capabilities() & capabilities) == capabilities) {
+        if (each.bar() == Bar.NONE || each.kept()) {
+          return;
+        }
+        best = best == null || isMilder(each, best) ? each : best;
+      }
+    }
+    if (best != null) {
+      best.keep();
+      degraded = true;
+    }
+  }
+
+  private static boolean isMilder(Replica a, Replica b) {
+    int severity = Integer.compare(a.bar().severity(), b.bar().severity());
+    return severity != 0 ? severity < 0 : a.lastSoundMillis() > b.lastSoundMillis();
+  }
+
+  private void takeInWhoIsSound() {
+    long slowStart = pool.breaker().slowStart().toMillis();
+    for (Replica each : all) {
+      boolean sound = eligible(each) && (each.bar() == Bar.NONE || each.kept());
+      if (sound && firstSoundMillis == Long.MAX_VALUE) {
+        firstSoundMillis = nowMillis;
+      }
+      boolean ramps = slowStart > 0 && sound && nowMillis - firstSoundMillis >= slowStart;
+      each.sound(sound, ramps, nowMillis);
+    }
+  }
+
+  /** Slow start spares a replica at the cost of the others: where they are few there is none. */
+  private boolean hasRoomForSlowStart(long slowStartMillis) {
+    long working = 0;
+    long ready = 0;
+    for (Replica each : all) {
+      if (each.sound() && each.duty() == Duty.PRIMARY) {
+        working += each.maxConcurrent();
+        ready += each.ramp(slowStartMillis, nowMillis) == 1 ? each.maxConcurrent() : 0;
+      }
+    }
+    return 2 * ready >= working && ready > 0;
+  }
+
+  private boolean allot() {
+    long slowStart = Math.max(1, pool.breaker().slowStart().toMillis());
+    boolean ramps = hasRoomForSlowStart(slowStart);
     boolean changed = false;
     int openNow = 0;
     int slotsNow = 0;
-    for (Replica replica : all) {
-      boolean usable = usable(replica);
-      changed |= usable != replica.usable();
-      replica.usable(usable);
-      openNow += replica.open() ? 1 : 0;
-      slotsNow += usable ? replica.maxConcurrent() : 0;
+    for (Replica each : all) {
+      int limitBefore = each.limit();
+      changed |= allot(each, ramps ? each.ramp(slowStart, nowMillis) : 1);
+      openNow += each.open() ? 1 : 0;
+      slotsNow += each.usable() ? each.limit() : 0;
+      if (limitBefore != each.limit()) {
+        touched.add(each);
+      }
     }
     changed |= openNow != open || slotsNow != slots;
     open = openNow;
@@ -261,7 +583,71 @@ final class Roster {
     return changed;
   }
 
-  private boolean usable(Replica replica) {
+  private boolean allot(Replica replica, double ramp) {
+    Use use = use(replica);
+    int most = most(replica);
+    Conduct conduct = replica.conduct();
+    if (use == Use.OUT || use == Use.TRIED) {
+      boolean due = use == Use.TRIED && conduct.isTrialDue(replica.bar(), newest, nowMillis);
+      return replica.use(use, use == Use.OUT ? 0 : most, 1, due, false);
+    }
+    BackPressure pressure = conduct.pressure();
+    double share = replica.kept() ? ramp : ramp / conduct.slowness();
+    int taken = pressure.limit(most);
+    int limit = most == 0 ? 0 : Math.max(1, Math.min(taken, (int) (most * share)));
+    double fraction = most == 0 ? 1 : Math.min(share, (double) taken / most);
+    return replica.use(use, limit, fraction, false, pressure.isPaused(nowMillis));
+  }
+
+  private Use use(Replica replica) {
+    if (!eligible(replica)) {
+      return Use.OUT;
+    }
+    boolean works = replica.duty() == Duty.PRIMARY;
+    if (replica.sound()) {
+      return works ? Use.WORKING : Use.PASSIVE;
+    }
+    return works && replica.bar().isTried() ? Use.TRIED : Use.OUT;
+  }
+
+  /** Its limit when nothing is held against it. */
+  private int most(Replica replica) {
+    return share.of(replica.maxConcurrent());
+  }
+
+  /** Takes in that back-pressure has changed the limit of one. */
+  private boolean relimit(Replica replica) {
+    nextReviewMillis = Math.min(nextReviewMillis, nowMillis + REVIEW_MILLIS);
+    if (replica.use() != Use.WORKING) {
+      return false;
+    }
+    boolean wasOpen = replica.open();
+    int before = replica.limit();
+    BackPressure pressure = replica.conduct().pressure();
+    int most = most(replica);
+    int limit = Math.min(before, pressure.limit(most));
+    replica.use(
+        Use.WORKING,
+        limit,
+        most == 0 ? 1 : Math.min(replica.fraction(), (double) pressure.limit(most) / most),
+        false,
+        pressure.isPaused(nowMillis));
+    slots += limit - before;
+    touched.add(replica);
+    countOpen(wasOpen, replica.open());
+    return false;
+  }
+
+  private boolean isAnyUnsettled() {
+    for (Replica each : all) {
+      if (each.isRamping() || each.conduct().isUnsettled(nowMillis)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private boolean eligible(Replica replica) {
     @Nullable ReplicaState state = replica.reported;
     return replica.listed()
         && !replica.draining()
@@ -280,7 +666,7 @@ final class Roster {
     if (known != null) {
       return known;
     }
-    Replica added = new Replica(id);
+    Replica added = new Replica(id, new Conduct(pool.breaker()));
     added.trustedUntilMillis = Long.MIN_VALUE;
     byId.put(id, added);
     all.add(added);

@@ -12,9 +12,17 @@
  * on one event loop that are handed the time; {@link io.penstock.batcher.BatcherVerticle} alone
  * knows the bus, the clock and the timer.
  *
+ * <p>What becomes of grants is what the owner learns of its replicas: {@link
+ * io.penstock.batcher.Conduct} keeps for each its {@link io.penstock.batcher.Breaker}, failed
+ * connections ({@link io.penstock.batcher.Suspicion}), refusals ({@link
+ * io.penstock.batcher.BackPressure}) and time to the first token ({@link
+ * io.penstock.batcher.Latency}, {@link io.penstock.batcher.Outliers}), and {@link
+ * io.penstock.batcher.Formation} says who carries work under the pool's failover policy. A new
+ * owner starts with a clean slate and learns anew.
+ *
  * <p>Hears Admit, Withdraw, Release and Renew of the ingress loops, CensusAnswer, and HealthReport
  * of the probers, AskPool of the admin API. Says Grant, Refusal, NotOwner, RenewAnswer, PoolReport,
- * and Census to all ingress loops.
+ * and Census to all ingress loops, and Doubt to the probers.
  *
  * <p>Decisions: a replica is chosen when a slot is free, not when a request arrives; a retry goes
  * first in its class; a request that must wait longer than it may is refused at once; a replica

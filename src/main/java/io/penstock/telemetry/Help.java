@@ -39,6 +39,11 @@ final class Help implements MeterFilter {
           Map.entry(Names.QUEUE_DEPTH, "Requests waiting for a slot in pools that this node owns"),
           Map.entry(Names.QUEUE_WAIT, "How long requests waited for a slot"),
           Map.entry(Names.GRANTS, "Slots in use on replicas of pools that this node owns"),
+          Map.entry(Names.REPLICA_LIMIT, "Most requests that the replica gets at a time now"),
+          Map.entry(Names.BREAKER_STATE, "0 closed, 1 half-open, 2 open"),
+          Map.entry(Names.EJECTIONS, "Times that a replica was found to get no more ordinary work"),
+          Map.entry(
+              Names.POOL_BELOW_MIN, "1 where the pool has fewer healthy replicas than it should"),
           Map.entry(Names.REFUSED, "Requests refused a slot"),
           Map.entry(Names.REPLICA_HEALTHY, "1 when the replica passes its probes"),
           Map.entry(Names.REPLICA_WAITING, "Requests in the engine's own queue, by its word"),

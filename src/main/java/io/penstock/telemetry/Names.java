@@ -74,6 +74,21 @@ public final class Names {
   /** Gauge by pool, replica: live grants at this owner. */
   public static final String GRANTS = "penstock.grants";
 
+  /** Gauge by pool, replica: most requests that it gets at a time now. */
+  public static final String REPLICA_LIMIT = "penstock.replica.limit";
+
+  /** Gauge by pool, replica: 0 where its breaker is closed, 1 half-open, 2 open. */
+  public static final String BREAKER_STATE = "penstock.breaker.state";
+
+  /**
+   * Counter by pool, reason (transport, breaker, slow): how often a replica was found to get no
+   * more ordinary work.
+   */
+  public static final String EJECTIONS = "penstock.ejections";
+
+  /** Gauge by pool: 1 where it has fewer healthy replicas than it should, else 0. */
+  public static final String POOL_BELOW_MIN = "penstock.pool.below.min";
+
   /**
    * Counter by pool, event: leases that expired, were dropped since their holder lists them no
    * more, or were not adopted; releases that matched none.

@@ -239,7 +239,9 @@ class AdmissionPropertyTest {
         int on = used.getOrDefault(spec.id(), 0);
         assertThat(on).as("grants on %s", spec.id()).isLessThanOrEqualTo(spec.maxConcurrent());
         assertThat(roster.find(spec.id()).map(Replica::live).orElse(0)).isEqualTo(on);
-        boolean free = states.get(spec.id()) == ReplicaState.HEALTHY && on < spec.maxConcurrent();
+        int limit = roster.find(spec.id()).map(Replica::limit).orElse(0);
+        assertThat(limit).isLessThanOrEqualTo(spec.maxConcurrent());
+        boolean free = states.get(spec.id()) == ReplicaState.HEALTHY && on < limit;
         if (free) {
           for (Admit admit : waiting.values()) {
             boolean can =

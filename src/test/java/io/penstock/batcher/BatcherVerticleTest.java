@@ -21,18 +21,22 @@ import io.penstock.fake.FakeDirectory;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.NodeId;
+import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
+import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
+import io.penstock.message.Doubt;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
 import io.penstock.message.NotOwner;
 import io.penstock.message.Refusal;
+import io.penstock.message.Release;
 import io.penstock.message.Renew;
 import io.penstock.message.RenewAnswer;
 import io.penstock.message.Room;
@@ -162,6 +166,30 @@ class BatcherVerticleTest {
     send(new HealthReport(PROBER, 2, List.of(status(spec("r0", 1, 1), ReplicaState.HEALTHY))));
     send(Ask.of("b").admit());
     assertThat(grantOf("b").replica().value()).isEqualTo("r0");
+  }
+
+  @Test
+  void asksTheProbersToCheckAReplicaWhoseConnectionsFail() throws Exception {
+    send(Ask.of("a").admit());
+    Grant grant = grantOf("a");
+    send(
+        new Release(
+            grant.id(),
+            grant.pool(),
+            grant.epoch(),
+            grant.replica(),
+            Outcome.TRANSPORT,
+            TokenUsage.NONE,
+            -1,
+            3,
+            0));
+    Doubt doubt = get(bus.await(Doubt.class, each -> true));
+    assertThat(doubt.replica()).isEqualTo(grant.replica());
+    assertThat(doubt.why()).contains("transport");
+    assertThat(bus.published(Room.PROBER)).containsExactly(doubt);
+    settle();
+    assertThat(meters.get(Names.EJECTIONS).tag("reason", "transport").counter().count())
+        .isEqualTo(1);
   }
 
   @Test

@@ -230,6 +230,15 @@ class HandoverTest {
 
               @Override
               public void releaseIgnored(AdmissionDecision.ReleaseIgnored decision) {}
+
+              @Override
+              public void doubted(AdmissionDecision.Doubted decision) {}
+
+              @Override
+              public void judged(AdmissionDecision.Judged decision) {}
+
+              @Override
+              public void alarmChanged(AdmissionDecision.AlarmChanged decision) {}
             });
       }
     }

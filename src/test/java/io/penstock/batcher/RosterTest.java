@@ -52,14 +52,14 @@ class RosterTest {
     roster.take(id(1), 1);
     roster.take(id(1), 2);
     assertThat(touched(roster)).containsExactly(id(1));
-    roster.giveBack(id(1));
+    roster.giveBack(id(1), 0);
     roster.take(id(2), 3);
     assertThat(touched(roster)).containsExactly(id(1), id(2));
     roster.forgetLive();
     assertThat(touched(roster)).contains(id(1), id(2));
     roster.take(id(0), 4);
     roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.REMOVED), 0);
-    roster.giveBack(id(0));
+    roster.giveBack(id(0), 0);
     assertThat(touched(roster)).as("gone").isEmpty();
   }
 
@@ -113,7 +113,7 @@ class RosterTest {
     roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.REMOVED), 0);
     assertThat(roster.all()).hasSize(2);
     assertThat(roster.open()).isEqualTo(1);
-    roster.giveBack(id(0));
+    roster.giveBack(id(0), 0);
     assertThat(roster.all()).hasSize(1);
     assertThat(roster.reach(0, Set.of(id(1)))).isEqualTo(Reach.NONE);
   }
@@ -125,7 +125,7 @@ class RosterTest {
     assertThat(roster.open()).isEqualTo(1);
     roster.report(PROBER, status(spec("r9", 1, 1), ReplicaState.HEALTHY), 0);
     assertThat(roster.open()).as("r9's only slot is taken").isEqualTo(1);
-    roster.giveBack(id(9));
+    roster.giveBack(id(9), 0);
     assertThat(roster.open()).isEqualTo(2);
   }
 

@@ -63,6 +63,15 @@ final class Samples {
   }
 
   static Pool pool(List<ReplicaSpec> replicas, RoutingStrategy strategy, QueueLimits queue) {
+    return pool(replicas, strategy, queue, FailoverPolicy.DEFAULT, BreakerPolicy.DEFAULT);
+  }
+
+  static Pool pool(
+      List<ReplicaSpec> replicas,
+      RoutingStrategy strategy,
+      QueueLimits queue,
+      FailoverPolicy failover,
+      BreakerPolicy breaker) {
     return new Pool(
         POOL,
         new ModelName("llama-3"),
@@ -77,8 +86,8 @@ final class Samples {
         0,
         queue,
         HealthPolicy.DEFAULT,
-        FailoverPolicy.DEFAULT,
-        BreakerPolicy.DEFAULT,
+        failover,
+        breaker,
         ResumeMode.AUTO);
   }
 

@@ -111,7 +111,7 @@ class StrategyTest {
     Bench even = new Bench(new LeastLoaded(), replicas(4, 4, 4));
     for (int i = 0; i < 6; i++) {
       String picked = even.grant(0);
-      even.roster.giveBack(new ReplicaId(picked));
+      even.roster.giveBack(new ReplicaId(picked), 0);
       idle.add(picked);
     }
     assertThat(idle).containsExactly("r0", "r1", "r2", "r0", "r1", "r2");
