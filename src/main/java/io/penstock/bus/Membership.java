@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  * member, and a beacon of it has arrived over the event bus within {@code silenceMillis}. Either
  * alone is wrong at times. A member may not be reachable on the bus (its registrations were lost in
  * a partition, its event loop hangs, its process is paused), and work given to it would wait in
- * vain; a beacon may be the last word of a node that has left. The view depends on the last list of
- * members and the last beacon of each node, whatever the order in which they came.
+ * vain; a beacon may be the last word of a node that has left. The nodes in it depend on the last
+ * list of members and the last beacon of each node, whatever the order in which they came.
  *
  * <p>Silence is judged only while this node is awake: when {@link #tick} comes late by more than
  * half of {@code silenceMillis} (a pause of the process or a long collection), the gap counts for
