@@ -84,8 +84,9 @@ public final class Continuation {
     if (restart) {
       return;
     }
-    if (frame.usage().isPresent()) {
-      own = frame.usage().get();
+    TokenUsage told = frame.usage();
+    if (told != null) {
+      own = told;
     }
     switch (frame.kind()) {
       case CONTENT, EMPTY, USAGE_ONLY -> rewrite(frame).ifPresent(seen -> pass(seen, out));
@@ -101,7 +102,7 @@ public final class Continuation {
     if (restart) {
       held.clear();
     } else if (comparing && held.size() < HELD_MAX) {
-      held.add(seen);
+      held.add(seen.copy());
     } else {
       release(out);
       out.accept(seen);
@@ -141,8 +142,8 @@ public final class Continuation {
   }
 
   private Optional<SseFrame> rewrite(SseFrame frame) {
-    byte[] bytes = frame.slice().bytes();
-    Span data = reader.dataOf(frame.slice());
+    byte[] bytes = frame.bytes();
+    Span data = reader.dataOf(frame);
     if (!chunk.read(bytes, data.offset(), data.end())) {
       return Optional.of(frame);
     }
@@ -170,7 +171,7 @@ public final class Continuation {
     put(edits, chunk.created, before.created());
     put(edits, chunk.model, before.model());
     put(edits, chunk.fingerprint, before.fingerprint());
-    if (frame.usage().isPresent()) {
+    if (frame.usage() != null) {
       TokenUsage all = usage(ownTokens());
       number(edits, chunk.promptTokens, all.promptTokens());
       number(edits, chunk.completionTokens, all.completionTokens());
@@ -209,13 +210,13 @@ public final class Continuation {
 
   private SseFrame spliced(SseFrame frame, List<Splice.Edit> edits) {
     edits.sort(Comparator.comparingInt(Splice.Edit::from));
-    byte[] bytes = frame.slice().bytes();
-    int length = frame.slice().length();
+    byte[] bytes = frame.bytes();
+    int length = frame.length();
     for (Splice.Edit each : edits) {
       length += each.with().length - (each.to() - each.from());
     }
     byte[] whole = new byte[length];
-    int done = frame.slice().offset();
+    int done = frame.offset();
     int at = 0;
     for (Splice.Edit each : edits) {
       System.arraycopy(bytes, done, whole, at, each.from() - done);
@@ -224,7 +225,7 @@ public final class Continuation {
       at += each.with().length;
       done = each.to();
     }
-    System.arraycopy(bytes, done, whole, at, frame.slice().end() - done);
+    System.arraycopy(bytes, done, whole, at, frame.offset() + frame.length() - done);
     return reader.read(whole, 0, whole.length, lines(whole));
   }
 

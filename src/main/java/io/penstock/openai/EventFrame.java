@@ -12,6 +12,7 @@ final class EventFrame {
   private static final byte[] DATA_PREFIX = JsonText.ascii("data: ");
 
   private final EventJson json = new EventJson();
+  private final SseFrame frame = new SseFrame(); // of the last read
 
   private int dataLines;
   private int dataFrom;
@@ -19,7 +20,8 @@ final class EventFrame {
   private boolean errorEvent;
 
   /**
-   * Reads the frame that fills the bytes from {@code from} to before {@code to}.
+   * Reads the frame that fills the bytes from {@code from} to before {@code to}; what is returned
+   * is good until the next call.
    *
    * @param lines how many lines it has, the empty one at its end not counted
    */
@@ -32,24 +34,26 @@ final class EventFrame {
       line(bytes, lineStart, bytes[lf - 1] == '\r' ? lf - 1 : lf);
       lineStart = lf + 1;
     }
-    Slice slice = new Slice(bytes, from, to - from);
     if (errorEvent) {
-      return SseFrame.plain(SseFrame.Kind.ERROR, slice);
+      return frame.plain(SseFrame.Kind.ERROR, bytes, from, to);
     }
     if (dataLines > 1) {
       return joined(bytes, from, to, lines);
     }
-    return dataLines == 0 ? SseFrame.plain(SseFrame.Kind.COMMENT, slice) : data(slice);
+    return dataLines == 0
+        ? frame.plain(SseFrame.Kind.COMMENT, bytes, from, to)
+        : data(bytes, from, to);
   }
 
   /** The data of a frame that has one line of it, as all have that were read. */
-  Span dataOf(Slice frame) {
+  Span dataOf(SseFrame read) {
     dataLines = 0;
-    byte[] bytes = frame.bytes();
-    int lineStart = frame.offset();
-    while (dataLines == 0 && lineStart < frame.end()) {
-      int lf = ByteSearch.indexOf(bytes, (byte) '\n', lineStart, frame.end());
-      int end = lf < 0 ? frame.end() : lf;
+    byte[] bytes = read.bytes();
+    int lineStart = read.offset();
+    int frameEnd = read.offset() + read.length();
+    while (dataLines == 0 && lineStart < frameEnd) {
+      int lf = ByteSearch.indexOf(bytes, (byte) '\n', lineStart, frameEnd);
+      int end = lf < 0 ? frameEnd : lf;
       line(bytes, lineStart, end > lineStart && bytes[end - 1] == '\r' ? end - 1 : end);
       lineStart = end + 1;
     }
@@ -76,17 +80,14 @@ final class EventFrame {
     }
   }
 
-  private SseFrame data(Slice slice) {
-    byte[] bytes = slice.bytes();
+  private SseFrame data(byte[] bytes, int from, int to) {
     if (isDone(bytes)) {
-      return SseFrame.plain(SseFrame.Kind.DONE, slice);
+      return frame.plain(SseFrame.Kind.DONE, bytes, from, to);
     }
     SseFrame.Kind kind = json.read(bytes, dataFrom, dataTo);
-    if (kind == SseFrame.Kind.MALFORMED) {
-      return SseFrame.plain(kind, slice);
-    }
-    return new SseFrame(
-        kind, slice, json.payload(), json.finish(), json.usageRead(), json.usageMember());
+    return kind == SseFrame.Kind.MALFORMED
+        ? frame.plain(kind, bytes, from, to)
+        : frame.json(kind, bytes, from, to, json);
   }
 
   private boolean isDone(byte[] bytes) {
@@ -119,7 +120,7 @@ final class EventFrame {
     }
     byte[] text = data.toByteArray();
     if (json.read(text, 0, text.length) == SseFrame.Kind.MALFORMED) {
-      return SseFrame.plain(SseFrame.Kind.MALFORMED, new Slice(bytes, from, to - from));
+      return frame.plain(SseFrame.Kind.MALFORMED, bytes, from, to);
     }
     for (int i = 0; i < text.length; i++) {
       text[i] = text[i] == '\n' ? (byte) ' ' : text[i];
@@ -128,6 +129,6 @@ final class EventFrame {
         JsonText.concat(others.toByteArray(), DATA_PREFIX, text, new byte[] {'\n', '\n'});
     dataFrom = others.size() + DATA_PREFIX.length;
     dataTo = dataFrom + text.length;
-    return data(new Slice(whole, 0, whole.length));
+    return data(whole, 0, whole.length);
   }
 }

@@ -3,6 +3,7 @@ package io.penstock.openai;
 import io.penstock.inference.TokenUsage;
 import io.penstock.openai.JsonCursor.Kind;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads the JSON object that an engine sends, one event of a stream or a whole answer: what it
@@ -29,7 +30,7 @@ final class EventJson {
   private boolean payload;
   private boolean finish;
   private int choices;
-  private Optional<TokenUsage> usage = Optional.empty();
+  private @Nullable TokenUsage usage;
   private int usageFrom;
   private int usageTo;
   private boolean usageFirst;
@@ -44,7 +45,7 @@ final class EventJson {
     payload = false;
     finish = false;
     choices = 0;
-    usage = Optional.empty();
+    usage = null;
     usageFrom = -1;
     usageFirst = false;
     in.reset(bytes, from, to);
@@ -76,7 +77,7 @@ final class EventJson {
     if (payload || finish) {
       return SseFrame.Kind.CONTENT;
     }
-    return choices == 0 && usage.isPresent() ? SseFrame.Kind.USAGE_ONLY : SseFrame.Kind.EMPTY;
+    return choices == 0 && usage != null ? SseFrame.Kind.USAGE_ONLY : SseFrame.Kind.EMPTY;
   }
 
   /**
@@ -164,7 +165,7 @@ final class EventJson {
   }
 
   private void usage() {
-    usage = Optional.empty();
+    usage = null;
     if (in.peek() != Kind.OBJECT) {
       in.skipValue();
       return;
@@ -184,7 +185,7 @@ final class EventJson {
         in.skipValue();
       }
     }
-    usage = Optional.of(new TokenUsage(promptTokens, completionTokens, cachedTokens));
+    usage = new TokenUsage(promptTokens, completionTokens, cachedTokens);
   }
 
   private void details() {
@@ -221,14 +222,19 @@ final class EventJson {
     return finish;
   }
 
-  /** The usage of the object just read. */
-  Optional<TokenUsage> usageRead() {
+  /** The usage of the object just read; null where it has none. */
+  @Nullable TokenUsage usageOrNull() {
     return usage;
   }
 
-  /** Where the member {@code usage} of the object just read stands, with its comma. */
-  Optional<Span> usageMember() {
-    return usageFrom < 0 ? Optional.empty() : Optional.of(new Span(usageFrom, usageTo - usageFrom));
+  /** Where the member {@code usage} of the object just read begins, with its comma; -1: none. */
+  int usageFrom() {
+    return usageFrom;
+  }
+
+  /** The offset after it. */
+  int usageTo() {
+    return usageTo;
   }
 
   /**
@@ -249,7 +255,7 @@ final class EventJson {
       if (bytes[at] == '"' && opensName(bytes, at)) {
         in.resetInsideObject(bytes, at, bytes.length);
         if (readRest()) {
-          return usage;
+          return Optional.ofNullable(usage);
         }
       }
     }

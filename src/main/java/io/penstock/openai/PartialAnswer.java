@@ -51,8 +51,8 @@ public final class PartialAnswer {
   }
 
   private void read(SseFrame frame) {
-    byte[] bytes = frame.slice().bytes();
-    Span data = reader.dataOf(frame.slice());
+    byte[] bytes = frame.bytes();
+    Span data = reader.dataOf(frame);
     if (!chunk.read(bytes, data.offset(), data.end())) {
       refuse(ResumeRefusal.UNKNOWN_PAYLOAD);
       return;

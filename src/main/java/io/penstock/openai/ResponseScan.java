@@ -38,9 +38,9 @@ public record ResponseScan(Kind kind, Optional<TokenUsage> usage) {
     }
     return switch (json.read(body, 0, body.length)) {
       case MALFORMED, TOO_LARGE -> new ResponseScan(Kind.MALFORMED, Optional.empty());
-      case ERROR -> new ResponseScan(Kind.ERROR, json.usageRead());
+      case ERROR -> new ResponseScan(Kind.ERROR, Optional.ofNullable(json.usageOrNull()));
       case CONTENT, EMPTY, USAGE_ONLY, DONE, COMMENT ->
-          new ResponseScan(Kind.RESULT, json.usageRead());
+          new ResponseScan(Kind.RESULT, Optional.ofNullable(json.usageOrNull()));
     };
   }
 }

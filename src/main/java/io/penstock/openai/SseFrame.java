@@ -2,27 +2,19 @@ package io.penstock.openai;
 
 import io.penstock.inference.TokenUsage;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
- * One whole server-sent event as it came, its closing blank line included. Immutable as long as
- * nobody writes to the array that was fed to the scanner.
+ * One whole server-sent event as it came, its closing blank line included.
  *
- * @param slice its bytes: in the array that was fed where they lie in one piece there, else in an
- *     array of its own
- * @param payload whether a choice carries anything but its finish reason: a token or several, for
- *     who has no usage to count by
- * @param finish whether a choice says why it ended ({@code finish_reason} is not null)
- * @param usage the tokens so far, where the event's JSON has a {@code usage} that is not null
- * @param usageMember where {@code "usage":…} lies in {@link Slice#bytes()}, with the comma that
- *     goes with it; present also for {@code "usage":null}
+ * <p>A scanner has one object for all of its frames, since a stream has thousands and each is
+ * looked at once: it is good until the call that delivers it returns, and who wants it for longer
+ * takes a {@link #copy}. The bytes are another matter: they lie in the array that was fed where
+ * they are in one piece there, else in an array of their own, and stay as long as nobody writes to
+ * it.
  */
-public record SseFrame(
-    Kind kind,
-    Slice slice,
-    boolean payload,
-    boolean finish,
-    Optional<TokenUsage> usage,
-    Optional<Span> usageMember) {
+public final class SseFrame {
+  private static final byte[] NOTHING = {};
 
   /** What an event means to a stream. */
   public enum Kind {
@@ -44,28 +36,114 @@ public record SseFrame(
     TOO_LARGE
   }
 
+  private Kind kind = Kind.COMMENT;
+  private byte[] bytes = NOTHING;
+  private int offset;
+  private int length;
+  private boolean payload;
+  private boolean finish;
+  private @Nullable TokenUsage usage;
+  private int usageFrom = -1;
+  private int usageTo;
+
+  SseFrame() {}
+
   /** A frame without JSON. */
-  static SseFrame plain(Kind kind, Slice slice) {
-    return new SseFrame(kind, slice, false, false, Optional.empty(), Optional.empty());
+  SseFrame plain(Kind what, byte[] in, int from, int to) {
+    kind = what;
+    bytes = in;
+    offset = from;
+    length = to - from;
+    payload = false;
+    finish = false;
+    usage = null;
+    usageFrom = -1;
+    return this;
   }
 
-  /** Whether {@code next} follows in the same array, so that both can be relayed as one slice. */
-  public boolean precedes(SseFrame next) {
-    return slice.bytes() == next.slice.bytes() && slice.end() == next.slice.offset();
+  /** A frame with the JSON that has just been read. */
+  SseFrame json(Kind what, byte[] in, int from, int to, EventJson read) {
+    plain(what, in, from, to);
+    payload = read.payload();
+    finish = read.finish();
+    usage = read.usageOrNull();
+    usageFrom = read.usageFrom();
+    usageTo = read.usageTo();
+    return this;
   }
 
-  /** The same frame without {@link #usageMember()}; itself where there is none. */
-  public SseFrame withoutUsage() {
-    if (usageMember.isEmpty()) {
-      return this;
-    }
-    Span member = usageMember.get();
-    byte[] from = slice.bytes();
-    byte[] to = new byte[slice.length() - member.length()];
-    int head = member.offset() - slice.offset();
-    System.arraycopy(from, slice.offset(), to, 0, head);
-    System.arraycopy(from, member.end(), to, head, to.length - head);
-    return new SseFrame(
-        kind, new Slice(to, 0, to.length), payload, finish, usage, Optional.empty());
+  /** One that the scanner does not use again; the bytes are shared. */
+  public SseFrame copy() {
+    SseFrame copy = new SseFrame();
+    copy.plain(kind, bytes, offset, offset + length);
+    copy.payload = payload;
+    copy.finish = finish;
+    copy.usage = usage;
+    copy.usageFrom = usageFrom;
+    copy.usageTo = usageTo;
+    return copy;
+  }
+
+  public Kind kind() {
+    return kind;
+  }
+
+  /** The array in which it lies, shared. */
+  public byte[] bytes() {
+    return bytes;
+  }
+
+  /** Of its first byte in {@link #bytes()}. */
+  public int offset() {
+    return offset;
+  }
+
+  /** In bytes. */
+  public int length() {
+    return length;
+  }
+
+  /** Its bytes, to be kept. */
+  public Slice slice() {
+    return new Slice(bytes, offset, length);
+  }
+
+  /**
+   * Whether a choice carries anything but its finish reason: a token or several, for who has no
+   * usage to count by.
+   */
+  public boolean payload() {
+    return payload;
+  }
+
+  /** Whether a choice says why it ended ({@code finish_reason} is not null). */
+  public boolean finish() {
+    return finish;
+  }
+
+  /** The tokens so far, where the event's JSON has a {@code usage} that is not null. */
+  public @Nullable TokenUsage usage() {
+    return usage;
+  }
+
+  /** Whether its JSON has a member {@code usage}, be it null. */
+  public boolean hasUsageMember() {
+    return usageFrom >= 0;
+  }
+
+  /** Where {@code "usage":…} lies in {@link #bytes()}, with the comma that goes with it. */
+  Optional<Span> usageMember() {
+    return usageFrom < 0 ? Optional.empty() : Optional.of(new Span(usageFrom, usageTo - usageFrom));
+  }
+
+  /**
+   * The same frame without its member {@code usage}, which it must have, in an array of its own.
+   */
+  public byte[] withoutUsage() {
+    byte[] to = new byte[length - (usageTo - usageFrom)];
+    int head = usageFrom - offset;
+    System.arraycopy(bytes, offset, to, 0, head);
+    System.arraycopy(bytes, usageTo, to, head, to.length - head);
+    return to;
   }
 }

@@ -42,7 +42,10 @@ public final class SseScanner {
   private boolean oversize;
   private boolean begun; // a frame has been read
 
-  /** Delivers to {@code frames}, with the default bound. */
+  /**
+   * Delivers to {@code frames}, with the default bound; see {@link SseFrame} for how long each is
+   * good.
+   */
   public SseScanner(Consumer<SseFrame> frames) {
     this(frames, DEFAULT_MAX_FRAME_BYTES);
   }
@@ -151,7 +154,7 @@ public final class SseScanner {
     oversize = true;
     int sample = Math.min(carried, Math.min(maxFrameBytes, OVERSIZE_SAMPLE_BYTES));
     byte[] start = Arrays.copyOf(carry, sample);
-    frames.accept(SseFrame.plain(SseFrame.Kind.TOO_LARGE, new Slice(start, 0, sample)));
+    frames.accept(new SseFrame().plain(SseFrame.Kind.TOO_LARGE, start, 0, sample));
   }
 
   /** Bytes of a frame that has begun and not ended. */

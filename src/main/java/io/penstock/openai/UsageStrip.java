@@ -1,12 +1,17 @@
 package io.penstock.openai;
 
-import java.util.Optional;
-
 /**
- * Takes out of a stream the usage that the engine reports to the gateway and the client did not ask
- * for.
+ * What of a stream's usage the client sees: the engine reports to the gateway what the client may
+ * not have asked for.
  */
 public final class UsageStrip {
+  /** What the client sees of a frame. */
+  public enum Sight {
+    WHOLE,
+    WITHOUT_USAGE,
+    NOTHING
+  }
+
   private final UsageReporting client;
   private final UsageReporting engine;
 
@@ -21,22 +26,17 @@ public final class UsageStrip {
     this.engine = engine;
   }
 
-  /**
-   * The frame that the client sees: the same object where nothing is taken out; empty where nothing
-   * is left.
-   */
-  public Optional<SseFrame> apply(SseFrame frame) {
+  /** What the client sees of this frame; without usage only where it has a member of the name. */
+  public Sight sightOf(SseFrame frame) {
+    boolean only = frame.kind() == SseFrame.Kind.USAGE_ONLY;
+    boolean member = frame.hasUsageMember();
     return switch (client) {
-      case NONE ->
-          frame.kind() == SseFrame.Kind.USAGE_ONLY
-              ? Optional.empty()
-              : Optional.of(frame.withoutUsage());
+      case NONE -> only ? Sight.NOTHING : member ? Sight.WITHOUT_USAGE : Sight.WHOLE;
       case FINAL ->
-          Optional.of(
-              engine == UsageReporting.CONTINUOUS && frame.kind() != SseFrame.Kind.USAGE_ONLY
-                  ? frame.withoutUsage()
-                  : frame);
-      case CONTINUOUS -> Optional.of(frame);
+          engine == UsageReporting.CONTINUOUS && !only && member
+              ? Sight.WITHOUT_USAGE
+              : Sight.WHOLE;
+      case CONTINUOUS -> Sight.WHOLE;
     };
   }
 }

@@ -38,6 +38,8 @@ public final class StreamRelay {
     RESTARTED
   }
 
+  private static final byte[] NOTHING = {};
+
   private final SseScanner scanner = new SseScanner(this::onFrame);
   private final UsageStrip strip;
   private final @Nullable Continuation continuation;
@@ -45,6 +47,9 @@ public final class StreamRelay {
   private List<Slice> out = new ArrayList<>(1);
   private List<Slice> drained = new ArrayList<>(1);
   private int outBytes;
+  private byte[] runBytes = NOTHING; // what is to follow the slices of out, in one piece
+  private int runOffset;
+  private int runLength;
   private TokenUsage usage = TokenUsage.NONE;
   private int contentFrames;
   private int payloadFrames;
@@ -87,8 +92,9 @@ public final class StreamRelay {
     if (verdict != Verdict.HOLDING && verdict != Verdict.FLOWING) {
       return;
     }
-    if (frame.usage().isPresent()) {
-      usage = frame.usage().get();
+    TokenUsage told = frame.usage();
+    if (told != null) {
+      usage = told;
     }
     if (continuation == null) {
       take(frame);
@@ -111,7 +117,7 @@ public final class StreamRelay {
       case EMPTY, USAGE_ONLY -> pass(frame);
       case DONE -> {
         verdict = Verdict.DONE;
-        append(frame.slice());
+        append(frame.bytes(), frame.offset(), frame.length());
       }
       case ERROR -> {
         verdict = Verdict.ENGINE_ERROR;
@@ -128,23 +134,36 @@ public final class StreamRelay {
   }
 
   private void pass(SseFrame frame) {
-    strip.apply(frame).ifPresent(shown -> append(shown.slice()));
+    switch (strip.sightOf(frame)) {
+      case WHOLE -> append(frame.bytes(), frame.offset(), frame.length());
+      case WITHOUT_USAGE -> {
+        byte[] rest = frame.withoutUsage();
+        append(rest, 0, rest.length);
+      }
+      case NOTHING -> {}
+    }
     if (verdict == Verdict.HOLDING && outBytes > HELD_MAX_BYTES) {
       verdict = Verdict.FLOWING;
     }
   }
 
-  private void append(Slice slice) {
-    outBytes += slice.length();
-    int last = out.size() - 1;
-    if (last >= 0
-        && out.get(last).bytes() == slice.bytes()
-        && out.get(last).end() == slice.offset()) {
-      Slice before = out.get(last);
-      out.set(last, new Slice(slice.bytes(), before.offset(), before.length() + slice.length()));
-    } else {
-      out.add(slice);
+  /** Neighbours in one array become one slice. */
+  private void append(byte[] bytes, int offset, int length) {
+    outBytes += length;
+    if (bytes != runBytes || offset != runOffset + runLength) {
+      endRun();
+      runBytes = bytes;
+      runOffset = offset;
     }
+    runLength += length;
+  }
+
+  private void endRun() {
+    if (runLength > 0) {
+      out.add(new Slice(runBytes, runOffset, runLength));
+    }
+    runBytes = NOTHING;
+    runLength = 0;
   }
 
   /**
@@ -152,9 +171,10 @@ public final class StreamRelay {
    * good until the next call.
    */
   public List<Slice> drain() {
-    if (verdict == Verdict.HOLDING || out.isEmpty()) {
+    if (verdict == Verdict.HOLDING || outBytes == 0) {
       return List.of();
     }
+    endRun();
     List<Slice> now = out;
     out = drained;
     out.clear();

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.penstock.inference.TokenUsage;
 import io.penstock.openai.SseFrame.Kind;
+import io.penstock.openai.UsageStrip.Sight;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -22,7 +23,7 @@ class SseScannerTest {
   private static List<SseFrame> frames(String stream) {
     List<SseFrame> frames = new ArrayList<>();
     byte[] bytes = stream.getBytes(UTF_8);
-    new SseScanner(frames::add).feed(bytes, 0, bytes.length);
+    new SseScanner(frame -> frames.add(frame.copy())).feed(bytes, 0, bytes.length);
     return frames;
   }
 
@@ -30,6 +31,10 @@ class SseScannerTest {
     List<SseFrame> frames = frames(stream);
     assertThat(frames).hasSize(1);
     return frames.get(0);
+  }
+
+  private static String withoutUsage(SseFrame frame) {
+    return frame.hasUsageMember() ? new String(frame.withoutUsage(), UTF_8) : text(frame);
   }
 
   private static String text(SseFrame frame) {
@@ -41,7 +46,7 @@ class SseScannerTest {
     String member =
         frame
             .usageMember()
-            .map(span -> JsonText.decode(frame.slice().bytes(), span.offset(), span.end()))
+            .map(span -> JsonText.decode(frame.bytes(), span.offset(), span.end()))
             .orElse("-");
     return frame.kind()
         + "|"
@@ -121,7 +126,7 @@ class SseScannerTest {
                 + "\"deep\":{\"usage\":{\"prompt_tokens\":8}},"
                 + "\"usage\":{\"prompt_tokens\":12,\"total_tokens\":15,\"completion_tokens\":3,"
                 + "\"prompt_tokens_details\":{\"cached_tokens\":4}}}\n\n");
-    assertThat(frame.usage()).contains(new TokenUsage(12, 3, 4));
+    assertThat(frame.usage()).isEqualTo(new TokenUsage(12, 3, 4));
   }
 
   @Test
@@ -130,7 +135,7 @@ class SseScannerTest {
         only(
             "data: {\"usage\":{\"prompt_tokens\":-1,\"completion_tokens\":1.5,"
                 + "\"prompt_tokens_details\":null}}\n\n");
-    assertThat(frame.usage()).contains(TokenUsage.NONE);
+    assertThat(frame.usage()).isEqualTo(TokenUsage.NONE);
   }
 
   @Test
@@ -158,8 +163,7 @@ class SseScannerTest {
       })
   void takesUsageOutWithItsComma(String data, String left) {
     SseFrame frame = only("id: 1\ndata: " + data.replace('\'', '"') + "\n\n");
-    assertThat(text(frame.withoutUsage()))
-        .isEqualTo("id: 1\ndata: " + left.replace('\'', '"') + "\n\n");
+    assertThat(withoutUsage(frame)).isEqualTo("id: 1\ndata: " + left.replace('\'', '"') + "\n\n");
   }
 
   @Property(tries = 5000)
@@ -175,19 +179,42 @@ class SseScannerTest {
             ? "{" + member + "}"
             : json.oneIn(2) ? "{" + inner + "," + member + "}" : "{" + member + " ," + inner + "}";
     SseFrame frame = only("data: " + whole + "\n\n");
-    String left = text(frame.withoutUsage());
+    String left = withoutUsage(frame);
     JsonNode expected = RandomJson.tree(whole.getBytes(UTF_8));
     ((ObjectNode) expected).remove("usage");
     assertThat(RandomJson.tree(left.substring(6).strip().getBytes(UTF_8))).isEqualTo(expected);
   }
 
   @Test
-  void neighboursInAChunkCanBeRelayedAsOneSlice() {
-    List<SseFrame> frames = frames("data: " + CONTENT + "\n\n: ping\n\ndata: [DONE]\n\n");
-    assertThat(frames.get(0).precedes(frames.get(1))).isTrue();
-    assertThat(frames.get(1).precedes(frames.get(2))).isTrue();
-    assertThat(frames.get(0).precedes(frames.get(2))).isFalse();
-    assertThat(frames.get(0).withoutUsage()).isSameAs(frames.get(0));
+  void framesThatLieWholeInAChunkAreNotCopied() {
+    byte[] chunk = ("data: " + CONTENT + "\n\n: ping\n\ndata: [DONE]\n\n").getBytes(UTF_8);
+    List<SseFrame> frames = new ArrayList<>();
+    new SseScanner(frame -> frames.add(frame.copy())).feed(chunk, 0, chunk.length);
+    int at = 0;
+    for (SseFrame each : frames) {
+      assertThat(each.bytes()).isSameAs(chunk);
+      assertThat(each.offset()).isEqualTo(at);
+      at += each.length();
+    }
+    assertThat(at).isEqualTo(chunk.length);
+  }
+
+  @Test
+  void aCopyOutlivesTheFramesAfterIt() {
+    List<SseFrame> seen = new ArrayList<>();
+    List<String> said = new ArrayList<>();
+    SseScanner scanner =
+        new SseScanner(
+            frame -> {
+              seen.add(frame.copy());
+              said.add(say(frame));
+            });
+    byte[] chunk =
+        ("data: {\"choices\":[{\"text\":\"a\"}],\"usage\":{\"prompt_tokens\":1}}\n\n"
+                + "data: [DONE]\n\n: x\n\n")
+            .getBytes(UTF_8);
+    scanner.feed(chunk, 0, chunk.length);
+    assertThat(seen.stream().map(SseScannerTest::say)).containsExactlyElementsOf(said);
   }
 
   @Test
@@ -195,7 +222,7 @@ class SseScannerTest {
     SseFrame frame = only("data: {\"choices\":\nevent: e\r\ndata: [],\ndata: \"usage\":{}}\n\n");
     assertThat(text(frame)).isEqualTo("event: e\r\ndata: {\"choices\": [], \"usage\":{}} \n\n");
     assertThat(frame.kind()).isEqualTo(Kind.USAGE_ONLY);
-    assertThat(text(frame.withoutUsage())).isEqualTo("event: e\r\ndata: {\"choices\": []} \n\n");
+    assertThat(withoutUsage(frame)).isEqualTo("event: e\r\ndata: {\"choices\": []} \n\n");
     assertThat(only("data: {\"a\":\"b\ndata: c\"}\n\n").kind()).isEqualTo(Kind.MALFORMED);
   }
 
@@ -272,8 +299,8 @@ class SseScannerTest {
       List<String> said = scan(stream, cuts, 50);
       assertThat(said)
           .containsExactly(
-              "COMMENT|false|Optional.empty|-|: ok\n\n",
-              "TOO_LARGE|false|Optional.empty|-|data: " + "x".repeat(44),
+              "COMMENT|false|null|-|: ok\n\n",
+              "TOO_LARGE|false|null|-|data: " + "x".repeat(44),
               "end false");
     }
   }
@@ -284,7 +311,7 @@ class SseScannerTest {
         "data: {\"choices\":[{\"delta\":{\"content\":\"" + "é".repeat(1 << 19) + "\"}}]}\n\n";
     byte[] bytes = big.getBytes(UTF_8);
     List<SseFrame> frames = new ArrayList<>();
-    SseScanner scanner = new SseScanner(frames::add);
+    SseScanner scanner = new SseScanner(frame -> frames.add(frame.copy()));
     for (int at = 0; at < bytes.length; at += 1000) {
       scanner.feed(bytes, at, Math.min(1000, bytes.length - at));
     }
@@ -311,7 +338,7 @@ class SseScannerTest {
       })
   void saysWhetherTheStreamEndedInsideAFrame(String stream, boolean between, String kind) {
     List<SseFrame> frames = new ArrayList<>();
-    SseScanner scanner = new SseScanner(frames::add);
+    SseScanner scanner = new SseScanner(frame -> frames.add(frame.copy()));
     byte[] bytes = stream.replace("\\n", "\n").replace("\\r", "\r").getBytes(UTF_8);
     scanner.feed(bytes, 0, bytes.length);
     assertThat(scanner.end()).isEqualTo(between);
@@ -326,16 +353,17 @@ class SseScannerTest {
     SseFrame last = only("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1}}\n\n");
     SseFrame plain = only("data: " + CONTENT + "\n\n");
     UsageStrip none = new UsageStrip(UsageReporting.NONE, UsageReporting.CONTINUOUS);
-    assertThat(none.apply(content).map(SseFrame::usageMember)).contains(Optional.empty());
-    assertThat(none.apply(last)).isEmpty();
-    assertThat(none.apply(plain).orElseThrow()).isSameAs(plain);
+    assertThat(none.sightOf(content)).isEqualTo(Sight.WITHOUT_USAGE);
+    assertThat(none.sightOf(last)).isEqualTo(Sight.NOTHING);
+    assertThat(none.sightOf(plain)).isEqualTo(Sight.WHOLE);
     UsageStrip some = new UsageStrip(UsageReporting.FINAL, UsageReporting.CONTINUOUS);
-    assertThat(some.apply(content).map(SseFrame::usageMember)).contains(Optional.empty());
-    assertThat(some.apply(last).orElseThrow()).isSameAs(last);
+    assertThat(some.sightOf(content)).isEqualTo(Sight.WITHOUT_USAGE);
+    assertThat(some.sightOf(plain)).isEqualTo(Sight.WHOLE);
+    assertThat(some.sightOf(last)).isEqualTo(Sight.WHOLE);
     UsageStrip asTheEngineSays = new UsageStrip(UsageReporting.FINAL, UsageReporting.FINAL);
-    assertThat(asTheEngineSays.apply(content).orElseThrow()).isSameAs(content);
+    assertThat(asTheEngineSays.sightOf(content)).isEqualTo(Sight.WHOLE);
     UsageStrip all = new UsageStrip(UsageReporting.CONTINUOUS, UsageReporting.CONTINUOUS);
-    assertThat(all.apply(content).orElseThrow()).isSameAs(content);
-    assertThat(all.apply(last).orElseThrow()).isSameAs(last);
+    assertThat(all.sightOf(content)).isEqualTo(Sight.WHOLE);
+    assertThat(all.sightOf(last)).isEqualTo(Sight.WHOLE);
   }
 }

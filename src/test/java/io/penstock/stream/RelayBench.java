@@ -2,35 +2,40 @@ package io.penstock.stream;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import com.sun.management.ThreadMXBean;
 import io.penstock.inference.Operation;
 import io.penstock.inference.ResumeMode;
 import io.penstock.openai.BodyScan;
 import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Slice;
 import io.penstock.openai.UsageReporting;
-import java.lang.management.ManagementFactory;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import org.openjdk.jmh.annotations.Benchmark;
+import org.openjdk.jmh.annotations.BenchmarkMode;
+import org.openjdk.jmh.annotations.Level;
+import org.openjdk.jmh.annotations.Measurement;
+import org.openjdk.jmh.annotations.Mode;
+import org.openjdk.jmh.annotations.OperationsPerInvocation;
+import org.openjdk.jmh.annotations.OutputTimeUnit;
+import org.openjdk.jmh.annotations.Param;
+import org.openjdk.jmh.annotations.Scope;
+import org.openjdk.jmh.annotations.Setup;
+import org.openjdk.jmh.annotations.State;
+import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What relaying a frame costs, with and without keeping it for a resume: the best and the median of
- * 12 rounds of CPU time, the bytes that the thread allocates, and the bytes that stay. One frame
- * arrives at a time, in an array of its own as it comes from a socket; that array is not counted.
- * Run by hand, nothing is asserted:
- *
- * <pre>
- * mvn -q -B test-compile &amp;&amp;
- *   java -cp target/classes:target/test-classes io.penstock.stream.RelayBench
- * </pre>
+ * What a relayed frame costs a stream's cores: the scanner, the relay, the life of the request, and
+ * keeping the frame for a resume. The array in which a frame arrives is not counted; what is
+ * allocated besides is told by the profiler {@code gc}.
  */
-final class RelayBench {
-  private static final int ROUNDS = 12;
+@State(Scope.Thread)
+@BenchmarkMode(Mode.AverageTime)
+@OutputTimeUnit(TimeUnit.NANOSECONDS)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 5, time = 1)
+public class RelayBench {
   private static final int FRAMES = 256;
-  private static final int STREAMS = 400;
-  private static final ThreadMXBean THREAD =
-      (ThreadMXBean) ManagementFactory.getThreadMXBean(); // allocations, beside CPU time
 
   private static final String REQUEST =
       "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
@@ -38,79 +43,67 @@ final class RelayBench {
       "data: {\"id\":\"chatcmpl-9f1c\",\"object\":\"chat.completion.chunk\",\"created\":1764000000,"
           + "\"model\":\"llama-3.1-8b\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},"
           + "\"logprobs\":null,\"finish_reason\":null}]%s}\n\n";
+  private static final String USAGE =
+      ",\"usage\":{\"prompt_tokens\":25,\"total_tokens\":38,\"completion_tokens\":13}";
 
-  private static long sink;
+  private static final StreamDeadlines DEADLINES =
+      new StreamDeadlines(1_000, 1_000, 1_000, 1_000, 1_000, 1_000);
 
-  private RelayBench() {}
+  /** Whether each frame brings usage, which the client is not shown. */
+  @Param({"false", "true"})
+  boolean usage;
 
-  public static void main(String[] args) {
-    String usage = ",\"usage\":{\"prompt_tokens\":25,\"total_tokens\":38,\"completion_tokens\":13}";
-    for (boolean printed : new boolean[] {false, true}) { // the first time is for the compiler
-      for (boolean kept : new boolean[] {false, true}) {
-        measure("as it comes", FRAME.formatted(""), UsageReporting.FINAL, kept, printed);
-        measure(
-            "usage taken out", FRAME.formatted(usage), UsageReporting.CONTINUOUS, kept, printed);
-      }
+  /** How many frames arrive together. */
+  @Param({"1", "8"})
+  int together;
+
+  /** Whether frames are kept for a resume. */
+  @Param({"false", "true"})
+  boolean kept;
+
+  private byte[][] chunks = {};
+  private final ScannedBody scan =
+      BodyScan.scan(Operation.CHAT, REQUEST.getBytes(UTF_8), Optional.empty())
+          .fold(
+              scanned -> scanned,
+              no -> {
+                throw new IllegalStateException(no.message());
+              });
+
+  @Setup(Level.Trial)
+  public void arrive() {
+    byte[] chunk = FRAME.formatted(usage ? USAGE : "").repeat(together).getBytes(UTF_8);
+    chunks = new byte[FRAMES / together][];
+    for (int i = 0; i < chunks.length; i++) {
+      chunks[i] = chunk.clone();
     }
-    System.out.println("(" + sink + ")");
   }
 
-  private static void measure(
-      String name, String frame, UsageReporting engine, boolean kept, boolean printed) {
-    byte[] body = REQUEST.getBytes(UTF_8);
-    ScannedBody scan =
-        BodyScan.scan(Operation.CHAT, body, Optional.empty())
-            .fold(
-                scanned -> scanned,
-                no -> {
-                  throw new IllegalStateException(no.message());
-                });
-    byte[] bytes = frame.getBytes(UTF_8);
-    byte[][] pieces = new byte[FRAMES][];
-    for (int i = 0; i < FRAMES; i++) {
-      pieces[i] = bytes.clone();
-    }
-    double[] nanos = new double[ROUNDS];
-    double allocated = 0;
-    long keptBytes = 0;
-    for (int round = 0; round < ROUNDS; round++) {
-      long cpu = THREAD.getCurrentThreadCpuTime();
-      long memory = THREAD.getThreadAllocatedBytes(Thread.currentThread().getId());
-      for (int stream = 0; stream < STREAMS; stream++) {
-        keptBytes = relay(scan, pieces, engine, kept);
-      }
-      long frames = (long) STREAMS * FRAMES;
-      allocated =
-          (THREAD.getThreadAllocatedBytes(Thread.currentThread().getId()) - memory)
-              / (double) frames;
-      nanos[round] = (THREAD.getCurrentThreadCpuTime() - cpu) / (double) frames;
-    }
-    if (!printed) {
-      return;
-    }
-    Arrays.sort(nanos);
-    System.out.printf(
-        "%-16s %-9s frame of %d B: best %5.0f ns, median %5.0f ns, %5.0f B allocated, %4d B kept%n",
-        name,
-        kept ? "kept" : "not kept",
-        bytes.length,
-        nanos[0],
-        nanos[ROUNDS / 2],
-        allocated,
-        keptBytes / FRAMES);
-  }
-
-  /** One stream; what is kept of it at its end. */
-  private static long relay(
-      ScannedBody scan, byte[][] pieces, UsageReporting engine, boolean kept) {
-    StreamRelay relay = new StreamRelay(UsageReporting.NONE, engine);
+  /** One stream of 256 frames, told by the frame. */
+  @Benchmark
+  @OperationsPerInvocation(FRAMES)
+  public long frame() {
+    StreamRelay relay =
+        new StreamRelay(
+            UsageReporting.NONE, usage ? UsageReporting.CONTINUOUS : UsageReporting.FINAL);
     StreamResume resume = new StreamResume(scan, ResumeMode.AUTO, kept);
-    for (byte[] piece : pieces) {
-      relay.feed(piece);
+    RequestLife life = new RequestLife(0, true, DEADLINES);
+    life.queue(0, 1_000);
+    life.connect(0);
+    life.sent(0);
+    long written = 0;
+    for (int i = 0; i < chunks.length; i++) {
+      life.progress(i);
+      relay.feed(chunks[i]);
+      if (i == 0) {
+        life.firstContent(i);
+      }
       List<Slice> frames = relay.drain();
-      sink += frames.size();
+      for (int j = 0; j < frames.size(); j++) {
+        written += frames.get(j).length();
+      }
       resume.relayed(frames);
     }
-    return resume.keptBytes();
+    return written + resume.keptBytes() + life.lastFrameMillis();
   }
 }
