@@ -43,6 +43,9 @@ final class Cell {
     }
   }
 
+  /** As in a pool that says nothing. */
+  static final int BREAKER_SECONDS = 60;
+
   final String fault;
   final Mode mode;
   final Body body;
@@ -50,6 +53,7 @@ final class Cell {
   int maxConcurrent = 64;
   double stepMicros = 2_000;
   int recoverySeconds = 5;
+  int breakerSeconds = BREAKER_SECONDS;
   int attemptsMax = 3;
   int queueMillis = 20_000;
   boolean isSolo;
@@ -90,6 +94,12 @@ final class Cell {
 
   Cell recovery(int seconds) {
     recoverySeconds = seconds;
+    return this;
+  }
+
+  /** How long a breaker stays open; what comes back gets its full share at once. */
+  Cell breaker(int seconds) {
+    breakerSeconds = seconds;
     return this;
   }
 

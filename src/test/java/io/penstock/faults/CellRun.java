@@ -190,6 +190,11 @@ final class CellRun {
     return Math.round(rig.metric("penstock_replica_healthy", cell.pool()));
   }
 
+  /** The only breaker of this pool that is not closed. */
+  long breakerState() {
+    return Math.round(rig.metric("penstock_breaker_state", cell.pool()));
+  }
+
   /** What must hold at the end of every cell, as far as the engines can tell. */
   void settle() {
     long end = lastEndNanos + TimeUnit.MILLISECONDS.toNanos(ORPHAN_MILLIS);

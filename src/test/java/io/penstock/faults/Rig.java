@@ -134,6 +134,13 @@ final class Rig implements AutoCloseable {
                     .put("recovery_probe_interval_seconds", cell.recoverySeconds)
                     .put("signal_interval_ms", 5_000))
             .put("replicas", replicas);
+    if (cell.breakerSeconds != Cell.BREAKER_SECONDS) {
+      pool.put(
+          "circuit_breaker",
+          new JsonObject()
+              .put("circuit_breaker_recovery_seconds", cell.breakerSeconds)
+              .put("slow_start_seconds", 0));
+    }
     if (cell.mode == Mode.EMBEDDINGS) {
       pool.put("capabilities", new JsonArray().add("embeddings"));
     }

@@ -19,6 +19,11 @@ import java.util.concurrent.locks.LockSupport;
 final class Scenarios {
   private static final int STREAMS = 200;
 
+  /** States of a breaker, as its metric has them. */
+  private static final long CLOSED = 0;
+
+  private static final long OPEN = 2;
+
   /** How long the only slot is held, and by an answer of how many tokens where one streams. */
   private static final int HOLDING_MILLIS = 3_000;
 
@@ -41,6 +46,7 @@ final class Scenarios {
     scenarios.doesNotRead();
     scenarios.killedWithLiveStreams();
     scenarios.tenTimesSlower();
+    scenarios.breakerOpensAndCloses();
     scenarios.heapStaysFlat();
     return scenarios.cells;
   }
@@ -262,6 +268,39 @@ final class Scenarios {
               run.expect("less than 3 % of the work after 10 s, not " + share, share < 3);
             })
         .step(10_000)
+        .solo();
+  }
+
+  /** One of three replicas fails all requests for a while: no client sees it, and it comes back. */
+  private void breakerOpensAndCloses() {
+    add(
+            "replica that fails, then recovers",
+            Mode.WHOLE,
+            run -> {
+              run.arm(0, SimFault.of(SimFault.Kind.STATUS));
+              List<CompletableFuture<Outcome>> asked = new ArrayList<>();
+              asked.addAll(run.load(20, 2_000, new Ask()));
+              run.await("an open breaker", 5_000, () -> run.breakerState() == OPEN);
+              long before = run.stats(0).received();
+              List<CompletableFuture<Outcome>> around = run.load(20, 1_000, new Ask());
+              asked.addAll(around);
+              long tried = run.stats(0).received() - before;
+              run.expect("at most 3 trials while it is open, not " + tried, tried <= 3);
+              run.engines.clearFaults(0).await();
+              long healed = System.nanoTime();
+              while (run.breakerState() != CLOSED
+                  && System.nanoTime() - healed < TimeUnit.SECONDS.toNanos(20)) {
+                asked.addAll(run.load(20, 100, new Ask()));
+              }
+              run.expect("a closed breaker", run.breakerState() == CLOSED);
+              double recovered = (System.nanoTime() - healed) / 1e6;
+              long closed = run.stats(0).received();
+              asked.addAll(run.load(20, 1_000, new Ask()));
+              run.expect("work for it again", run.stats(0).received() > closed);
+              run.expect("every request whole", all(asked), whole());
+              run.recovery(recovered);
+            })
+        .breaker(1)
         .solo();
   }
 
