@@ -5,17 +5,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.penstock.faults.Cell.Allowed;
 import io.penstock.faults.Outcome.Kind;
 import io.penstock.faults.Processes.Member;
-import io.penstock.faults.Processes.Ticket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Tag;
@@ -31,8 +26,8 @@ import org.junit.jupiter.api.io.TempDir;
 class NodeFaultsIT {
   private static final int REPLICAS = 4;
 
-  /** What the load balancer last heard. */
-  private final Set<Member> ready = ConcurrentHashMap.newKeySet();
+  /** Of a stream that lives longer than it takes to start sixty of them on a busy machine. */
+  private static final int LONG_TOKENS = 2_000;
 
   @TempDir private Path folder;
   private Processes cluster;
@@ -61,7 +56,7 @@ class NodeFaultsIT {
     List<CompletableFuture<Outcome>> kept = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
       for (Member member : cluster.members) {
-        (member == victim ? lost : kept).add(cluster.send(member, Mode.STREAM, 600));
+        (member == victim ? lost : kept).add(cluster.send(member, Mode.STREAM, LONG_TOKENS));
       }
     }
     Processes.await("60 live streams", 30_000, () -> cluster.engineSum("running") == 60);
@@ -166,19 +161,35 @@ class NodeFaultsIT {
     assertThat(cluster.report("pool owner paused for 10 s", "stream, non-stream", first)).isEmpty();
   }
 
-  /**
-   * A load balancer sends to nodes that say they are ready; as those do, it tries another node when
-   * the connection is refused or the node says that it is draining. Nothing else is tried again.
-   */
+  @Test
+  void poolOwnerKilledUnder100RequestsASecond() throws Exception {
+    cluster = new Processes(folder, 3, REPLICAS, 50);
+    Member owner = cluster.owner();
+    Balancer load = new Balancer(cluster, cluster.others(owner), 100);
+
+    Processes.await("load", 30_000, () -> cluster.engineSum("received") > 200);
+    owner.process().kill();
+    long killed = System.nanoTime();
+    Processes.await(
+        "another owner",
+        30_000,
+        () ->
+            cluster.others(owner).stream()
+                .anyMatch(member -> Processes.metric(member, "penstock_pool_owned") > 0));
+    double owned = millisSince(killed);
+    long before = cluster.engineSum("received");
+    Processes.await("more", 30_000, () -> cluster.engineSum("received") > before + 300);
+
+    List<Outcome> outcomes = load.stop();
+    cluster.expect("zero failed requests", outcomes, Allowed.whole());
+    cluster.settle();
+    assertThat(cluster.report("pool owner killed under 100/s", "all", owned)).isEmpty();
+  }
+
   @Test
   void rollingRestartUnder100RequestsASecond() throws Exception {
     cluster = new Processes(folder, 3, REPLICAS, 50);
-    AtomicBoolean stop = new AtomicBoolean();
-    AtomicInteger triedAgain = new AtomicInteger();
-    ready.addAll(cluster.members);
-    CompletableFuture.runAsync(() -> watchReadiness(stop), cluster.threads);
-    CompletableFuture<List<CompletableFuture<Outcome>>> load =
-        CompletableFuture.supplyAsync(() -> balancedLoad(stop, triedAgain), cluster.threads);
+    Balancer load = new Balancer(cluster, cluster.members, 100);
 
     for (Member member : cluster.members) {
       member.process().terminate();
@@ -188,62 +199,17 @@ class NodeFaultsIT {
       member.process().awaitReady(member.httpPort);
       Processes.await("three nodes", 60_000, () -> cluster.everybodySees(3));
     }
-    stop.set(true);
 
-    List<Outcome> outcomes = all(load.join());
+    List<Outcome> outcomes = load.stop();
     cluster.expect("zero failed requests", outcomes, Allowed.whole());
     cluster.expect("many requests, not " + outcomes.size(), outcomes.size() > 300);
     cluster.settle();
     double slowest = outcomes.stream().mapToDouble(each -> each.seen().millis()).max().orElse(0);
     assertThat(
             cluster.report(
-                "rolling restart under 100/s (" + triedAgain + " sent to another node)",
+                "rolling restart under 100/s (" + load.triedAgain() + " sent to another node)",
                 "all",
                 slowest))
         .isEmpty();
-  }
-
-  private void watchReadiness(AtomicBoolean stop) {
-    while (!stop.get()) {
-      cluster.members.forEach(
-          member -> {
-            if (member.isReady()) {
-              ready.add(member);
-            } else {
-              ready.remove(member);
-            }
-          });
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
-    }
-  }
-
-  private List<CompletableFuture<Outcome>> balancedLoad(
-      AtomicBoolean stop, AtomicInteger triedAgain) {
-    List<CompletableFuture<Outcome>> asked = new ArrayList<>();
-    long begin = System.nanoTime();
-    for (int i = 0; !stop.get(); i++) {
-      long due = begin + TimeUnit.MILLISECONDS.toNanos(10L * i);
-      while (System.nanoTime() < due) {
-        LockSupport.parkNanos(due - System.nanoTime());
-      }
-      int number = i;
-      asked.add(CompletableFuture.supplyAsync(() -> balanced(number, triedAgain), cluster.threads));
-    }
-    return asked;
-  }
-
-  private Outcome balanced(int number, AtomicInteger triedAgain) {
-    Ticket ticket = cluster.ticket(Mode.values()[number % 3], 20);
-    Outcome outcome = null;
-    for (int attempt = 0; attempt < 3; attempt++) {
-      List<Member> usable = cluster.members.stream().filter(ready::contains).toList();
-      outcome = ticket.ask(usable.get((number + attempt) % usable.size()).httpPort);
-      boolean another = outcome.kind() == Kind.REFUSED || outcome.code().equals("draining");
-      if (!another) {
-        break;
-      }
-      triedAgain.incrementAndGet();
-    }
-    return cluster.keep(outcome);
   }
 }

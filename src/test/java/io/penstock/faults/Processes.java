@@ -308,9 +308,38 @@ final class Processes implements AutoCloseable {
         .sum();
   }
 
+  /** A counter of an engine; 0 while it is dead. */
   long engine(int replica, String counter) {
-    return new JsonObject(get("http://127.0.0.1:" + (enginePort + replica) + "/sim/stats"))
-        .getLong(counter);
+    String stats = get("http://127.0.0.1:" + (enginePort + replica) + "/sim/stats");
+    return stats.isEmpty() ? 0 : new JsonObject(stats).getLong(counter);
+  }
+
+  /** All requests on a replica go wrong in this way from now on; a state of it ends by itself. */
+  void arm(int replica, String kind, long millis) {
+    post(replica, new JsonObject().put("kind", kind).put("ms", millis));
+  }
+
+  void disarm(int replica) {
+    post(replica, new JsonObject().put("clear", true));
+  }
+
+  private void post(int replica, JsonObject order) {
+    URI uri = URI.create("http://127.0.0.1:" + (enginePort + replica) + "/sim/faults");
+    HttpRequest request =
+        HttpRequest.newBuilder(uri)
+            .timeout(Duration.ofSeconds(3))
+            .POST(HttpRequest.BodyPublishers.ofString(order.encode()))
+            .build();
+    try {
+      HttpResponse<String> answer = HTTP.send(request, HttpResponse.BodyHandlers.ofString());
+      if (answer.statusCode() >= 300) {
+        throw new IllegalStateException(order + ": " + answer.body());
+      }
+    } catch (IOException gone) {
+      // it is dead already, or this is how it dies
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   long engineSum(String counter) {

@@ -1,0 +1,93 @@
+package io.penstock.faults;
+
+import io.penstock.faults.Outcome.Kind;
+import io.penstock.faults.Processes.Member;
+import io.penstock.faults.Processes.Ticket;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Load as it comes through a load balancer: it sends to nodes that say they are ready and, as those
+ * do, tries another one when the connection is refused or the node says that it is draining.
+ * Nothing else is tried again.
+ */
+final class Balancer {
+  private static final int TRIES = 3;
+  private static final long LOOK_MILLIS = 50;
+
+  private final Processes cluster;
+  private final List<Member> entries;
+  private final Set<Member> ready = ConcurrentHashMap.newKeySet();
+  private final AtomicInteger triedAgain = new AtomicInteger();
+  private final CompletableFuture<List<CompletableFuture<Outcome>>> sent;
+  private volatile boolean stopped;
+
+  /** Starts at once, in all modes. */
+  Balancer(Processes cluster, List<Member> entries, int perSecond) {
+    this.cluster = cluster;
+    this.entries = List.copyOf(entries);
+    ready.addAll(entries);
+    CompletableFuture.runAsync(this::watchReadiness, cluster.threads);
+    sent = CompletableFuture.supplyAsync(() -> send(1e9 / perSecond), cluster.threads);
+  }
+
+  /** Sends no more, and waits for what is under way. */
+  List<Outcome> stop() {
+    stopped = true;
+    return sent.join().stream().map(CompletableFuture::join).toList();
+  }
+
+  /** How often another node was tried. */
+  int triedAgain() {
+    return triedAgain.get();
+  }
+
+  private void watchReadiness() {
+    while (!stopped) {
+      for (Member each : entries) {
+        if (each.isReady()) {
+          ready.add(each);
+        } else {
+          ready.remove(each);
+        }
+      }
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(LOOK_MILLIS));
+    }
+  }
+
+  private List<CompletableFuture<Outcome>> send(double gapNanos) {
+    List<CompletableFuture<Outcome>> asked = new ArrayList<>();
+    long begin = System.nanoTime();
+    for (int i = 0; !stopped; i++) {
+      long due = begin + (long) (gapNanos * i);
+      while (System.nanoTime() < due) {
+        LockSupport.parkNanos(due - System.nanoTime());
+      }
+      int number = i;
+      asked.add(CompletableFuture.supplyAsync(() -> exchange(number), cluster.threads));
+    }
+    return asked;
+  }
+
+  private Outcome exchange(int number) {
+    Ticket ticket = cluster.ticket(Mode.values()[number % Mode.values().length], 20);
+    Outcome outcome = null;
+    for (int attempt = 0; attempt < TRIES; attempt++) {
+      List<Member> usable = entries.stream().filter(ready::contains).toList();
+      List<Member> from = usable.isEmpty() ? entries : usable;
+      outcome = ticket.ask(from.get((number + attempt) % from.size()).httpPort);
+      boolean another = outcome.kind() == Kind.REFUSED || outcome.code().equals("draining");
+      if (!another) {
+        break;
+      }
+      triedAgain.incrementAndGet();
+    }
+    return cluster.keep(outcome);
+  }
+}
