@@ -38,6 +38,7 @@ public final class Continuation {
   private final PartialAnswer before;
   private final TokenUsage spent;
   private final int keptTokens;
+  private final int tokensLeft;
   private final byte[] cut;
   private int cutAt;
   private boolean trimming;
@@ -50,6 +51,7 @@ public final class Continuation {
   private int shownTokens;
   private TokenUsage own = TokenUsage.NONE;
   private int ownContentFrames;
+  private int repeatedTokens;
 
   /**
    * For the engine that is asked next.
@@ -58,11 +60,16 @@ public final class Continuation {
    * @param spent tokens of all attempts before, the prompt's those of the first; prompt tokens are
    *     0 where it told none
    * @param keptTokens tokens of the answer that stand in the prompt of the engine asked next
+   * @param tokensLeft how many more the client may be sent. An engine that is to generate white
+   *     space at the cut once more is allowed as many more; where it does not, what it says beyond
+   *     the client's limit is taken out
    */
-  public Continuation(Operation operation, PartialAnswer before, TokenUsage spent, int keptTokens) {
+  public Continuation(
+      Operation operation, PartialAnswer before, TokenUsage spent, int keptTokens, int tokensLeft) {
     this.before = before;
     this.spent = spent;
     this.keptTokens = keptTokens;
+    this.tokensLeft = tokensLeft;
     byte[] text = before.escapedText();
     int from = operation == Operation.CHAT ? before.trimmedLength() : text.length;
     this.cut = new Slice(text, from, text.length - from).toByteArray();
@@ -84,12 +91,14 @@ public final class Continuation {
     if (restart) {
       return;
     }
+    int tokensBefore = ownTokens();
     TokenUsage told = frame.usage();
     if (told != null) {
       own = told;
     }
     switch (frame.kind()) {
-      case CONTENT, EMPTY, USAGE_ONLY -> rewrite(frame).ifPresent(seen -> pass(seen, out));
+      case CONTENT, EMPTY, USAGE_ONLY ->
+          rewrite(frame, tokensBefore).ifPresent(seen -> pass(seen, out));
       case DONE -> {
         release(out);
         out.accept(frame);
@@ -141,7 +150,7 @@ public final class Continuation {
     }
   }
 
-  private Optional<SseFrame> rewrite(SseFrame frame) {
+  private Optional<SseFrame> rewrite(SseFrame frame, int tokensBefore) {
     byte[] bytes = frame.bytes();
     Span data = reader.dataOf(frame);
     if (!chunk.read(bytes, data.offset(), data.end())) {
@@ -149,18 +158,25 @@ public final class Continuation {
     }
     List<Splice.Edit> edits = new ArrayList<>();
     boolean says = chunk.finish || chunk.obstacle != null;
+    boolean beyond = false;
     Span text = chunk.text;
     if (text != null && text.length() > 0) {
       ownContentFrames++;
       compare(bytes, text);
       int from = text.offset() + repeated(bytes, text);
+      if (from == text.end()) {
+        repeatedTokens += ownTokens() - tokensBefore;
+      } else if (tokensBefore - repeatedTokens >= tokensLeft) {
+        from = text.end();
+        beyond = true;
+      }
       if (from > text.offset()) {
         edits.add(Splice.Edit.replace(new Span(text.offset(), from - text.offset()), NOTHING));
       }
       says |= from < text.end();
     }
     comparing &= !chunk.finish && chunk.obstacle == null;
-    if (!begun && !says && frame.kind() != SseFrame.Kind.USAGE_ONLY) {
+    if ((!begun || beyond) && !says && frame.kind() != SseFrame.Kind.USAGE_ONLY) {
       return Optional.empty();
     }
     begun |= says;
@@ -239,7 +255,7 @@ public final class Continuation {
   }
 
   /**
-   * Tokens of the answer so far: those that stood in this engine's prompt and those of its frames
+   * Tokens of the answer so far: those of the attempts before and those of this engine's frames
    * that have passed. White space that was generated twice is counted once. Where the first engine
    * told nothing of its prompt, it is the prompt of this one without what it was sent of the
    * answer.
@@ -257,9 +273,11 @@ public final class Continuation {
     }
     return new TokenUsage(
         prompt,
-        Math.max(
-            spent.completionTokens(),
-            (int) Math.min(Integer.MAX_VALUE, (long) keptTokens + completion)),
+        (int)
+            Math.min(
+                Integer.MAX_VALUE,
+                (long) spent.completionTokens()
+                    + Math.min(tokensLeft, Math.max(0, completion - repeatedTokens))),
         cached);
   }
 

@@ -367,6 +367,17 @@ public final class ResumeRequest {
     return false;
   }
 
+  /** Tokens that the client may still be sent; as good as endless where it names no limit. */
+  public int left(int producedTokens) {
+    long left = Integer.MAX_VALUE;
+    for (Limit each : limits) {
+      if (each.least() > 0) {
+        left = Math.min(left, each.tokens() - producedTokens);
+      }
+    }
+    return (int) Math.max(0, left);
+  }
+
   /**
    * The body for the engine that goes on.
    *

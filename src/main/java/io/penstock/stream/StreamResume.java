@@ -251,7 +251,13 @@ public final class StreamResume {
   /** The relay for what the granted replica answers: frames of it are frames of the one stream. */
   public StreamRelay relay(UsageReporting client, UsageReporting ask) {
     PartialAnswer relayed = required(partial);
-    Continuation next = new Continuation(scan.operation(), relayed, spent, keptTokens(relayed));
+    Continuation next =
+        new Continuation(
+            scan.operation(),
+            relayed,
+            spent,
+            keptTokens(relayed),
+            required(request).left(spent.completionTokens()));
     current = next;
     attemptCounted = false;
     return new StreamRelay(client, ask, next);

@@ -136,6 +136,39 @@ class StreamResumeTest {
     assertThat(resume.broke(body, relay)).contains(ResumeRefusal.FINISHED);
   }
 
+  /**
+   * White space at the cut is cut off from what the next engine is sent, and it is allowed the
+   * tokens to say it once more. One that does not need them must not say more than the client
+   * allows.
+   */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void noMoreTokensThanAskedForWhetherOrNotTheBlankIsSaidAgain(boolean again) {
+    StreamResume resume = resume(CHAT.replaceFirst("\\{", "{\"max_tokens\":4,"));
+    send(resume, text("one"), text(" two "));
+    assertThat(next(resume)).contains("\"max_tokens\":3").contains("\"content\":\"one two\"");
+
+    StringBuilder shown = new StringBuilder();
+    String[] said =
+        again
+            ? new String[] {text(" "), text("three "), last("four ")}
+            : new String[] {text("three "), text("four "), last("five ")};
+    for (String frame : said) {
+      relay.feed(frame.getBytes(UTF_8));
+      List<Slice> frames = relay.drain();
+      shown.append(joined(frames));
+      resume.relayed(frames);
+    }
+
+    assertThat(shown).contains("three ", "four ", "\"finish_reason\":\"length\"");
+    assertThat(shown).doesNotContain("five");
+    assertThat(resume.usage().completionTokens()).isEqualTo(4);
+  }
+
+  private static String last(String escaped) {
+    return text(escaped).replace("\"finish_reason\":null", "\"finish_reason\":\"length\"");
+  }
+
   @Test
   void twoResumesAreEnough() {
     StreamResume resume = resume(CHAT);
