@@ -35,7 +35,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Where every replica that can do some kind of work is barred, the one that is barred most
  * mildly is kept in use, of several the one that was barred last: to try is better than to refuse.
- * That does not hold for replicas that are unhealthy by the probers, or drained.
+ * A request that this one has failed already waits a moment for news of the others that are only
+ * under suspicion. That does not hold for replicas that are unhealthy by the probers, or drained.
  *
  * <p>Before any report a replica of a written list is usable if nobody probes in this cluster, and
  * waited for otherwise. A prober that takes a share over from another starts with "never answered
@@ -386,7 +387,7 @@ final class Roster {
           return Reach.SERVED;
         }
         passive |= replica.use() == Use.PASSIVE && replica.limit() > 0;
-        hope |= replica.use() == Use.TRIED || hopedFor(replica);
+        hope |= hopedFor(replica);
       }
     }
     return passive ? Reach.SERVED : hope ? Reach.HOPED_FOR : Reach.NONE;
@@ -654,7 +655,11 @@ final class Roster {
         && (state == null ? !probed : state == ReplicaState.HEALTHY);
   }
 
+  /** Whether news of it is under way: of a first check, or of whether a suspicion was right. */
   private boolean hopedFor(Replica replica) {
+    if (replica.use() == Use.TRIED || (replica.bar() == Bar.SUSPECT && eligible(replica))) {
+      return true;
+    }
     @Nullable ReplicaState state = replica.reported;
     return replica.listed()
         && !replica.draining()

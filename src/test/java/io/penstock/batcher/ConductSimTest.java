@@ -21,6 +21,7 @@ import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RoutingStrategy;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -143,6 +144,37 @@ class ConductSimTest {
     assertThat(fleet.standing(1).usable()).isFalse();
     fleet.health(id(1), ReplicaState.HEALTHY, 2);
     assertThat(fleet.standing(1).usable()).isTrue();
+  }
+
+  /** The one replica that is kept in use is the one that has failed the request already. */
+  @Test
+  void whereAllStumbleOnceARequestWaitsForNewsOfTheOthers() {
+    Fleetlet fleet = three(RoutingStrategy.LEAST_LOADED);
+    for (int i = 0; i < 3; i++) {
+      AtomicInteger requests = new AtomicInteger();
+      fleet.engine(i, at -> requests.getAndIncrement() == 0 ? refuses() : Deed.ok(20, 200));
+    }
+    fleet.load(1_000, 6);
+    fleet.run(300);
+    assertThat(fleet.failed).isZero();
+    assertThat(fleet.succeeded).as("those that the kept one has not failed").isLessThan(6);
+    for (int i = 0; i < 3; i++) {
+      fleet.health(id(i), ReplicaState.HEALTHY, 2);
+    }
+    fleet.run(1_000);
+    assertThat(fleet.failed).isZero();
+    assertThat(fleet.succeeded).isEqualTo(6);
+  }
+
+  @Test
+  void whoHearsNoNewsIsRefusedSoon() {
+    Fleetlet fleet = three(RoutingStrategy.LEAST_LOADED);
+    fleet.engine(0, at -> refuses());
+    fleet.engine(1, at -> refuses());
+    fleet.engine(2, at -> refuses());
+    fleet.load(1_000, 3);
+    fleet.run(10_000);
+    assertThat(fleet.failed).isEqualTo(3);
   }
 
   @Test

@@ -40,10 +40,21 @@ class FaultMatrixIT {
     return cells(3);
   }
 
+  /** Those that take minutes. */
+  @Tag("soak")
+  @TestFactory
+  Stream<DynamicTest> longOnes() throws Exception {
+    return run(3, Scenarios.longCells());
+  }
+
   private Stream<DynamicTest> cells(int nodes) throws Exception {
-    Pattern wanted = Pattern.compile(System.getProperty("penstock.cells", ""));
     List<Cell> cells = new ArrayList<>(Table.cells());
     cells.addAll(Scenarios.cells());
+    return run(nodes, cells);
+  }
+
+  private Stream<DynamicTest> run(int nodes, List<Cell> cells) throws Exception {
+    Pattern wanted = Pattern.compile(System.getProperty("penstock.cells", ""));
     cells.removeIf(cell -> !wanted.matcher(cell.pool()).find());
     try (Rig rig = new Rig(folder, nodes, cells)) {
       return rig.run().stream()

@@ -97,7 +97,8 @@ record Outcome(Kind kind, int status, String code, String detail, int tokens, Se
       if (error == null || error.getString("message", "").isBlank()) {
         return lie("status " + seen.status() + " without an error object");
       }
-      return of(Kind.ERROR_STATUS, String.valueOf(error.getValue("code")), "");
+      return of(
+          Kind.ERROR_STATUS, String.valueOf(error.getValue("code")), error.getString("message"));
     }
 
     private Outcome whole() {

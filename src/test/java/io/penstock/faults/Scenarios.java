@@ -51,6 +51,12 @@ final class Scenarios {
     return scenarios.cells;
   }
 
+  static List<Cell> longCells() {
+    Scenarios scenarios = new Scenarios();
+    scenarios.sipsForAMinute();
+    return scenarios.cells;
+  }
+
   private Cell add(String fault, Mode mode, Cell.Body body) {
     Cell cell = new Cell(fault, mode, body);
     cells.add(cell);
@@ -207,6 +213,18 @@ final class Scenarios {
                 run.expect(
                     "whole",
                     run.fire(3, new Ask().tokens(2_000).habit(Habit.sipping(3_000, 1))),
+                    whole()))
+        .step(50);
+  }
+
+  private void sipsForAMinute() {
+    add(
+            "client that sips 1 byte a second",
+            Mode.STREAM,
+            run ->
+                run.expect(
+                    "whole",
+                    run.fire(3, new Ask().tokens(40_000).habit(Habit.sipping(60, 1_000))),
                     whole()))
         .step(50);
   }
