@@ -1,25 +1,17 @@
 package io.penstock.app;
 
+import io.penstock.bus.Listeners;
 import io.penstock.bus.Setting;
-import io.vertx.core.Context;
 import io.vertx.core.Vertx;
-import java.util.List;
 import java.util.Objects;
-import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
 /** A setting that this node changes when its file is read again. Thread-safe. */
 final class LiveSetting<T> implements Setting<T> {
-  private record Listener<T>(Context context, Consumer<T> consumer) {
-    void tell(T value) {
-      context.runOnContext(turn -> consumer.accept(value));
-    }
-  }
-
   private final Vertx vertx;
   private final AtomicReference<T> value;
-  private final List<Listener<T>> listeners = new CopyOnWriteArrayList<>();
+  private final Listeners<T> listeners = new Listeners<>();
 
   LiveSetting(Vertx vertx, T first) {
     this.vertx = vertx;
@@ -33,14 +25,12 @@ final class LiveSetting<T> implements Setting<T> {
 
   @Override
   public void onChange(Consumer<T> listener) {
-    Listener<T> added = new Listener<>(vertx.getOrCreateContext(), listener);
-    listeners.add(added);
-    added.tell(now());
+    listeners.add(vertx, listener, this::now);
   }
 
   /** Takes a new value; every listener hears of it soon. */
   void become(T next) {
     value.set(next);
-    listeners.forEach(listener -> listener.tell(next));
+    listeners.tell(next);
   }
 }

@@ -42,12 +42,15 @@ public final class Node {
   private final NodeConfig config;
   private final ClusterNode cluster;
   private final Telemetry telemetry;
+  private final Roles parts;
   private final NodeDrain drain;
 
-  private Node(NodeConfig config, ClusterNode cluster, Telemetry telemetry, NodeDrain drain) {
+  private Node(
+      NodeConfig config, ClusterNode cluster, Telemetry telemetry, Roles parts, NodeDrain drain) {
     this.config = config;
     this.cluster = cluster;
     this.telemetry = telemetry;
+    this.parts = parts;
     this.drain = drain;
   }
 
@@ -143,11 +146,12 @@ public final class Node {
                   .compose(
                       x -> {
                         NodeDrain drain =
-                            new NodeDrain(cluster, telemetry.readiness(), roles, parts.lanes());
-                        Node node = new Node(listed, cluster, telemetry, drain);
+                            new NodeDrain(
+                                cluster, telemetry.readiness(), parts::held, parts.lanes());
+                        Node node = new Node(listed, cluster, telemetry, parts, drain);
                         return parts
                             .admin(node.new Control())
-                            .compose(up -> cluster.announce(roles, parts.lanes().size()))
+                            .compose(up -> cluster.announce(parts::held, parts.lanes().size()))
                             .map(node);
                       });
             })
@@ -176,6 +180,11 @@ public final class Node {
   /** The cluster's nodes as this one sees them. */
   public View view() {
     return cluster.directory().view();
+  }
+
+  /** What it runs on, for those in this room. */
+  ClusterNode cluster() {
+    return cluster;
   }
 
   /** Whether it should be sent requests. */
@@ -222,8 +231,9 @@ public final class Node {
 
   /** Leaves the cluster and closes everything at once; live requests are cut off. */
   public Future<Void> close() {
-    return cluster
-        .close()
+    return parts
+        .stop()
+        .compose(stopped -> cluster.close())
         .onComplete(
             closed -> {
               log.info("node {} has left", config.name());

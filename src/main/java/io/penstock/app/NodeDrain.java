@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -25,13 +26,20 @@ final class NodeDrain {
 
   private final ClusterNode cluster;
   private final Readiness readiness;
-  private final Set<Role> roles;
+  private final Supplier<Set<Role>> roles;
   private final List<Node.Drainable> lanes;
 
   /** Completes with the roles that others take; null while the node does not drain. */
   private final AtomicReference<@Nullable Promise<Set<Role>>> begun = new AtomicReference<>();
 
-  NodeDrain(ClusterNode cluster, Readiness readiness, Set<Role> roles, List<Node.Drainable> lanes) {
+  /**
+   * @param roles that the node has while it does not drain
+   */
+  NodeDrain(
+      ClusterNode cluster,
+      Readiness readiness,
+      Supplier<Set<Role>> roles,
+      List<Node.Drainable> lanes) {
     this.cluster = cluster;
     this.readiness = readiness;
     this.roles = roles;
@@ -84,7 +92,8 @@ final class NodeDrain {
         .onSuccess(
             announced -> {
               readiness.resume();
-              log.info("draining no more; {} taken up again", roles.stream().sorted().toList());
+              log.info(
+                  "draining no more; {} taken up again", roles.get().stream().sorted().toList());
             });
   }
 

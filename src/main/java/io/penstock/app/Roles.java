@@ -7,6 +7,7 @@ import io.penstock.admin.AdminConfig;
 import io.penstock.admin.AdminVerticle;
 import io.penstock.admin.NodeControl;
 import io.penstock.batcher.BatcherVerticle;
+import io.penstock.batcher.Suspects;
 import io.penstock.bus.Bus;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.bus.ClusterNode;
@@ -16,7 +17,9 @@ import io.penstock.config.NodeConfig;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressVerticle;
+import io.penstock.prober.EngineProbes;
 import io.penstock.prober.ProberVerticle;
+import io.penstock.prober.ReplicaLists;
 import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.EventLoopLag;
 import io.penstock.telemetry.RequestMeters;
@@ -26,14 +29,23 @@ import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntFunction;
 import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The verticles of one node, deployed so that what a request needs is there before the request. */
-final class Roles {
+/**
+ * The verticles of one node, deployed so that what a request needs is there before the request, and
+ * kept running by a {@link Supervisor}.
+ */
+final class Roles implements Supervisor.Posts {
+  private static final Logger log = LoggerFactory.getLogger(Roles.class);
+
   /** Only this node's own loops answer, at once; the bound is for a loop that hangs. */
   private static final Duration CENSUS_ALONE = Duration.ofSeconds(1);
 
@@ -44,6 +56,7 @@ final class Roles {
   private final Clock clock;
   private final int loops;
   private final List<Node.Drainable> lanes = new ArrayList<>();
+  private final Supervisor supervisor;
 
   Roles(
       NodeConfig config,
@@ -58,6 +71,7 @@ final class Roles {
     this.telemetry = telemetry;
     this.clock = clock;
     this.loops = loops;
+    this.supervisor = new Supervisor(cluster.vertx(), clock, telemetry.metrics().registry(), this);
   }
 
   /** Completes when all verticles are up. */
@@ -76,13 +90,47 @@ final class Roles {
   /** Completes when the node can be asked by the admin API, and serves one if it is to. */
   Future<?> admin(NodeControl control) {
     Optional<Setting<AdminConfig>> admin = config.admin().map(Setting::fixed);
-    return one(
-        () -> new AdminVerticle(bus(), directory(), cluster.drains(), fleet, admin, control));
+    return supervisor.keep(
+        "admin",
+        nth -> new AdminVerticle(bus(), directory(), cluster.drains(), fleet, admin, control));
   }
 
   /** What carries requests; empty without the role {@code ingress}. */
   List<Node.Drainable> lanes() {
     return List.copyOf(lanes);
+  }
+
+  /** The roles that this node can do now: all of them, but for those whose verticles are down. */
+  Set<Role> held() {
+    Set<Role> held = EnumSet.noneOf(Role.class);
+    held.addAll(config.roles());
+    held.removeAll(supervisor.vacant());
+    return Set.copyOf(held);
+  }
+
+  /** Nothing is started afresh from now on. */
+  Future<Void> stop() {
+    return supervisor.stop();
+  }
+
+  @Override
+  public void vacant(String name, Optional<Role> role, String why) {
+    telemetry.readiness().remark(name, why);
+    role.ifPresent(
+        each -> {
+          log.warn("the role {} is given up: others may take it", each);
+          cluster.withdraw(Set.of(each));
+        });
+  }
+
+  @Override
+  public void filled(String name, Optional<Role> role) {
+    telemetry.readiness().remark(name, "");
+    role.ifPresent(
+        each -> {
+          log.info("the role {} is taken up again", each);
+          cluster.take(each);
+        });
   }
 
   private Future<?> deploy(Role role) {
@@ -95,28 +143,27 @@ final class Roles {
   }
 
   private Future<?> prober() {
-    return one(
-        () ->
+    EngineProbes probes = new HttpEngineProbes(cluster.vertx());
+    ReplicaLists lists = new Discovery(cluster.vertx());
+    return supervisor.keep(
+        Role.HEALTH_PROBER,
+        nth ->
             new ProberVerticle(
-                bus(),
-                directory(),
-                fleet.now(),
-                new HttpEngineProbes(cluster.vertx()),
-                new Discovery(cluster.vertx()),
-                clock,
-                registry()));
+                bus(), directory(), fleet.now(), probes, lists, clock, registry(), nth > 0));
   }
 
   private Future<?> batcher() {
     Duration census = config.cluster().map(ClusterConfig::census).orElse(CENSUS_ALONE);
-    return one(
-        () ->
+    Suspects suspects = new Suspects();
+    return supervisor.keep(
+        Role.BATCHER,
+        nth ->
             new BatcherVerticle(
-                bus(), directory(), cluster.drains(), fleet, census, clock, registry()));
+                bus(), directory(), cluster.drains(), fleet, census, clock, registry(), suspects));
   }
 
   private Future<?> router() {
-    return one(() -> new RouterVerticle(bus(), cluster.drains(), fleet));
+    return supervisor.keep(Role.ROUTER, nth -> new RouterVerticle(bus(), cluster.drains(), fleet));
   }
 
   private Future<?> ingress() {
@@ -137,7 +184,7 @@ final class Roles {
                   telemetry.accessLog(),
                   telemetry.ops());
           lanes.add(new Lane(verticle));
-          return verticle;
+          return supervisor.watched(Role.INGRESS, verticle);
         });
   }
 

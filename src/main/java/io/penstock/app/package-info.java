@@ -8,13 +8,23 @@
  * somewhere. Down: not ready, draining announced, the roles that another node has too given up so
  * that new owners take their census, live requests finished, the cluster left.
  *
+ * <p>Keeps them running: the {@code Supervisor} starts a role's verticle afresh when one of its
+ * entries has thrown, at once and then after growing times. What throws inside a request is the
+ * exchange's to deal with, and an ingress loop that throws elsewhere goes on, since its streams are
+ * worth more than its state. The directory and the book of drains rebuild their own cores, since
+ * everybody holds them.
+ *
  * <p>Hears the directory's view of the cluster, which readiness follows, and on HTTP, where the
  * node has no ingress, the questions for health and metrics. Sends no message: what it announces
  * and withdraws, {@code bus} says in the node's beacons.
  *
  * <p>Decisions. A role that nobody else has is kept to the end: a queue that nobody could take over
  * is served while it can be. Simulated pools are for a node that is alone. Port 0 becomes a number
- * before the loops share it. A node without ingress serves health and metrics on the same port.
+ * before the loops share it. A node without ingress serves health and metrics on the same port. A
+ * role whose verticle is down for longer than a moment is given up, so that another node takes it,
+ * and is a remark in the node's readiness; the node is not ready only when nobody has the role.
+ * Otherwise one bad answer of an engine, which fails the probers of all nodes, would take all nodes
+ * out of their load balancer while requests could still be served.
  */
 @NullMarked
 package io.penstock.app;

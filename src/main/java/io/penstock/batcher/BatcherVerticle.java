@@ -25,6 +25,7 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.message.Admit;
+import io.penstock.message.AskHealth;
 import io.penstock.message.AskPool;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.HealthReport;
@@ -59,6 +60,9 @@ public final class BatcherVerticle extends VerticleBase {
   /** How often deadlines and leases are looked at: the error of a queue deadline. */
   static final long TICK_MILLIS = 50;
 
+  /** Reports of probers that did not know of this node yet may have missed it. */
+  private static final long ASK_AGAIN_MILLIS = 500;
+
   private static final Logger LOG = LoggerFactory.getLogger(BatcherVerticle.class);
   private static final long NO_TIMER = -1;
 
@@ -69,6 +73,7 @@ public final class BatcherVerticle extends VerticleBase {
   private final Duration census;
   private final Clock clock;
   private final MeterRegistry meters;
+  private final Suspects suspects;
 
   // All of these are touched on this verticle's event loop only.
   private final Map<PoolName, Shell> pools = new LinkedHashMap<>();
@@ -78,6 +83,7 @@ public final class BatcherVerticle extends VerticleBase {
 
   /**
    * @param census longest wait of a new owner for the ingress loops' live grants
+   * @param suspects of the batchers that this one comes after
    */
   public BatcherVerticle(
       Bus bus,
@@ -86,7 +92,8 @@ public final class BatcherVerticle extends VerticleBase {
       Setting<Fleet> fleet,
       Duration census,
       Clock clock,
-      MeterRegistry meters) {
+      MeterRegistry meters,
+      Suspects suspects) {
     this.bus = bus;
     this.directory = directory;
     this.drains = drains;
@@ -94,6 +101,7 @@ public final class BatcherVerticle extends VerticleBase {
     this.census = census;
     this.clock = clock;
     this.meters = meters;
+    this.suspects = suspects;
   }
 
   @Override
@@ -107,13 +115,20 @@ public final class BatcherVerticle extends VerticleBase {
               registration = consumer;
               drains.onChange(this::drainsChanged);
               directory.onChange(this::viewChanged);
+              askHealth();
+              vertx.setTimer(ASK_AGAIN_MILLIS, due -> askHealth());
             });
+  }
+
+  private void askHealth() {
+    bus.publish(Room.PROBER, new AskHealth(bus.self()));
   }
 
   @Override
   public Future<?> stop() {
     stopped = true;
     stopTimer();
+    pools.values().forEach(pool -> pool.poolMeters.close());
     return registration == null ? Future.succeededFuture() : registration.cancel();
   }
 
@@ -146,7 +161,20 @@ public final class BatcherVerticle extends VerticleBase {
         .onFailure(failure -> LOG.debug("report not delivered: {}", failure.getMessage()));
   }
 
+  /** A request at which a batcher fails for the second time is told so, and not asked for again. */
   private void receive(Message message) {
+    try {
+      handle(message);
+    } catch (RuntimeException bug) {
+      if (message instanceof Admit admit && suspects.failedAt(admit.id())) {
+        LOG.error("pool {}: request {} is refused: batchers fail at it", admit.pool(), admit.id());
+        bus.send(admit.replyTo(), failedAt(admit));
+      }
+      throw bug;
+    }
+  }
+
+  private void handle(Message message) {
     long now = clock.millis();
     if (message instanceof Admit admit) {
       Shell pool = pools.get(admit.pool());
@@ -200,6 +228,18 @@ public final class BatcherVerticle extends VerticleBase {
     if (pool != null) {
       pool.carryOut(event.happen(pool.owner));
     }
+  }
+
+  private static Refusal failedAt(Admit admit) {
+    return new Refusal(
+        admit.id(),
+        Optional.of(admit.pool()),
+        Fault.INTERNAL,
+        "something went wrong inside the gateway at this request, twice; the log of the owner of pool '"
+            + admit.pool()
+            + "' says what",
+        "",
+        0);
   }
 
   private static Refusal unknownPool(Admit admit) {

@@ -10,6 +10,7 @@ import io.penstock.inference.Priority;
 import io.penstock.inference.ReplicaId;
 import io.penstock.telemetry.Names;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -30,6 +31,7 @@ final class PoolMeters {
   private final Map<Priority, Timer> waits = new EnumMap<>(Priority.class);
   private final Map<Fault, Counter> refusals = new EnumMap<>(Fault.class);
   private final Map<ReplicaId, Shown> shown = new HashMap<>();
+  private final List<Gauge> levels = new ArrayList<>();
   private final AtomicInteger belowMin = new AtomicInteger();
   private final Map<Bar, Counter> ejections = new EnumMap<>(Bar.class);
   private final Counter expired;
@@ -48,17 +50,20 @@ final class PoolMeters {
     for (Priority each : Priority.values()) {
       AtomicInteger depth = new AtomicInteger();
       depths.put(each, depth);
-      Gauge.builder(Names.QUEUE_DEPTH, depth, AtomicInteger::get)
-          .tags("pool", this.pool, "class", each.label())
-          .register(registry);
+      levels.add(
+          Gauge.builder(Names.QUEUE_DEPTH, depth, AtomicInteger::get)
+              .tags("pool", this.pool, "class", each.label())
+              .register(registry));
       waits.put(each, registry.timer(Names.QUEUE_WAIT, "pool", this.pool, "class", each.label()));
     }
-    Gauge.builder(Names.POOL_OWNED, owned, AtomicInteger::get)
-        .tags("pool", this.pool)
-        .register(registry);
-    Gauge.builder(Names.POOL_BELOW_MIN, belowMin, AtomicInteger::get)
-        .tags("pool", this.pool)
-        .register(registry);
+    levels.add(
+        Gauge.builder(Names.POOL_OWNED, owned, AtomicInteger::get)
+            .tags("pool", this.pool)
+            .register(registry));
+    levels.add(
+        Gauge.builder(Names.POOL_BELOW_MIN, belowMin, AtomicInteger::get)
+            .tags("pool", this.pool)
+            .register(registry));
     expired = event("lease_expired");
     dropped = event("lease_dropped");
     notAdopted = event("lease_not_adopted");
@@ -113,6 +118,13 @@ final class PoolMeters {
       forgetAllBut(roster);
     }
     roster.takeTouched(this::show);
+  }
+
+  /** Takes away what shows the state of an owner that is no more; what has been counted stays. */
+  void close() {
+    levels.forEach(registry::remove);
+    shown.values().forEach(each -> each.gauges().forEach(registry::remove));
+    shown.clear();
   }
 
   private void show(Replica replica) {

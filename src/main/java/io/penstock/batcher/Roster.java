@@ -39,9 +39,9 @@ import org.jspecify.annotations.Nullable;
  * under suspicion. That does not hold for replicas that are unhealthy by the probers, or drained.
  *
  * <p>Before any report a replica of a written list is usable if nobody probes in this cluster, and
- * waited for otherwise. A prober that takes a share over from another starts with "never answered
- * yet"; that is no news of a replica known to be healthy, and does not count for {@link
- * #TAKEOVER_MILLIS}.
+ * waited for otherwise. A prober that takes a share over from another, or begins anew itself,
+ * starts with "never answered yet"; that is no news of an engine known to be healthy, and does not
+ * count for {@link #TAKEOVER_MILLIS}.
  */
 final class Roster {
   /** How long a replica stays healthy on the word of the prober before. */
@@ -257,13 +257,14 @@ final class Roster {
     }
     Replica replica = replica(id);
     boolean described = !replica.listed() || !replica.spec().equals(status.spec());
+    boolean isSameEngine = replica.listed() && replica.spec().url().equals(status.spec().url());
     if (described) {
       replica.describe(status.spec(), pool.capabilities());
       structure++;
     }
     boolean wasAway = replica.reported == ReplicaState.UNHEALTHY;
     replica.continuesMessages = status.continuesMessages();
-    boolean moved = hear(replica, prober, status.state(), nowMillis);
+    boolean moved = hear(replica, prober, status.state(), isSameEngine, nowMillis);
     if (replica.reported == ReplicaState.HEALTHY) {
       moved |= heardGood(replica, wasAway, status.checks());
     }
@@ -282,12 +283,11 @@ final class Roster {
     return by != null && replica.conduct().onGoodCheck(by, checks, newest, nowMillis);
   }
 
-  private static boolean hear(Replica replica, NodeId prober, ReplicaState state, long nowMillis) {
-    boolean heirKnowsNothing =
-        state == ReplicaState.STARTING
-            && replica.reported == ReplicaState.HEALTHY
-            && !prober.equals(replica.prober);
-    if (heirKnowsNothing) {
+  private static boolean hear(
+      Replica replica, NodeId prober, ReplicaState state, boolean isSameEngine, long nowMillis) {
+    boolean proberKnowsNothing =
+        state == ReplicaState.STARTING && replica.reported == ReplicaState.HEALTHY && isSameEngine;
+    if (proberKnowsNothing) {
       if (replica.trustedUntilMillis == Long.MIN_VALUE) {
         replica.trustedUntilMillis = nowMillis + TAKEOVER_MILLIS;
       }

@@ -1,6 +1,7 @@
 package io.penstock.batcher;
 
 import io.penstock.inference.NodeId;
+import io.penstock.measure.Backoff;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -14,9 +15,7 @@ import org.jspecify.annotations.Nullable;
  * suspected or cleared nothing new is learned.
  */
 final class Suspicion {
-  static final long BACK_OFF_MIN_MILLIS = 1_000;
-  static final long BACK_OFF_MAX_MILLIS = 30_000;
-  private static final int DOUBLINGS_MAX = 5;
+  static final Backoff BACK_OFF = new Backoff(1_000, 30_000);
 
   private boolean suspected;
   private int failuresInARow;
@@ -53,7 +52,7 @@ final class Suspicion {
     if (ordinal <= changedAtOrdinal) {
       return false;
     }
-    long believe = failuresInARow == 0 ? 0 : backOffMillis(failuresInARow);
+    long believe = failuresInARow == 0 ? 0 : BACK_OFF.afterMillis(failuresInARow);
     failuresInARow++;
     if (!suspected) {
       sinceMillis = nowMillis;
@@ -61,15 +60,10 @@ final class Suspicion {
     suspected = true;
     changedAtOrdinal = newest;
     checkCountsMillis = nowMillis + believe;
-    trialMillis = nowMillis + backOffMillis(failuresInARow);
+    trialMillis = nowMillis + BACK_OFF.afterMillis(failuresInARow);
     prober = by;
     checksBefore = checks;
     return true;
-  }
-
-  private static long backOffMillis(int failures) {
-    int doublings = Math.min(DOUBLINGS_MAX, failures - 1);
-    return Math.min(BACK_OFF_MAX_MILLIS, BACK_OFF_MIN_MILLIS << doublings);
   }
 
   /** The engine has answered a request; says whether that ended the suspicion. */

@@ -22,13 +22,15 @@
  *
  * <p>Hears Admit, Withdraw, Release and Renew of the ingress loops, CensusAnswer, and HealthReport
  * of the probers, AskPool of the admin API. Says Grant, Refusal, NotOwner, RenewAnswer, PoolReport,
- * and Census to all ingress loops, and Doubt to the probers.
+ * Census to all ingress loops, and Doubt and AskHealth to the probers.
  *
  * <p>Decisions: a replica is chosen when a slot is free, not when a request arrives; a retry goes
  * first in its class; a request that must wait longer than it may is refused at once; a replica
  * that fails gets no new grants and keeps those it has until they are released; leases last 15 s
  * without renewal, and a renewal is all that its holder has, so that a lost release costs no slot
- * for longer; an idle pool costs no timer.
+ * for longer; an idle pool costs no timer. A batcher that is started afresh since the one before it
+ * failed is an owner that takes over from itself: the same census under a higher epoch, asked of
+ * the same ingress loops, which then ask again for what waits.
  */
 @NullMarked
 package io.penstock.batcher;

@@ -17,6 +17,7 @@ import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
 /**
@@ -149,7 +150,7 @@ public final class ClusterNode {
         new View.Node(
             bus.self(), identity.name(), identity.zone(), Set.of(), 0, identity.fleetHash(), false);
     DirectoryVerticle directory = new DirectoryVerticle(bus, members, registry, me, clock, meters);
-    DrainVerticle drains = new DrainVerticle(bus, directory, clock);
+    DrainVerticle drains = new DrainVerticle(bus, directory, clock, meters);
     return vertx
         .deployVerticle(directory)
         .compose(id -> vertx.deployVerticle(drains))
@@ -177,15 +178,21 @@ public final class ClusterNode {
     return drains;
   }
 
+  /** {@link #announce(Supplier, int)} of roles that are the same whenever it is said. */
+  public Future<Void> announce(Set<Role> roles, int lanes) {
+    Set<Role> taken = Set.copyOf(roles);
+    return announce(() -> taken, lanes);
+  }
+
   /**
    * Takes up roles: to be called when their verticles are up.
    *
+   * @param roles asked when it is said
    * @param lanes number of its ingress loops
    * @return completes when it was said; the others know it a network hop later
    */
-  public Future<Void> announce(Set<Role> roles, int lanes) {
-    Set<Role> taken = Set.copyOf(roles);
-    return directory.become(me -> with(me, taken, lanes, me.draining()));
+  public Future<Void> announce(Supplier<Set<Role>> roles, int lanes) {
+    return directory.become(me -> with(me, roles.get(), lanes, me.draining()));
   }
 
   /** Says that the node is going; it keeps its roles until they are withdrawn. */
@@ -193,10 +200,32 @@ public final class ClusterNode {
     return directory.become(me -> with(me, me.roles(), me.lanes(), true));
   }
 
-  /** Takes {@link #setDraining} and {@link #withdraw} back. */
-  public Future<Void> resume(Set<Role> roles) {
-    Set<Role> taken = Set.copyOf(roles);
-    return directory.become(me -> with(me, taken, me.lanes(), false));
+  /**
+   * Takes {@link #setDraining} and {@link #withdraw} back.
+   *
+   * @param roles that it has now; asked when it is said
+   */
+  public Future<Void> resume(Supplier<Set<Role>> roles) {
+    return directory.become(me -> with(me, roles.get(), me.lanes(), false));
+  }
+
+  /**
+   * Takes up one more role, unless the node drains and another has the role: that one keeps it
+   * then.
+   */
+  public Future<Void> take(Role role) {
+    return directory.become(
+        me -> {
+          boolean isTheirs =
+              directory.view().nodes().stream()
+                  .anyMatch(n -> !n.id().equals(me.id()) && n.roles().contains(role));
+          if (me.draining() && isTheirs) {
+            return me;
+          }
+          Set<Role> more = EnumSet.of(role);
+          more.addAll(me.roles());
+          return with(me, more, me.lanes(), me.draining());
+        });
   }
 
   /** Gives roles up: others take over what they owned. */

@@ -1,5 +1,6 @@
 package io.penstock.bus;
 
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.inference.NodeId;
@@ -13,7 +14,6 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -22,7 +22,13 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** The shell of {@link Membership}: hears and sends beacons, tells the rooms of each new view. */
+/**
+ * The shell of {@link Membership}: hears and sends beacons, tells the rooms of each new view.
+ *
+ * <p>When an entry throws, the core may be half changed. The verticle is not deployed anew, since
+ * everybody holds it and waits for its beacons; the core is, from the last view that was told. What
+ * has changed since is heard within a second.
+ */
 final class DirectoryVerticle extends VerticleBase implements Directory, MembershipEvent.Outlet {
   /** Time between two beacons. */
   static final Duration BEACON_INTERVAL = Duration.ofSeconds(1);
@@ -40,8 +46,9 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   private final Members members;
   private final Registry registry;
   private final Clock clock;
-  private final Membership membership; // touched only on this verticle's event loop
-  private final List<Listener> listeners = new ArrayList<>();
+  private final Counter rebuilt;
+  private Membership membership; // touched only on this verticle's event loop
+  private final Listeners<View> listeners = new Listeners<>();
   private final Promise<Void> introduced = Promise.promise();
   private volatile View view; // read from any thread
   private volatile int silentMembers; // read by the metrics scrape
@@ -63,20 +70,16 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     this.clock = clock;
     this.membership = new Membership(me, SILENCE.toMillis(), clock.millis());
     this.view = membership.view();
+    this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "directory");
     gauge(meters, Names.CLUSTER_NODES, () -> view.nodes().size());
     gauge(meters, Names.CLUSTER_SILENT_MEMBERS, () -> silentMembers);
     gauge(meters, Names.CLUSTER_FLEET_MISMATCHES, () -> fleetMismatches);
   }
 
-  private record Listener(Context context, Consumer<View> consumer) {
-    void tell(View view) {
-      context.runOnContext(x -> consumer.accept(view));
-    }
-  }
-
   /** Completes when all members have been heard, or some will not be heard soon. */
   @Override
   public Future<?> start() {
+    context.exceptionHandler(this::rebuild);
     return bus.consume(Room.NODE, 0, this::hear)
         .compose(
             registration -> {
@@ -87,6 +90,12 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
               beacon(true);
               return introduced.future();
             });
+  }
+
+  private void rebuild(Throwable bug) {
+    LOG.error("the directory of nodes failed; it is rebuilt from its last view", bug);
+    rebuilt.increment();
+    membership = Membership.after(membership.me(), view, SILENCE.toMillis(), clock.millis());
   }
 
   /** Says no more: the cluster manager may be gone before this node's last event is. */
@@ -103,12 +112,8 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
 
   @Override
   public void onChange(Consumer<View> listener) {
-    Listener added = new Listener(vertx.getOrCreateContext(), listener);
-    context.runOnContext(
-        x -> {
-          listeners.add(added);
-          added.tell(membership.view());
-        });
+    Context listening = vertx.getOrCreateContext();
+    context.runOnContext(x -> listeners.add(listening, listener, () -> view));
   }
 
   /** Changes what this node says of itself and says it; any thread. Completes when it was sent. */
@@ -116,9 +121,13 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     Promise<Void> said = Promise.promise();
     context.runOnContext(
         x -> {
-          carryOut(membership.become(change.apply(membership.me())));
-          beacon(false);
-          said.complete();
+          try {
+            carryOut(membership.become(change.apply(membership.me())));
+            beacon(false);
+            said.complete();
+          } finally {
+            said.tryFail("the directory of nodes failed; its log says how");
+          }
         });
     return said.future();
   }
@@ -207,7 +216,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     LOG.info(
         "the cluster is {} now",
         view.nodes().stream().map(DirectoryVerticle::describe).collect(Collectors.joining(", ")));
-    listeners.forEach(listener -> listener.tell(event.view()));
+    listeners.tell(event.view());
   }
 
   @Override

@@ -1,15 +1,18 @@
 package io.penstock.bus;
 
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.message.DrainKind;
+import io.penstock.message.DrainMark;
 import io.penstock.message.DrainMarks;
 import io.penstock.message.Message;
 import io.penstock.message.Room;
+import io.penstock.telemetry.Names;
 import io.penstock.time.Clock;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -19,6 +22,9 @@ import org.slf4j.LoggerFactory;
  * The shell of {@link DrainBook}: tells the book's marks to all nodes, and this node's rooms what
  * drains. Whoever joins is told at once, and again a second later, when a registration that was new
  * is surely known.
+ *
+ * <p>When an entry throws, the book may be half changed. It is written anew from the marks that
+ * were told last; what was lost with it, other nodes tell within seconds.
  */
 final class DrainVerticle extends VerticleBase implements Drains {
   private static final long TICK_MILLIS = 1_000;
@@ -28,25 +34,26 @@ final class DrainVerticle extends VerticleBase implements Drains {
   private final Bus bus;
   private final Directory directory;
   private final Clock clock;
-  private final DrainBook book = new DrainBook(); // touched only on this verticle's event loop
-  private final List<Listener> listeners = new ArrayList<>();
+  private final Counter rebuilt;
+
+  // Touched only on this verticle's event loop.
+  private DrainBook book = new DrainBook();
+  private List<DrainMark> known = List.of();
+
+  private final Listeners<DrainState> listeners = new Listeners<>();
   private volatile DrainState state = DrainState.NONE; // read from any thread
   private int ticksUntilTold = TICKS_BETWEEN_TELLS;
 
-  DrainVerticle(Bus bus, Directory directory, Clock clock) {
+  DrainVerticle(Bus bus, Directory directory, Clock clock, MeterRegistry meters) {
     this.bus = bus;
     this.directory = directory;
     this.clock = clock;
-  }
-
-  private record Listener(Context context, Consumer<DrainState> consumer) {
-    void tell(DrainState state) {
-      context.runOnContext(x -> consumer.accept(state));
-    }
+    this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "drains");
   }
 
   @Override
   public Future<?> start() {
+    context.exceptionHandler(this::rebuild);
     return bus.consume(Room.DRAIN, 0, this::hear)
         .onSuccess(
             registration -> {
@@ -59,6 +66,15 @@ final class DrainVerticle extends VerticleBase implements Drains {
             });
   }
 
+  private void rebuild(Throwable bug) {
+    LOG.error("the book of drains failed; it is written anew from its {} marks", known.size(), bug);
+    rebuilt.increment();
+    DrainBook next = new DrainBook();
+    next.merge(known);
+    book = next;
+    changed();
+  }
+
   @Override
   public DrainState now() {
     return state;
@@ -66,12 +82,8 @@ final class DrainVerticle extends VerticleBase implements Drains {
 
   @Override
   public void onChange(Consumer<DrainState> listener) {
-    Listener added = new Listener(vertx.getOrCreateContext(), listener);
-    context.runOnContext(
-        x -> {
-          listeners.add(added);
-          added.tell(state);
-        });
+    Context listening = vertx.getOrCreateContext();
+    context.runOnContext(x -> listeners.add(listening, listener, () -> state));
   }
 
   @Override
@@ -79,11 +91,15 @@ final class DrainVerticle extends VerticleBase implements Drains {
     Promise<Void> marked = Promise.promise();
     context.runOnContext(
         x -> {
-          book.mark(kind, name, draining, bus.self(), clock.epochMillis());
-          changed();
-          tell();
-          ticksUntilTold = 1;
-          marked.complete();
+          try {
+            book.mark(kind, name, draining, bus.self(), clock.epochMillis());
+            changed();
+            tell();
+            ticksUntilTold = 1;
+            marked.complete();
+          } finally {
+            marked.tryFail("the book of drains failed; its log says how");
+          }
         });
     return marked.future();
   }
@@ -112,11 +128,12 @@ final class DrainVerticle extends VerticleBase implements Drains {
   }
 
   private void changed() {
+    known = book.marks();
     DrainState next = book.state();
     if (!next.equals(state)) {
       state = next;
       LOG.info("draining now: replicas {}, pools {}", next.replicas(), next.pools());
-      listeners.forEach(listener -> listener.tell(next));
+      listeners.tell(next);
     }
   }
 }

@@ -12,6 +12,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.message.Beacon;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -57,6 +58,23 @@ final class Membership {
     this.tickedAtMillis = nowMillis;
     this.view = new View(List.of(me));
     peers.put(self, new Peer(nowMillis));
+  }
+
+  /**
+   * One that begins with what another knew: its view, as if all in it had been heard now. Nobody is
+   * lost and nobody believes to be alone where the other's own state can not be trusted any more.
+   */
+  static Membership after(View.Node me, View known, long silenceMillis, long nowMillis) {
+    Membership next = new Membership(me, silenceMillis, nowMillis);
+    Set<NodeId> ids = new HashSet<>();
+    for (View.Node node : known.nodes()) {
+      ids.add(node.id());
+      next.peers.computeIfAbsent(node.id(), id -> new Peer(nowMillis)).node = node;
+    }
+    ids.add(me.id());
+    next.members = Set.copyOf(ids);
+    next.look(new ArrayList<>());
+    return next;
   }
 
   View view() {

@@ -9,11 +9,11 @@ import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.DeliveryOptions;
 import io.vertx.core.eventbus.EventBus;
 import io.vertx.core.eventbus.MessageConsumer;
+import java.util.HashSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
-import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * The bus over the Vert.x event bus, clustered or not. May be called from any thread.
@@ -30,13 +30,31 @@ final class VertxBus implements Bus {
 
   private final EventBus eventBus;
   private final NodeId self;
-  private final Set<Station> taken = ConcurrentHashMap.newKeySet();
-  private final Set<Station> reachable = ConcurrentHashMap.newKeySet();
+  private final Map<Station, Ears> ears = new ConcurrentHashMap<>();
 
   /** Registers the codec, so there is one bus per {@code vertx}. */
   VertxBus(Vertx vertx, NodeId self, WireCodec codec) {
     this.eventBus = vertx.eventBus().registerCodec(codec);
     this.self = self;
+  }
+
+  /**
+   * What listens at a station. Vert.x takes the consumers of a verticle away when it is undeployed,
+   * whether or not the verticle does, so they are asked themselves.
+   */
+  private record Ears(MessageConsumer<Message> own, MessageConsumer<Message> shared) {
+    boolean listen() {
+      return own.isRegistered() || shared.isRegistered();
+    }
+
+    /** Whether the cluster knows of it. */
+    boolean reachable() {
+      return listen() && own.completion().succeeded() && shared.completion().succeeded();
+    }
+
+    Future<?> close() {
+      return Future.join(own.unregister(), shared.unregister());
+    }
   }
 
   @Override
@@ -58,29 +76,35 @@ final class VertxBus implements Bus {
   @Override
   public Future<Registration> consume(Room room, int lane, Consumer<Message> handler) {
     Station station = new Station(self, room, lane);
-    if (!taken.add(station)) {
+    Ears before = ears.get(station);
+    if (before != null && before.listen()) {
       return Future.failedFuture(
           new IllegalStateException(
               BusAddresses.of(station)
                   + " is consumed already (expected: one consumer per station)"));
     }
-    MessageConsumer<Message> own = listen(BusAddresses.of(station), handler);
-    MessageConsumer<Message> shared = listen(BusAddresses.broadcast(room), handler);
-    Registration registration = () -> cancel(station, own, shared);
-    return Future.join(own.completion(), shared.completion())
-        .map(
-            both -> {
-              reachable.add(station);
-              return registration;
-            })
+    Ears now =
+        new Ears(
+            listen(BusAddresses.of(station), handler),
+            listen(BusAddresses.broadcast(room), handler));
+    ears.put(station, now);
+    Registration registration = () -> cancel(station, now);
+    return Future.join(now.own().completion(), now.shared().completion())
+        .map(both -> registration)
         .recover(failure -> registration.cancel().transform(x -> Future.failedFuture(failure)));
   }
 
   /** The addresses under which other nodes should be able to reach this one. */
   Set<String> reachableAddresses() {
-    return reachable.stream()
-        .flatMap(s -> Stream.of(BusAddresses.of(s), BusAddresses.broadcast(s.room())))
-        .collect(Collectors.toUnmodifiableSet());
+    Set<String> addresses = new HashSet<>();
+    ears.forEach(
+        (station, each) -> {
+          if (each.reachable()) {
+            addresses.add(BusAddresses.of(station));
+            addresses.add(BusAddresses.broadcast(station.room()));
+          }
+        });
+    return addresses;
   }
 
   private MessageConsumer<Message> listen(String address, Consumer<Message> handler) {
@@ -94,11 +118,7 @@ final class VertxBus implements Bus {
         });
   }
 
-  private Future<Void> cancel(
-      Station station, MessageConsumer<Message> own, MessageConsumer<Message> shared) {
-    reachable.remove(station);
-    return Future.join(own.unregister(), shared.unregister())
-        .onComplete(x -> taken.remove(station))
-        .mapEmpty();
+  private Future<Void> cancel(Station station, Ears closed) {
+    return closed.close().onComplete(x -> ears.remove(station, closed)).mapEmpty();
   }
 }

@@ -110,7 +110,15 @@ final class Exchange implements Attempt.Owner {
       event.accept(nowMillis);
     } catch (RuntimeException bug) {
       LOG.error("request {} failed in state {}", caller.requestId(), life.state(), bug);
+      failInternally(nowMillis);
+    }
+  }
+
+  private void failInternally(long nowMillis) {
+    try {
       fail(nowMillis, FinalError.internal(caller.requestId()));
+    } catch (RuntimeException bug) {
+      LOG.error("request {} could not be ended in order", caller.requestId(), bug);
     }
   }
 
@@ -460,17 +468,20 @@ final class Exchange implements Attempt.Owner {
       return;
     }
     attempt = null;
-    over.abort();
-    loop.books().tokens(over.pool().name(), over.usage());
-    loop.slots()
-        .release(
-            over.pool().name(),
-            id,
-            outcome,
-            over.usage(),
-            life.grantToFirstContentMillis(),
-            life.sinceGrantMillis(nowMillis),
-            retryAfterMillis);
+    try {
+      over.abort();
+      loop.books().tokens(over.pool().name(), over.usage());
+    } finally {
+      loop.slots()
+          .release(
+              over.pool().name(),
+              id,
+              outcome,
+              over.usage(),
+              life.grantToFirstContentMillis(),
+              life.sinceGrantMillis(nowMillis),
+              retryAfterMillis);
+    }
   }
 
   private void clientGone() {
@@ -558,6 +569,14 @@ final class Exchange implements Attempt.Owner {
 
   /** Gives back what is held and writes the books; called once, by whoever ended the life. */
   private void settle(Outcome outcome, Optional<Fault> fault) {
+    try {
+      giveAllBack(outcome);
+    } finally {
+      loop.exchanges().closed(this, settlement(outcome, fault));
+    }
+  }
+
+  private void giveAllBack(Outcome outcome) {
     long nowMillis = loop.clock().millis();
     loop.routes().answered(id);
     if (attempt != null) {
@@ -571,23 +590,23 @@ final class Exchange implements Attempt.Owner {
     }
     body = null;
     intake.drop();
-    loop.exchanges()
-        .closed(
-            this,
-            new Settlement(
-                loop.clock().epochMillis(),
-                caller,
-                ANONYMOUS,
-                operation,
-                Optional.ofNullable(plan).map(Plan::model),
-                Optional.ofNullable(pool).map(Pool::name),
-                ask != null && ask.scan().stream(),
-                answer.status(),
-                outcome,
-                fault,
-                attempts,
-                answer.bytesOut(),
-                life));
+  }
+
+  private Settlement settlement(Outcome outcome, Optional<Fault> fault) {
+    return new Settlement(
+        loop.clock().epochMillis(),
+        caller,
+        ANONYMOUS,
+        operation,
+        Optional.ofNullable(plan).map(Plan::model),
+        Optional.ofNullable(pool).map(Pool::name),
+        ask != null && ask.scan().stream(),
+        answer.status(),
+        outcome,
+        fault,
+        attempts,
+        answer.bytesOut(),
+        life);
   }
 
   private static <T> T required(@Nullable T value) {

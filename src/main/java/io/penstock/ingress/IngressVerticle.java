@@ -58,6 +58,11 @@ import org.slf4j.LoggerFactory;
 /**
  * One ingress loop: an HTTP server that shares its port with the other loops of the node, a client
  * pool of its own, and the exchanges that it carries. Both sockets of a stream live on this loop.
+ *
+ * <p>A bug ends the request that meets it, and no other: an exchange catches what its events throw.
+ * What throws outside of an exchange is told by the context, and the loop goes on: to begin anew
+ * would cut all its streams, and its state mends itself, since what waits is asked for again, what
+ * is held is renewed as a whole, and deadlines are compared with every tick.
  */
 public final class IngressVerticle extends VerticleBase
     implements SlotClaims.Outlet, LoopParts.Exchanges {
@@ -231,10 +236,14 @@ public final class IngressVerticle extends VerticleBase
   }
 
   private void handle(HttpServerRequest request) {
-    if (config.cors().isEmpty() && request.method() == HttpMethod.POST) {
-      dispatchInference(request); // past the routes that it can not match
-    } else {
-      required(router).handle(request);
+    try {
+      if (config.cors().isEmpty() && request.method() == HttpMethod.POST) {
+        dispatchInference(request); // past the routes that it can not match
+      } else {
+        required(router).handle(request);
+      }
+    } catch (RuntimeException bug) {
+      internal(request, bug);
     }
   }
 
@@ -390,11 +399,17 @@ public final class IngressVerticle extends VerticleBase
 
   private void tick(long timerId) {
     long nowMillis = clock.millis();
-    required(slots).tick(nowMillis);
-    required(routes).tick(nowMillis);
-    required(models).tick(nowMillis);
     for (Exchange each : new ArrayList<>(live.values())) {
       each.tick();
+    }
+    try {
+      required(slots).tick(nowMillis);
+    } finally { // what one of them throws holds up none of the others
+      try {
+        required(routes).tick(nowMillis);
+      } finally {
+        required(models).tick(nowMillis);
+      }
     }
     if (live.isEmpty() && required(models).isIdle()) {
       vertx.cancelTimer(timerId);

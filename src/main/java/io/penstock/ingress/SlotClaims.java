@@ -226,17 +226,18 @@ final class SlotClaims {
     claims.renewAtMillis = nowMillis;
   }
 
-  /** A new owner may be heard before the view that names it: what waits is asked of it at once. */
+  /**
+   * An owner begins, or begins anew. It may be heard before the view that names it, and it may be
+   * the node that was the owner before, whose queue was lost: what waits is asked of it at once.
+   */
   void onCensus(Census census, long nowMillis) {
     PoolClaims claims = claims(census.pool());
     long before = claims.epoch;
     NodeId sender = census.owner().node();
     if (census.epoch() > before) {
       claims.epoch = census.epoch();
-      if (!sender.equals(claims.owner)) {
-        claims.owner = sender;
-        askAgain(claims, nowMillis);
-      }
+      claims.owner = sender;
+      askAgain(claims, nowMillis);
     }
     outlet.send(
         sender, new CensusAnswer(census.pool(), census.epoch(), self, before, leases(claims)));

@@ -16,6 +16,7 @@ public sealed interface Message
         CensusAnswer,
         HealthReport,
         Doubt,
+        AskHealth,
         ListModels,
         Models,
         Beacon,

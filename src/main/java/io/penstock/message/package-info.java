@@ -7,8 +7,8 @@
  * conversations are: Route, answered by Plan or Refusal; ListModels, answered by Models; Admit,
  * answered by Grant, Refusal or NotOwner unless Withdraw takes it back; Release, which ends a
  * grant; Renew, answered by RenewAnswer; Census, answered by CensusAnswer; AskPool, answered by
- * PoolReport; AskNode, answered by NodeReport; HealthReport, Doubt, DrainMarks and Beacon, which
- * nobody answers.
+ * PoolReport; AskNode, answered by NodeReport; AskHealth, answered by a HealthReport to everybody;
+ * HealthReport, Doubt, DrainMarks and Beacon, which nobody answers.
  *
  * <p>Decisions. No message is acknowledged and any may be lost, doubled or late, so each means the
  * same the second time and carries what tells it from an older one: the request's id and attempt,

@@ -7,6 +7,7 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.Role;
+import io.penstock.message.AskHealth;
 import io.penstock.message.Doubt;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
@@ -86,6 +87,10 @@ public final class ProberVerticle extends VerticleBase {
   private @Nullable Long timer;
   private boolean isStopped;
 
+  /**
+   * @param afterAnother whether it comes in the place of one on this node that failed: it says
+   *     nothing of a replica that it knows nothing about while others may believe that one
+   */
   public ProberVerticle(
       Bus bus,
       Directory directory,
@@ -93,7 +98,8 @@ public final class ProberVerticle extends VerticleBase {
       EngineProbes probes,
       ReplicaLists lists,
       Clock clock,
-      MeterRegistry registry) {
+      MeterRegistry registry,
+      boolean afterAnother) {
     this.bus = bus;
     this.directory = directory;
     this.fleet = fleet;
@@ -101,7 +107,7 @@ public final class ProberVerticle extends VerticleBase {
     this.lists = lists;
     this.clock = clock;
     this.registry = registry;
-    this.watchlist = new Watchlist(bus.self(), fleet.pools());
+    this.watchlist = new Watchlist(bus.self(), fleet.pools(), afterAnother);
   }
 
   @Override
@@ -140,6 +146,9 @@ public final class ProberVerticle extends VerticleBase {
       act(watchlist.onReport(report, clock.millis()));
     } else if (message instanceof Doubt doubt) {
       watchlist.onDoubt(doubt, clock.millis());
+      act(List.of());
+    } else if (message instanceof AskHealth) {
+      watchlist.onAsked();
       act(List.of());
     }
   }

@@ -62,6 +62,7 @@ final class Watchlist {
   private record Removed(ReplicaStatus status, long untilMillis) {}
 
   private final NodeId self;
+  private final boolean afterAnother;
   private final Map<PoolName, Pool> pools = new LinkedHashMap<>();
   private final Map<Key, Listed> listed = new LinkedHashMap<>();
   private final Map<Key, Watch> watches = new LinkedHashMap<>();
@@ -74,8 +75,12 @@ final class Watchlist {
   private @Nullable Long reportedAtMillis;
   private boolean isReportUrgent;
 
-  Watchlist(NodeId self, List<Pool> fleet) {
+  /**
+   * @param afterAnother whether it comes in the place of one that others have believed
+   */
+  Watchlist(NodeId self, List<Pool> fleet, boolean afterAnother) {
     this.self = self;
+    this.afterAnother = afterAnother;
     for (Pool pool : fleet) {
       require(
           pools.put(pool.name(), pool) == null, "pool", pool.name(), "a name no other pool has");
@@ -148,6 +153,11 @@ final class Watchlist {
     if (watch != null) {
       watch.health.onDoubt(doubt.why(), nowMillis);
     }
+  }
+
+  /** Somebody who knows nothing asks: the next report is due. */
+  void onAsked() {
+    isReportUrgent = true;
   }
 
   List<ProberDecision> onCheckSucceeded(Target target, long nowMillis) {
@@ -271,7 +281,7 @@ final class Watchlist {
 
   private void acquire(Key key, Listed entry, List<ProberDecision> decisions, long nowMillis) {
     double phase = (Hash64.of(key.id().value()) >>> 11) * 0x1p-53;
-    boolean mayOthersKnow = probers.size() > 1;
+    boolean mayOthersKnow = afterAnother || probers.size() > 1;
     Target target = new Target(key.pool(), key.id(), ++generations);
     ReplicaHealth health =
         new ReplicaHealth(entry.pool().health(), ReplicaState.STARTING, "", phase, nowMillis);

@@ -11,13 +11,15 @@
  * io.penstock.prober.EngineProbes}), the reports of the other probers and the doubts of pools'
  * owners ({@link io.penstock.message.Doubt}). <b>Says</b> one {@link
  * io.penstock.message.HealthReport} of its whole share to the batchers, the routers and the other
- * probers, every signal interval and at once when a state changes or a doubt is answered.
+ * probers, every signal interval and at once when a state changes, a doubt is answered or a room
+ * asks that knows nothing ({@link io.penstock.message.AskHealth}).
  *
  * <p><b>Decisions.</b> A share moves without a gap: whoever takes a replica over starts from the
  * state that the last report told, says nothing of a replica it knows nothing about while somebody
- * else may know more, and whoever gives it up goes on until the new one has spoken, 5 s at most. A
- * doubted replica is checked at once, every 200 ms at most, and falls on one failure: the requests
- * that failed are the first witness. A replica that flaps must prove itself longer ({@code
+ * else may know more, and whoever gives it up goes on until the new one has spoken, 5 s at most.
+ * One that is started afresh, since the one before it failed, begins in the same way. A doubted
+ * replica is checked at once, every 200 ms at most, and falls on one failure: the requests that
+ * failed are the first witness. A replica that flaps must prove itself longer ({@code
  * FlapDamping}). A replica that has left its list is reported as removed for 30 s, because reports
  * may be lost. What an engine can do is asked once after each rise ({@code Ability}), and only
  * where the pool's {@code resume} leaves it to the engine. Scrapes go to healthy replicas only, and

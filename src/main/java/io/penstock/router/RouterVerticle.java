@@ -5,6 +5,7 @@ import io.penstock.bus.Drains;
 import io.penstock.bus.Setting;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.RequestId;
+import io.penstock.message.AskHealth;
 import io.penstock.message.HealthReport;
 import io.penstock.message.ListModels;
 import io.penstock.message.Message;
@@ -28,6 +29,9 @@ import org.slf4j.LoggerFactory;
 public final class RouterVerticle extends VerticleBase {
   private static final Logger LOG = LoggerFactory.getLogger(RouterVerticle.class);
 
+  /** Reports of probers that did not know of this node yet may have missed it. */
+  private static final long ASK_AGAIN_MILLIS = 500;
+
   private final Bus bus;
   private final Drains drains;
   private final RouteTable table; // touched on this verticle's event loop only
@@ -46,7 +50,13 @@ public final class RouterVerticle extends VerticleBase {
             done -> {
               registration = done;
               drains.onChange(table::drains);
+              askHealth();
+              vertx.setTimer(ASK_AGAIN_MILLIS, due -> askHealth());
             });
+  }
+
+  private void askHealth() {
+    bus.publish(Room.PROBER, new AskHealth(bus.self()));
   }
 
   @Override

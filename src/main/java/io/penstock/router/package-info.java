@@ -4,7 +4,8 @@
  *
  * <p>Owns the names: models, aliases, capabilities, context lengths, the fallback model. Hears
  * Route and ListModels of the ingress loops and HealthReport of the probers, and follows what
- * drains; says Plan, Refusal and Models.
+ * drains; says Plan, Refusal and Models, and AskHealth when it begins. Until it has heard of a pool
+ * it takes it for usable, so one that is started afresh refuses nothing that it would have served.
  *
  * <p>Decisions: what a pool does not declare is not held against it; an estimate refuses a request
  * only when it is clearly over; a model whose pools are all down keeps them in the plan, before the

@@ -34,6 +34,10 @@ final class Help implements MeterFilter {
               Names.ACCESS_LINES_DROPPED,
               "Access lines not written since nobody read them in time"),
           Map.entry(Names.EVENT_LOOP_LAG, "How much later than due a task of the event loop ran"),
+          Map.entry(
+              Names.VERTICLE_EXCEPTIONS, "Exceptions that came out of verticles; each is a bug"),
+          Map.entry(Names.VERTICLE_RESTARTS, "Verticles started afresh since they had failed"),
+          Map.entry(Names.VERTICLE_UP, "1 while the role's verticle runs"),
           Map.entry(Names.BUILD_INFO, "The version that is running"),
           Map.entry(Names.READY, "1 when the node should be sent requests"),
           Map.entry(Names.QUEUE_DEPTH, "Requests waiting for a slot in pools that this node owns"),

@@ -59,6 +59,19 @@ public final class Names {
   /** Timer by loop: how much later than due a task of the event loop ran. */
   public static final String EVENT_LOOP_LAG = "penstock.event.loop.lag";
 
+  /**
+   * Counter by role: exceptions that came out of an entry of its verticle (a message, a timer, a
+   * change of the cluster) and not out of one request. Roles here and in the two below are those of
+   * the configuration, "admin", and, where counted, "directory" and "drains".
+   */
+  public static final String VERTICLE_EXCEPTIONS = "penstock.verticle.exceptions";
+
+  /** Counter by role: how often its verticle, or its state, was started afresh. */
+  public static final String VERTICLE_RESTARTS = "penstock.verticle.restarts";
+
+  /** Gauge by role: 1 while its verticle runs, 0 while it waits to be started afresh. */
+  public static final String VERTICLE_UP = "penstock.verticle.up";
+
   /** Gauge by version: 1. */
   public static final String BUILD_INFO = "penstock.build.info";
 

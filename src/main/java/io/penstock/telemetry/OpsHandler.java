@@ -10,7 +10,8 @@ import java.util.Map;
 /**
  * {@code GET /health/live}, {@code /health/ready} and {@code /metrics}, for Kubernetes and
  * Prometheus. Live says that an event loop answers; ready answers 503 with the reasons while a
- * condition is missing or the node drains. Metrics are rendered on a worker thread.
+ * condition is missing or the node drains, and has remarks on what is wrong beside that. Metrics
+ * are rendered on a worker thread.
  */
 public final class OpsHandler {
   private static final String JSON = "application/json";
@@ -37,10 +38,11 @@ public final class OpsHandler {
   private void ready(RoutingContext context) {
     Readiness.State state = readiness.state();
     String status = state.draining() ? "draining" : state.ready() ? "ready" : "not_ready";
-    answer(
-        context,
-        state.ready() ? 200 : 503,
-        new JsonObject().put("status", status).put("reasons", reasons(state)));
+    JsonObject body = new JsonObject().put("status", status).put("reasons", reasons(state));
+    if (!state.remarks().isEmpty()) {
+      body.put("remarks", remarks(state));
+    }
+    answer(context, state.ready() ? 200 : 503, body);
   }
 
   private static JsonArray reasons(Readiness.State state) {
@@ -54,6 +56,12 @@ public final class OpsHandler {
       }
     }
     return reasons;
+  }
+
+  private static JsonArray remarks(Readiness.State state) {
+    JsonArray remarks = new JsonArray();
+    state.remarks().forEach((name, detail) -> remarks.add(reason(name, detail)));
+    return remarks;
   }
 
   private static JsonObject reason(String condition, String detail) {

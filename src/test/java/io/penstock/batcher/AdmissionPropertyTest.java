@@ -46,6 +46,10 @@ class AdmissionPropertyTest {
     final Random random;
     final List<ReplicaSpec> specs = new ArrayList<>();
     final Map<ReplicaId, ReplicaState> states = new HashMap<>();
+
+    /** Until when "never answered yet" is no news of one that was healthy. */
+    final Map<ReplicaId, Long> trusted = new HashMap<>();
+
     final Roster roster;
     final Admission admission;
     final Map<RequestId, Admit> waiting = new LinkedHashMap<>();
@@ -148,7 +152,14 @@ class AdmissionPropertyTest {
           random.nextBoolean()
               ? ReplicaState.HEALTHY
               : List.of(ReplicaState.values()).get(random.nextInt(4));
-      states.put(spec.id(), state);
+      boolean isNoNews =
+          state == ReplicaState.STARTING
+              && states.get(spec.id()) == ReplicaState.HEALTHY
+              && now < trusted.computeIfAbsent(spec.id(), first -> now + Roster.TAKEOVER_MILLIS);
+      if (!isNoNews) {
+        trusted.remove(spec.id());
+        states.put(spec.id(), state);
+      }
       if (roster.report(PROBER, status(spec, state), now)) {
         take(admission.rosterChanged(now));
       }

@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.batcher.Samples.Ask;
+import io.penstock.bus.Bus;
 import io.penstock.bus.Drains;
 import io.penstock.bus.Setting;
 import io.penstock.bus.View;
@@ -28,11 +29,13 @@ import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
+import io.penstock.message.AskHealth;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Doubt;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
+import io.penstock.message.Lease;
 import io.penstock.message.Message;
 import io.penstock.message.NotOwner;
 import io.penstock.message.Refusal;
@@ -43,12 +46,15 @@ import io.penstock.message.Room;
 import io.penstock.message.Station;
 import io.penstock.telemetry.Names;
 import io.penstock.time.Clock;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -64,24 +70,42 @@ class BatcherVerticleTest {
   private final FakeBus ingress = bus.peer(INGRESS.node());
   private final FakeDirectory directory = new FakeDirectory(OWNED);
   private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final Suspects suspects = new Suspects();
+  private final List<Lease> held = new CopyOnWriteArrayList<>();
+  private String deployed = "";
 
   @BeforeEach
   void deploy() throws Exception {
     ingress.consume(Room.INGRESS, 0, this::asIngress);
+    deployed = deploy(bus);
+  }
+
+  private String deploy(Bus on) throws Exception {
     Fleet fleet = new Fleet(List.of(pool(replicas(1))), false, Optional.empty(), "");
-    get(
+    return get(
         vertx
             .deployVerticle(
                 new BatcherVerticle(
-                    bus,
+                    on,
                     directory,
                     Drains.none(),
                     Setting.fixed(fleet),
                     Duration.ofSeconds(1),
                     Clock.system(),
-                    meters))
+                    meters,
+                    suspects))
             .toCompletionStage()
             .toCompletableFuture());
+  }
+
+  private void serves() throws Exception {
+    do {
+      settle();
+    } while (meters.get(Names.POOL_OWNED).gauge().value() != 1);
+  }
+
+  private void undeploy() throws Exception {
+    get(vertx.undeploy(deployed).toCompletionStage().toCompletableFuture());
   }
 
   @AfterEach
@@ -91,7 +115,7 @@ class BatcherVerticleTest {
 
   private void asIngress(Message message) {
     if (message instanceof Census census) {
-      send(new CensusAnswer(census.pool(), census.epoch(), INGRESS, 0, List.of()));
+      send(new CensusAnswer(census.pool(), census.epoch(), INGRESS, 0, List.copyOf(held)));
     }
   }
 
@@ -112,7 +136,7 @@ class BatcherVerticleTest {
     long before = bus.sent(RenewAnswer.class).size();
     CompletableFuture<RenewAnswer> answer =
         bus.await(RenewAnswer.class, each -> bus.sent(RenewAnswer.class).size() > before);
-    send(new Renew(POOL, INGRESS, 0, List.of(), List.of()));
+    send(new Renew(POOL, INGRESS, 0, List.copyOf(held), List.of()));
     get(answer);
   }
 
@@ -137,6 +161,78 @@ class BatcherVerticleTest {
     send(release(grant));
     assertThat(grantOf("b").replica()).isEqualTo(grant.replica());
     assertThat(meters.get(Names.QUEUE_WAIT).tag("class", "default").timer().count()).isEqualTo(2);
+  }
+
+  @Test
+  void oneThatComesInItsPlaceCountsWhatIsHeldAndShowsItsOwnState() throws Exception {
+    send(Ask.of("a").admit());
+    Grant grant = grantOf("a");
+    held.add(new Lease(grant.id(), grant.replica()));
+    undeploy();
+    assertThat(meters.find(Names.GRANTS).gauge()).isNull();
+    assertThat(meters.find(Names.POOL_OWNED).gauge()).isNull();
+
+    deployed = deploy(bus);
+    serves();
+    send(Ask.of("b").admit());
+    settle();
+    assertThat(bus.sent(Grant.class)).as("its only slot is held").hasSize(1);
+    assertThat(meters.get(Names.GRANTS).tag("replica", "r0").gauge().value()).isEqualTo(1);
+    assertThat(meters.get(Names.QUEUE_DEPTH).tag("class", "default").gauge().value()).isEqualTo(1);
+    send(release(grant));
+    assertThat(grantOf("b").epoch()).isGreaterThan(grant.epoch());
+    assertThat(bus.published(Room.PROBER)).contains(new AskHealth(SELF));
+  }
+
+  @Test
+  void aRequestAtWhichTwoBatchersFailIsRefused() throws Exception {
+    Bus throwing =
+        new Bus() {
+          @Override
+          public NodeId self() {
+            return bus.self();
+          }
+
+          @Override
+          public Future<Void> send(Station to, Message message) {
+            if (message instanceof Grant grant && grant.id().value().equals("poison")) {
+              throw new IllegalStateException("on purpose");
+            }
+            return bus.send(to, message);
+          }
+
+          @Override
+          public void publish(Room room, Message message) {
+            bus.publish(room, message);
+          }
+
+          @Override
+          public Future<Registration> consume(Room room, int lane, Consumer<Message> handler) {
+            return bus.consume(room, lane, handler);
+          }
+        };
+    undeploy();
+    deployed = deploy(throwing);
+    serves();
+    send(Ask.of("poison").admit());
+    settle();
+    assertThat(bus.sent(Refusal.class)).as("it may have been chance").isEmpty();
+    undeploy();
+    deployed = deploy(throwing);
+    serves();
+    send(Ask.of("poison").admit());
+    Refusal refusal = get(bus.await(Refusal.class, each -> true));
+    assertThat(refusal.id()).isEqualTo(new RequestId("poison"));
+    assertThat(refusal.fault()).isEqualTo(Fault.INTERNAL);
+  }
+
+  @Test
+  void onlySoManySuspectsAreRemembered() {
+    for (int i = 0; i <= Suspects.MAX; i++) {
+      assertThat(suspects.failedAt(new RequestId("r" + i))).isFalse();
+    }
+    assertThat(suspects.failedAt(new RequestId("r" + Suspects.MAX))).isTrue();
+    assertThat(suspects.failedAt(new RequestId("r0"))).as("forgotten").isFalse();
   }
 
   @Test
@@ -186,7 +282,7 @@ class BatcherVerticleTest {
     Doubt doubt = get(bus.await(Doubt.class, each -> true));
     assertThat(doubt.replica()).isEqualTo(grant.replica());
     assertThat(doubt.why()).contains("transport");
-    assertThat(bus.published(Room.PROBER)).containsExactly(doubt);
+    assertThat(bus.published(Room.PROBER)).containsOnlyOnce(doubt);
     settle();
     assertThat(meters.get(Names.EJECTIONS).tag("reason", "transport").counter().count())
         .isEqualTo(1);

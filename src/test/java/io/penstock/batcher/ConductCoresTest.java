@@ -136,8 +136,8 @@ class ConductCoresTest {
         case 0 -> {
           long ordinal = ++newest;
           assertThat(suspicion.onFailure(ordinal, newest, Samples.PROBER, checks, now)).isTrue();
-          assertThat(suspicion.isTrialDue(now + Suspicion.BACK_OFF_MIN_MILLIS - 1)).isFalse();
-          assertThat(suspicion.isTrialDue(now + Suspicion.BACK_OFF_MAX_MILLIS)).isTrue();
+          assertThat(suspicion.isTrialDue(now + Suspicion.BACK_OFF.minMillis() - 1)).isFalse();
+          assertThat(suspicion.isTrialDue(now + Suspicion.BACK_OFF.maxMillis())).isTrue();
           failedAt = newest;
         }
         case 1 -> {

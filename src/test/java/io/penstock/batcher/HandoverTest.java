@@ -10,7 +10,6 @@ import io.penstock.batcher.Samples.Ask;
 import io.penstock.bus.View;
 import io.penstock.fake.FakeDirectory;
 import io.penstock.inference.NodeId;
-import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
@@ -78,16 +77,19 @@ class HandoverTest {
     Sim(long seed, double loss) {
       random = new Random(seed);
       this.loss = loss;
-      Pool pool = pool(replicas(SLOTS));
       for (String name : List.of("owner-a", "owner-b")) {
-        NodeId id = new NodeId(name);
-        owners.put(id, new PoolOwner(pool, id, CENSUS_MILLIS, random::nextDouble));
+        begin(new NodeId(name));
       }
       for (String name : List.of("i1", "i2", "i3")) {
         Holder holder = new Holder(new Station(new NodeId(name), Room.INGRESS, 0));
         holders.put(holder.self.node(), holder);
       }
       every(50, this::tickAll);
+    }
+
+    /** A node's owner begins, knowing nothing. */
+    void begin(NodeId id) {
+      owners.put(id, new PoolOwner(pool(replicas(SLOTS)), id, CENSUS_MILLIS, random::nextDouble));
     }
 
     void at(long delay, Runnable happens) {
@@ -123,7 +125,7 @@ class HandoverTest {
     void show(NodeId node, View view) {
       PoolOwner owner = owners.get(node);
       if (owner != null) {
-        carryOut(node, owner.view(view, epochSeed, now));
+        carryOut(node, owner.view(view, epochSeed + now, now));
       }
       Holder holder = holders.get(node);
       if (holder != null) {
@@ -316,6 +318,9 @@ class HandoverTest {
         } else if (message instanceof Census census) {
           long before = epoch;
           epoch = Math.max(epoch, census.epoch());
+          if (epoch > before) {
+            waiting.keySet().forEach(this::askAgain);
+          }
           toOwner(
               census.owner().node(),
               new CensusAnswer(POOL, census.epoch(), self, before, leases()));
@@ -444,6 +449,47 @@ class HandoverTest {
     assertThat(sim.worst).isLessThanOrEqualTo(200);
     assertThat(owner(sim, 0).tenure()).isEqualTo(PoolOwner.Tenure.SERVING);
     assertThat(owner(sim, 1).tenure()).isEqualTo(PoolOwner.Tenure.AWAY);
+    assertSettled(sim);
+  }
+
+  /** Starts the owner afresh in its place, three times, after it was away for some milliseconds. */
+  private static Sim ownerBeginsAnew(long seed, double loss) {
+    Sim sim = new Sim(seed, loss);
+    List<NodeId> owners = byOwnership(sim);
+    View view = sim.cluster(owners);
+    NodeId owner = owners.get(0);
+    sim.showAll(view);
+    sim.run(500);
+    askMany(sim, 200, 1_000);
+    for (int again = 0; again < 3; again++) {
+      sim.at(700 + 400 * again, () -> sim.owners.remove(owner));
+      sim.at(
+          700 + 400 * again + sim.random.nextInt(30),
+          () -> {
+            sim.begin(owner);
+            sim.show(owner, view);
+          });
+    }
+    sim.run(60_000);
+    sim.lossy = false;
+    sim.run(200_000);
+    return sim;
+  }
+
+  @Property(tries = 40)
+  void anOwnerThatBeginsAnewInItsPlaceLosesAndDoublesNothing(@ForAll long seed) {
+    Sim sim = ownerBeginsAnew(seed, 0);
+    assertThat(sim.served).isEqualTo(200);
+    assertThat(sim.refused).isZero();
+    assertThat(sim.worst).isEqualTo(100);
+    assertSettled(sim);
+  }
+
+  @Property(tries = 40)
+  void neitherWithMessagesLost(@ForAll long seed) {
+    Sim sim = ownerBeginsAnew(seed, 0.05);
+    assertThat(sim.served + sim.refused).isEqualTo(200);
+    assertThat(sim.worst).isBetween(100, 200);
     assertSettled(sim);
   }
 

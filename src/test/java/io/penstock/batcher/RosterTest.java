@@ -99,10 +99,24 @@ class RosterTest {
   }
 
   @Test
-  void theSameProbersStartingCountsAtOnce() {
+  void neitherDoesThatOfAProberThatHasBegunAnew() {
     Roster roster = new Roster(pool(replicas(2)), true);
     roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.HEALTHY), 0);
-    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.STARTING), 1);
+    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.STARTING), 1_000);
+    assertThat(reach(roster)).isEqualTo(Reach.SERVED);
+    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.HEALTHY), 2_000);
+    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.STARTING), 3_000);
+    assertThat(reach(roster)).isEqualTo(Reach.SERVED);
+    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.STARTING), 8_000);
+    assertThat(reach(roster)).isEqualTo(Reach.HOPED_FOR);
+  }
+
+  @Test
+  void anotherEngineUnderTheSameNameHasItsOwnHealth() {
+    Roster roster = new Roster(pool(replicas(2)), true);
+    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.HEALTHY), 0);
+    ReplicaSpec moved = new ReplicaSpec(id(0), "http://elsewhere:8000", 1, 2, Set.of(), "");
+    roster.report(PROBER, status(moved, ReplicaState.STARTING), 1);
     assertThat(reach(roster)).isEqualTo(Reach.HOPED_FOR);
   }
 

@@ -98,6 +98,39 @@ class AloneTest {
   }
 
   @Test
+  void whatAHandlerThrowsIsToldToItsContext() {
+    Promise<Throwable> told = Promise.promise();
+    node.vertx()
+        .deployVerticle(
+            of -> {
+              of.exceptionHandler(told::tryComplete);
+              return bus.consume(
+                  Room.BATCHER,
+                  0,
+                  message -> {
+                    throw new IllegalStateException("on purpose");
+                  });
+            })
+        .onSuccess(deployed -> bus.send(batcher, HELLO));
+    assertThat(await(told.future())).hasMessage("on purpose");
+  }
+
+  @Test
+  void aVerticleThatIsGoneLeavesItsStationToTheNext() {
+    String first =
+        await(node.vertx().deployVerticle(of -> bus.consume(Room.BATCHER, 0, message -> {})));
+    await(node.vertx().undeploy(first)); // it has not given its station back itself
+    assertThat(((VertxBus) bus).reachableAddresses())
+        .doesNotContain(BusAddresses.of(batcher))
+        .contains(BusAddresses.of(new Station(bus.self(), Room.NODE, 0)));
+    Promise<Message> heard = Promise.promise();
+    await(bus.consume(Room.BATCHER, 0, heard::complete));
+    await(bus.send(batcher, HELLO));
+    assertThat(await(heard.future())).isSameAs(HELLO);
+    assertThat(((VertxBus) bus).reachableAddresses()).contains(BusAddresses.of(batcher));
+  }
+
+  @Test
   void aStationHasOneConsumerAtATime() {
     Registration first = await(bus.consume(Room.BATCHER, 0, m -> {}));
     assertThatThrownBy(() -> await(bus.consume(Room.BATCHER, 0, m -> {})))

@@ -24,6 +24,7 @@ import io.penstock.message.Room;
 import io.penstock.message.Station;
 import io.penstock.message.Withdraw;
 import io.penstock.telemetry.Names;
+import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.eventbus.ReplyException;
@@ -34,6 +35,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
@@ -182,6 +185,43 @@ class ClusterNodeTest {
     awaitView(one, has(one, two, again), BOUND);
     awaitView(two, has(one, two, again), BOUND);
     await(again.close(), Duration.ofSeconds(10));
+    awaitView(one, has(one, two), BOUND);
+  }
+
+  @Test
+  void aDirectoryThatFailsIsRebuiltAndLosesNobody() {
+    AtomicBoolean fails = new AtomicBoolean();
+    Clock clock =
+        new Clock() {
+          @Override
+          public long epochMillis() {
+            return Clock.system().epochMillis();
+          }
+
+          @Override
+          public long nanos() {
+            if (fails.getAndSet(false)) {
+              throw new IllegalStateException("on purpose");
+            }
+            return Clock.system().nanos();
+          }
+        };
+    SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    ClusterNode third = CLUSTER.start(2, clock, meters);
+    awaitView(third, has(one, two, third), BOUND);
+    List<View> seen = new CopyOnWriteArrayList<>();
+    third.directory().onChange(seen::add);
+    fails.set(true);
+    await(
+        third
+            .vertx()
+            .timer(3, TimeUnit.SECONDS)
+            .compose(later -> third.announce(Set.of(Role.ROUTER), 4)));
+    awaitView(one, view -> view.with(Role.ROUTER).size() == 2, BOUND);
+    assertThat(meters.get(Names.VERTICLE_RESTARTS).tag("role", "directory").counter().count())
+        .isEqualTo(1);
+    assertThat(seen).isNotEmpty().allMatch(has(one, two, third));
+    await(third.close(), Duration.ofSeconds(10));
     awaitView(one, has(one, two), BOUND);
   }
 

@@ -2,6 +2,7 @@ package io.penstock.bus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.fake.FakeBus;
 import io.penstock.fake.FakeDirectory;
 import io.penstock.inference.NodeId;
@@ -10,12 +11,14 @@ import io.penstock.inference.ReplicaId;
 import io.penstock.inference.Role;
 import io.penstock.message.DrainKind;
 import io.penstock.message.DrainMarks;
+import io.penstock.telemetry.Names;
 import io.penstock.time.Clock;
 import io.vertx.core.Vertx;
 import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -23,6 +26,7 @@ class DrainVerticleTest {
   private static final DrainState R0 = new DrainState(Set.of(new ReplicaId("r0")), Set.of());
 
   private final Vertx vertx = Vertx.vertx();
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
   private final FakeBus bus = new FakeBus(new NodeId("a"));
   private final FakeDirectory directory =
       new FakeDirectory(FakeDirectory.of(FakeDirectory.node("a", Role.BATCHER)));
@@ -33,7 +37,11 @@ class DrainVerticleTest {
   }
 
   private DrainVerticle deploy(FakeBus on) throws Exception {
-    DrainVerticle verticle = new DrainVerticle(on, directory, Clock.system());
+    return deploy(on, Clock.system());
+  }
+
+  private DrainVerticle deploy(FakeBus on, Clock clock) throws Exception {
+    DrainVerticle verticle = new DrainVerticle(on, directory, clock, meters);
     vertx
         .deployVerticle(verticle)
         .toCompletionStage()
@@ -85,6 +93,44 @@ class DrainVerticleTest {
         FakeDirectory.of(
             FakeDirectory.node("b", Role.BATCHER), FakeDirectory.node("c", Role.BATCHER)));
     await(follow(c), llama);
+  }
+
+  @Test
+  void aBookThatFailedIsWrittenAnewAndGoesOn() throws Exception {
+    AtomicBoolean broken = new AtomicBoolean();
+    DrainVerticle a = deploy(bus, brokenWhile(broken));
+    BlockingQueue<DrainState> b = follow(deploy(bus.peer(new NodeId("b"))));
+    a.mark(DrainKind.REPLICA, "r0", true);
+    await(b, R0);
+
+    broken.set(true);
+    assertThat(a.mark(DrainKind.POOL, "llama", true).toCompletionStage().toCompletableFuture())
+        .failsWithin(10, TimeUnit.SECONDS);
+    assertThat(a.now()).isEqualTo(R0);
+
+    broken.set(false);
+    a.mark(DrainKind.POOL, "llama", true);
+    await(b, new DrainState(R0.replicas(), Set.of(new PoolName("llama"))));
+    assertThat(meters.get(Names.VERTICLE_RESTARTS).tag("role", "drains").counter().count())
+        .isEqualTo(1);
+  }
+
+  private static Clock brokenWhile(AtomicBoolean broken) {
+    Clock clock = Clock.system();
+    return new Clock() {
+      @Override
+      public long epochMillis() {
+        if (broken.get()) {
+          throw new IllegalStateException("on purpose");
+        }
+        return clock.epochMillis();
+      }
+
+      @Override
+      public long nanos() {
+        return clock.nanos();
+      }
+    };
   }
 
   @Test

@@ -34,6 +34,26 @@ class MembershipTest {
   private final Membership membership = new Membership(node(A), SILENCE, 0);
 
   @Test
+  void oneThatBeginsWithAnothersViewLosesNobodyAndStillNoticesSilence() {
+    membership.members(Set.of(A, B, C), 0);
+    membership.heard(beacon(B), 0);
+    membership.heard(beacon(C), 0);
+    assertThat(ids(membership)).containsExactly(A, B, C);
+    Membership next = Membership.after(membership.me(), membership.view(), SILENCE, 10_000);
+    assertThat(next.view()).isEqualTo(membership.view());
+    assertThat(next.unheard()).isEmpty();
+    for (long now = 11_000; now <= 14_000; now += 1_000) {
+      next.heard(beacon(A), now);
+      next.heard(beacon(B), now);
+      assertThat(next.tick(now)).isEmpty();
+    }
+    assertThat(next.tick(14_001)).anyMatch(event -> event instanceof Silent);
+    assertThat(ids(next)).containsExactly(A, B);
+    next.members(Set.of(A), 15_000);
+    assertThat(ids(next)).containsExactly(A);
+  }
+
+  @Test
   void aNodeAloneSeesItself() {
     assertThat(ids(membership)).containsExactly(A);
   }

@@ -16,6 +16,7 @@ import io.penstock.inference.Role;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
+import io.penstock.message.AskHealth;
 import io.penstock.message.AskNode;
 import io.penstock.message.AskPool;
 import io.penstock.message.Beacon;
@@ -107,6 +108,7 @@ final class MessageSamples {
           new Withdraw(REQUEST, POOL),
           new Release(
               REQUEST, POOL, 17, REPLICA, Outcome.OK, new TokenUsage(812, 200, 512), 310, 4_200, 0),
+          new AskHealth(new NodeId("node-a")),
           new Doubt(POOL, REPLICA, "3 requests failed"),
           new Renew(
               POOL,

@@ -76,15 +76,28 @@ final class TestCluster {
     return start(index, "fleet", new SimpleMeterRegistry());
   }
 
+  ClusterNode start(int index, Clock clock, SimpleMeterRegistry meters) {
+    return start(Optional.of(config(index)), "node-" + index, "fleet", clock, meters);
+  }
+
   static ClusterNode start(
       Optional<ClusterConfig> config, String name, String fleetHash, SimpleMeterRegistry meters) {
+    return start(config, name, fleetHash, Clock.system(), meters);
+  }
+
+  private static ClusterNode start(
+      Optional<ClusterConfig> config,
+      String name,
+      String fleetHash,
+      Clock clock,
+      SimpleMeterRegistry meters) {
     return await(
         ClusterNode.start(
             Vertx.builder(),
             new VertxOptions().setEventLoopPoolSize(1),
             config,
             new ClusterNode.Identity(name, "zone", fleetHash),
-            Clock.system(),
+            clock,
             meters),
         Duration.ofSeconds(20));
   }

@@ -1,6 +1,7 @@
 package io.penstock.ingress;
 
 import io.penstock.batcher.BatcherVerticle;
+import io.penstock.batcher.Suspects;
 import io.penstock.bus.ClusterNode;
 import io.penstock.bus.Setting;
 import io.penstock.cluster.PenstockProcess;
@@ -126,7 +127,8 @@ final class Gateway implements AutoCloseable {
                 Setting.fixed(fleet),
                 Duration.ofMillis(200),
                 clock,
-                metrics.registry()))
+                metrics.registry(),
+                new Suspects()))
         .await();
     vertx.deployVerticle(ingress).await();
     node.announce(Set.of(Role.INGRESS, Role.ROUTER, Role.BATCHER), 1).await();

@@ -63,6 +63,26 @@ class SlotClaimsTest {
             }
           });
 
+  @Test
+  void anOwnerThatBeginsAnewOnTheSameNodeIsAskedAgain() {
+    claims.ask(admit(1_000), 0);
+    claims.onCensus(new Census(POOL, 7, new Station(A, Room.BATCHER, 0)), 10);
+    sent.clear();
+    claims.onCensus(new Census(POOL, 8, new Station(A, Room.BATCHER, 0)), 20);
+    assertThat(sent.stream().map(Sent::to)).containsOnly(A);
+    assertThat(sent.stream().map(Sent::message).filter(Admit.class::isInstance))
+        .singleElement()
+        .satisfies(
+            again -> {
+              assertThat(((Admit) again).id()).isEqualTo(ID);
+              assertThat(((Admit) again).waitMillis()).isEqualTo(980);
+              assertThat(((Admit) again).knownEpoch()).isEqualTo(8);
+            });
+    sent.clear();
+    claims.onCensus(new Census(POOL, 8, new Station(A, Room.BATCHER, 0)), 30);
+    assertThat(sent.stream().map(Sent::message)).hasOnlyElementsOfType(CensusAnswer.class);
+  }
+
   private record Sent(NodeId to, Message message) {}
 
   private static View owned(NodeId... batchers) {

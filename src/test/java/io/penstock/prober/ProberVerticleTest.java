@@ -26,6 +26,7 @@ import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.Role;
+import io.penstock.message.AskHealth;
 import io.penstock.message.Doubt;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
@@ -155,6 +156,24 @@ class ProberVerticleTest {
     until(() -> isTold(A, "r", HEALTHY));
   }
 
+  @Test
+  void tellsWhoAsksAtOnce() {
+    HealthPolicy rare =
+        new HealthPolicy(
+            Duration.ofMinutes(10),
+            Duration.ofSeconds(5),
+            3,
+            Duration.ofMinutes(10),
+            Duration.ofMinutes(10));
+    prober(A, listed(Map.of("r", engine())), rare);
+    probers(A);
+    until(() -> isTold(A, "r", HEALTHY));
+    long before = reports(Room.ROUTER).get(reports(Room.ROUTER).size() - 1).sequence();
+    bus.publish(Room.PROBER, new AskHealth(B));
+    until(() -> reports(Room.ROUTER).get(reports(Room.ROUTER).size() - 1).sequence() > before);
+    assertThat(isTold(A, "r", HEALTHY)).isTrue();
+  }
+
   private static ReplicaSource listed(Map<String, Integer> ports) {
     return new ReplicaSource.Listed(
         ports.entrySet().stream()
@@ -177,7 +196,8 @@ class ProberVerticleTest {
                 new HttpEngineProbes(vertx),
                 new Discovery(vertx),
                 Clock.system(),
-                registry)));
+                registry,
+                false)));
   }
 
   /** From now on these nodes, and no others, probe. */

@@ -65,7 +65,11 @@ class WatchlistTest {
     long now;
 
     Prober(NodeId self) {
-      this.watchlist = new Watchlist(self, List.of(CONFIG));
+      this(self, false);
+    }
+
+    Prober(NodeId self, boolean afterAnother) {
+      this.watchlist = new Watchlist(self, List.of(CONFIG), afterAnother);
     }
 
     void probers(NodeId... nodes) {
@@ -570,7 +574,7 @@ class WatchlistTest {
 
   @Test
   void refusesTwoPoolsOfOneName() {
-    assertThatThrownBy(() -> new Watchlist(A, List.of(CONFIG, CONFIG)))
+    assertThatThrownBy(() -> new Watchlist(A, List.of(CONFIG, CONFIG), false))
         .hasMessage("pool: p (expected: a name no other pool has)");
   }
 
@@ -611,5 +615,38 @@ class WatchlistTest {
       assertThat(watched).hasSize(count);
     }
     assertThat(first.open.size() + second.open.size()).isEqualTo(count);
+  }
+
+  @Test
+  void oneThatComesAfterAnotherSaysNothingWhileItKnowsNothing() {
+    Prober a = new Prober(A, true);
+    a.failing.add("dead");
+    a.probers(A);
+    a.list(Fleets.replica("dead"), Fleets.replica("live"));
+    a.runUntil(Watchlist.SILENCE_MILLIS - 1);
+    assertThat(a.reports).isNotEmpty();
+    assertThat(a.reports.stream().flatMap(report -> report.replicas().stream()))
+        .allSatisfy(
+            status -> {
+              assertThat(status.spec().id().value()).isEqualTo("live");
+              assertThat(status.state()).isEqualTo(ReplicaState.HEALTHY);
+            });
+    a.runUntil(Watchlist.SILENCE_MILLIS + 1_000);
+    assertThat(a.reports.get(a.reports.size() - 1).replicas())
+        .filteredOn(status -> status.spec().id().value().equals("dead"))
+        .singleElement()
+        .satisfies(status -> assertThat(status.state()).isEqualTo(ReplicaState.STARTING));
+  }
+
+  @Test
+  void whoAsksGetsAReportBeforeItsTime() {
+    Prober a = new Prober(A);
+    a.probers(A);
+    a.list(Fleets.replica("r"));
+    a.runUntil(10_000);
+    int before = a.reports.size();
+    a.watchlist.onAsked();
+    a.runUntil(10_000 + Watchlist.REPORT_GAP_MILLIS);
+    assertThat(a.reports).hasSize(before + 1);
   }
 }

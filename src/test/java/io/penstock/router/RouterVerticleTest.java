@@ -9,6 +9,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
+import io.penstock.message.AskHealth;
 import io.penstock.message.HealthReport;
 import io.penstock.message.ListModels;
 import io.penstock.message.Message;
@@ -60,6 +61,11 @@ class RouterVerticleTest {
   private <T extends Message> T answer(Class<T> kind, Message question) throws Exception {
     assertThat(bus.send(ROUTER, question).succeeded()).isTrue();
     return bus.await(kind, each -> true).get(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void asksTheProbersWhenItBegins() {
+    assertThat(bus.published(Room.PROBER)).contains(new AskHealth(SELF));
   }
 
   @Test

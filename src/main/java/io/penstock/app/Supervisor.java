@@ -1,0 +1,354 @@
+package io.penstock.app;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.penstock.bus.Listeners;
+import io.penstock.inference.Role;
+import io.penstock.telemetry.Names;
+import io.penstock.time.Clock;
+import io.vertx.core.Context;
+import io.vertx.core.Deployable;
+import io.vertx.core.DeploymentOptions;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.Vertx;
+import java.util.EnumSet;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntFunction;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps the verticles of one node running. When an entry of one throws (a message, a timer, a
+ * change of the cluster), its core may be half changed and can't be trusted: it is undeployed, and
+ * a fresh one is deployed that rebuilds its state from the cluster, as an heir on another node
+ * would. That happens at once, and when it keeps failing by the {@link RestartPlan}. What is down
+ * for longer than {@link #PATIENCE_MILLIS} leaves its post to other nodes until it runs again.
+ *
+ * <p>Its state is touched on an event loop of its own choice; methods may be called from any
+ * thread.
+ */
+final class Supervisor {
+  /** How long a verticle may be down before others are asked to take its role. */
+  static final long PATIENCE_MILLIS = 1_000;
+
+  /** A verticle that does not end within this is left behind. */
+  private static final long END_MILLIS = 5_000;
+
+  /** Least time between two stack traces of a verticle that goes on. */
+  private static final long LOG_GAP_MILLIS = 1_000;
+
+  private static final Logger LOG = LoggerFactory.getLogger(Supervisor.class);
+
+  /** What follows when a verticle is down for longer. Called on the supervisor's event loop. */
+  interface Posts {
+    /**
+     * It is down, or still is.
+     *
+     * @param role that others should take now; empty when the verticle is none of a role
+     */
+    void vacant(String name, Optional<Role> role, String why);
+
+    /** It runs again. */
+    void filled(String name, Optional<Role> role);
+  }
+
+  private final Vertx vertx;
+  private final Context context;
+  private final Clock clock;
+  private final MeterRegistry meters;
+  private final Posts posts;
+  private final AtomicReference<Set<Role>> vacant = new AtomicReference<>(Set.of());
+  private boolean stopped;
+
+  Supervisor(Vertx vertx, Clock clock, MeterRegistry meters, Posts posts) {
+    this.vertx = vertx;
+    this.context = vertx.getOrCreateContext();
+    this.clock = clock;
+    this.meters = meters;
+    this.posts = posts;
+  }
+
+  /**
+   * Deploys a role's verticle and keeps it running.
+   *
+   * @param nth makes the first one from 0, those that come after it from 1, 2, …
+   * @return completes when the first is up; fails, and keeps nothing running, when it can not start
+   */
+  Future<Void> keep(Role role, IntFunction<Deployable> nth) {
+    return keep(new Ward(role.label(), Optional.of(role), nth));
+  }
+
+  /** The same for a verticle that is none of a role. */
+  Future<Void> keep(String name, IntFunction<Deployable> nth) {
+    return keep(new Ward(name, Optional.empty(), nth));
+  }
+
+  private Future<Void> keep(Ward ward) {
+    context.runOnContext(turn -> ward.begin());
+    return ward.first.future();
+  }
+
+  /**
+   * A verticle that is not started afresh: what it carries is worth more than its state. What comes
+   * out of its entries is counted and logged, and it goes on.
+   */
+  Deployable watched(Role role, Deployable verticle) {
+    return new Watched(verticle, new Tolerance(role));
+  }
+
+  /** Counts, logs, and lets it go on. Touched on the verticle's event loop. */
+  private final class Tolerance implements Doctor {
+    private final Role role;
+    private final Counter exceptions;
+    private long nextLogMillis = Long.MIN_VALUE;
+    private long unsaid;
+
+    Tolerance(Role role) {
+      this.role = role;
+      this.exceptions = meters.counter(Names.VERTICLE_EXCEPTIONS, "role", role.label());
+    }
+
+    @Override
+    public void failed(Throwable bug) {
+      exceptions.increment();
+      long now = clock.millis();
+      if (now < nextLogMillis) {
+        unsaid++;
+        return;
+      }
+      LOG.error(
+          "{}: an entry failed, outside of any request; it goes on ({} more since the last line)",
+          role,
+          unsaid,
+          bug);
+      nextLogMillis = now + LOG_GAP_MILLIS;
+      unsaid = 0;
+    }
+  }
+
+  /** Roles whose verticles are down. */
+  Set<Role> vacant() {
+    return Objects.requireNonNull(vacant.get());
+  }
+
+  /** Starts nothing afresh from now on. Completes when that holds. */
+  Future<Void> stop() {
+    Promise<Void> done = Promise.promise();
+    context.runOnContext(
+        turn -> {
+          stopped = true;
+          done.complete();
+        });
+    return done.future();
+  }
+
+  /** What may happen to a verticle that is deployed. */
+  private interface Doctor {
+    void failed(Throwable bug);
+  }
+
+  /** A verticle whose context tells what its entries throw. */
+  private record Watched(Deployable verticle, Doctor doctor) implements Deployable {
+    @Override
+    public Future<?> deploy(Context of) throws Exception {
+      of.exceptionHandler(doctor::failed);
+      boolean began = false;
+      try {
+        Future<?> deployed = verticle.deploy(of);
+        began = true;
+        return deployed.onFailure(e -> Listeners.retire(of));
+      } finally {
+        if (!began) {
+          Listeners.retire(of);
+        }
+      }
+    }
+
+    @Override
+    public Future<?> undeploy(Context of) throws Exception {
+      Listeners.retire(of);
+      return verticle.undeploy(of);
+    }
+  }
+
+  private enum Phase {
+    STARTING,
+    UP,
+    ENDING,
+    WAITING
+  }
+
+  /** One verticle that is kept. Touched on the supervisor's event loop, but for its gauge. */
+  private final class Ward {
+    final String name;
+    final Optional<Role> role;
+    final IntFunction<Deployable> nth;
+    final Promise<Void> first = Promise.promise();
+    final RestartPlan plan = new RestartPlan();
+    final Counter exceptions;
+    final Counter restarts;
+    final AtomicInteger up = new AtomicInteger();
+    private Phase phase = Phase.WAITING;
+    private int number = -1;
+    private String deployment = "";
+    private long failedMillis;
+    private boolean isVacant;
+    private @Nullable Throwable failedEarly;
+
+    Ward(String name, Optional<Role> role, IntFunction<Deployable> nth) {
+      this.name = name;
+      this.role = role;
+      this.nth = nth;
+      this.exceptions = meters.counter(Names.VERTICLE_EXCEPTIONS, "role", name);
+      this.restarts = meters.counter(Names.VERTICLE_RESTARTS, "role", name);
+      Gauge.builder(Names.VERTICLE_UP, up, AtomicInteger::get)
+          .tag("role", name)
+          .strongReference(true)
+          .register(meters);
+    }
+
+    private void begin() {
+      if (stopped) {
+        return;
+      }
+      phase = Phase.STARTING;
+      failedEarly = null;
+      int mine = ++number;
+      deploy(mine).onComplete(this::started, this::notStarted);
+    }
+
+    private Future<String> deploy(int mine) {
+      Doctor doctor = bug -> context.runOnContext(turn -> failed(mine, bug));
+      try {
+        return vertx.deployVerticle(new Watched(nth.apply(mine), doctor), new DeploymentOptions());
+      } catch (RuntimeException e) {
+        return Future.failedFuture(e);
+      }
+    }
+
+    private void started(String id) {
+      deployment = id;
+      phase = Phase.UP;
+      long now = clock.millis();
+      if (number > 0) {
+        restarts.increment();
+      }
+      Throwable early = failedEarly;
+      if (early != null) {
+        first.tryComplete();
+        end(plan.notStarted(), early);
+        return;
+      }
+      plan.up(now);
+      up.set(1);
+      if (number > 0) {
+        LOG.info("{}: runs again, after {} ms", name, now - failedMillis);
+      }
+      fill();
+      first.tryComplete();
+    }
+
+    private void notStarted(Throwable why) {
+      if (number == 0) {
+        phase = Phase.WAITING;
+        first.tryFail(why);
+        return;
+      }
+      long delay = plan.notStarted();
+      LOG.error("{}: could not be started afresh; the next try is in {} ms", name, delay, why);
+      vacate("it could not be started afresh: " + why);
+      waitFor(delay);
+    }
+
+    /** An entry has thrown. */
+    private void failed(int which, Throwable bug) {
+      exceptions.increment();
+      if (stopped || which != number || phase == Phase.ENDING || phase == Phase.WAITING) {
+        LOG.debug("{}: an entry failed when it was given up already", name, bug);
+      } else if (phase == Phase.STARTING) {
+        failedEarly = bug;
+      } else {
+        end(plan.failed(clock.millis()), bug);
+      }
+    }
+
+    private void end(long delay, Throwable bug) {
+      phase = Phase.ENDING;
+      up.set(0);
+      failedMillis = clock.millis();
+      if (delay == 0) {
+        LOG.error(
+            "{}: an entry failed, and its state can't be trusted any more; it is started afresh at"
+                + " once, and its state rebuilt from the cluster",
+            name,
+            bug);
+        vertx.setTimer(PATIENCE_MILLIS, late -> stillDown(bug));
+      } else {
+        LOG.error(
+            "{}: an entry failed again ({} times in a row); it is started afresh in {} ms{}",
+            name,
+            plan.failuresInARow(),
+            delay,
+            role.isPresent() ? ", and the role is given up until then" : "",
+            bug);
+        vacate("it keeps failing: " + bug);
+      }
+      vertx
+          .undeploy(deployment)
+          .timeout(END_MILLIS, TimeUnit.MILLISECONDS)
+          .onFailure(e -> LOG.warn("{}: did not end in order", name, e))
+          .onComplete(ended -> waitFor(delay));
+    }
+
+    private void stillDown(Throwable bug) {
+      if (up.get() == 0 && !isVacant) {
+        vacate("it failed, and its restart takes long: " + bug);
+      }
+    }
+
+    private void waitFor(long delay) {
+      phase = Phase.WAITING;
+      if (delay == 0) {
+        begin();
+      } else {
+        vertx.setTimer(delay, due -> begin());
+      }
+    }
+
+    private void vacate(String why) {
+      if (stopped) {
+        return;
+      }
+      isVacant = true;
+      role.ifPresent(each -> vacant.updateAndGet(now -> changed(now, each, true)));
+      posts.vacant(name, role, why);
+    }
+
+    private void fill() {
+      if (isVacant) {
+        isVacant = false;
+        role.ifPresent(each -> vacant.updateAndGet(now -> changed(now, each, false)));
+        posts.filled(name, role);
+      }
+    }
+  }
+
+  private static Set<Role> changed(Set<Role> of, Role role, boolean isIn) {
+    Set<Role> next = EnumSet.noneOf(Role.class);
+    next.addAll(of);
+    if (isIn) {
+      next.add(role);
+    } else {
+      next.remove(role);
+    }
+    return Set.copyOf(next);
+  }
+}

@@ -1,0 +1,64 @@
+package io.penstock.bus;
+
+import io.vertx.core.Context;
+import io.vertx.core.Vertx;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Who is told of each new value of something, each on the event loop on which it asked to be. A
+ * verticle that is gone is told no more, and forgotten: see {@link #retire}. Thread-safe.
+ *
+ * @param <T> what they are told
+ */
+public final class Listeners<T> {
+  private static final Object RETIRED = new Object();
+
+  private record Listener<T>(Context context, Consumer<T> consumer) {
+    boolean isRetired() {
+      @Nullable Object mark = context.get(RETIRED);
+      return mark != null;
+    }
+
+    void tell(T value) {
+      context.runOnContext(
+          turn -> {
+            if (!isRetired()) {
+              consumer.accept(value);
+            }
+          });
+    }
+  }
+
+  private final List<Listener<T>> listeners = new CopyOnWriteArrayList<>();
+
+  /** Adds one that is told on the event loop of the caller, beginning with the value of now. */
+  public void add(Vertx vertx, Consumer<T> consumer, Supplier<T> now) {
+    add(vertx.getOrCreateContext(), consumer, now);
+  }
+
+  void add(Context context, Consumer<T> consumer, Supplier<T> now) {
+    Listener<T> added = new Listener<>(context, consumer);
+    listeners.add(added); // before looking: a value that comes in between is told twice, not never
+    added.tell(now.get());
+  }
+
+  /** Tells all; returns at once. */
+  public void tell(T value) {
+    listeners.removeIf(Listener::isRetired);
+    listeners.forEach(listener -> listener.tell(value));
+  }
+
+  /** How many there are. */
+  int size() {
+    return listeners.size();
+  }
+
+  /** Nothing that was added in this context, of whichever list, is told anything from now on. */
+  public static void retire(Context context) {
+    context.put(RETIRED, true);
+  }
+}
