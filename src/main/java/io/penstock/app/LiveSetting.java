@@ -2,6 +2,8 @@ package io.penstock.app;
 
 import io.penstock.bus.Setting;
 import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.util.List;
 import java.util.Objects;
@@ -12,8 +14,18 @@ import java.util.function.Consumer;
 /** A setting that this node changes when its file is read again. Thread-safe. */
 final class LiveSetting<T> implements Setting<T> {
   private record Listener<T>(Context context, Consumer<T> consumer) {
-    void tell(T value) {
-      context.runOnContext(turn -> consumer.accept(value));
+    Future<Void> tell(T value) {
+      Promise<Void> told = Promise.promise();
+      context.runOnContext(
+          turn -> {
+            try {
+              consumer.accept(value);
+              told.complete();
+            } catch (RuntimeException bug) {
+              told.fail(bug);
+            }
+          });
+      return told.future();
     }
   }
 
@@ -38,9 +50,13 @@ final class LiveSetting<T> implements Setting<T> {
     added.tell(now());
   }
 
-  /** Takes a new value; every listener hears of it soon. */
-  void become(T next) {
+  /**
+   * Takes a new value.
+   *
+   * @return completes when every listener has heard of it; fails when one of them threw
+   */
+  Future<Void> become(T next) {
     value.set(next);
-    listeners.forEach(listener -> listener.tell(next));
+    return Future.join(listeners.stream().map(listener -> listener.tell(next)).toList()).mapEmpty();
   }
 }

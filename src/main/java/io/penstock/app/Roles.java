@@ -13,7 +13,6 @@ import io.penstock.bus.ClusterNode;
 import io.penstock.bus.Directory;
 import io.penstock.bus.Setting;
 import io.penstock.config.NodeConfig;
-import io.penstock.inference.Fleet;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressVerticle;
 import io.penstock.prober.ProberVerticle;
@@ -38,7 +37,7 @@ final class Roles {
   private static final Duration CENSUS_ALONE = Duration.ofSeconds(1);
 
   private final NodeConfig config;
-  private final Setting<Fleet> fleet;
+  private final Settings settings;
   private final ClusterNode cluster;
   private final Node.Telemetry telemetry;
   private final Clock clock;
@@ -47,13 +46,13 @@ final class Roles {
 
   Roles(
       NodeConfig config,
-      Setting<Fleet> fleet,
+      Settings settings,
       ClusterNode cluster,
       Node.Telemetry telemetry,
       Clock clock,
       int loops) {
     this.config = config;
-    this.fleet = fleet;
+    this.settings = settings;
     this.cluster = cluster;
     this.telemetry = telemetry;
     this.clock = clock;
@@ -75,9 +74,11 @@ final class Roles {
 
   /** Completes when the node can be asked by the admin API, and serves one if it is to. */
   Future<?> admin(NodeControl control) {
-    Optional<Setting<AdminConfig>> admin = config.admin().map(Setting::fixed);
+    Optional<Setting<AdminConfig>> admin = settings.admin().map(live -> live);
     return one(
-        () -> new AdminVerticle(bus(), directory(), cluster.drains(), fleet, admin, control));
+        () ->
+            new AdminVerticle(
+                bus(), directory(), cluster.drains(), settings.fleet(), admin, control));
   }
 
   /** What carries requests; empty without the role {@code ingress}. */
@@ -100,7 +101,7 @@ final class Roles {
             new ProberVerticle(
                 bus(),
                 directory(),
-                fleet.now(),
+                settings.fleet(),
                 new HttpEngineProbes(cluster.vertx()),
                 new Discovery(cluster.vertx()),
                 clock,
@@ -112,15 +113,15 @@ final class Roles {
     return one(
         () ->
             new BatcherVerticle(
-                bus(), directory(), cluster.drains(), fleet, census, clock, registry()));
+                bus(), directory(), cluster.drains(), settings.fleet(), census, clock, registry()));
   }
 
   private Future<?> router() {
-    return one(() -> new RouterVerticle(bus(), cluster.drains(), fleet));
+    return one(() -> new RouterVerticle(bus(), cluster.drains(), settings.fleet()));
   }
 
   private Future<?> ingress() {
-    RequestMeters meters = new RequestMeters(registry(), config.fleet());
+    RequestMeters meters = new RequestMeters(registry(), settings.fleet().now());
     return onEachLoop(
         lane -> {
           IngressVerticle verticle =
@@ -128,8 +129,8 @@ final class Roles {
                   config.name(),
                   bus(),
                   directory(),
-                  config.ingress(),
-                  config.fleet(),
+                  settings.ingress(),
+                  settings.fleet(),
                   lane,
                   loops,
                   clock,

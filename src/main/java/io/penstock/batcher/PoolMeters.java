@@ -10,6 +10,7 @@ import io.penstock.inference.Priority;
 import io.penstock.inference.ReplicaId;
 import io.penstock.telemetry.Names;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.Iterator;
@@ -31,12 +32,14 @@ final class PoolMeters {
   private final Map<Fault, Counter> refusals = new EnumMap<>(Fault.class);
   private final Map<ReplicaId, Shown> shown = new HashMap<>();
   private final AtomicInteger belowMin = new AtomicInteger();
+  private final List<Gauge> gauges = new ArrayList<>();
   private final Map<Bar, Counter> ejections = new EnumMap<>(Bar.class);
   private final Counter expired;
   private final Counter dropped;
   private final Counter notAdopted;
   private final Counter ignored;
   private long shownStructure = -1;
+  private boolean closed;
 
   /** What is shown of one replica. */
   private record Shown(
@@ -48,21 +51,32 @@ final class PoolMeters {
     for (Priority each : Priority.values()) {
       AtomicInteger depth = new AtomicInteger();
       depths.put(each, depth);
-      Gauge.builder(Names.QUEUE_DEPTH, depth, AtomicInteger::get)
-          .tags("pool", this.pool, "class", each.label())
-          .register(registry);
+      gauges.add(
+          Gauge.builder(Names.QUEUE_DEPTH, depth, AtomicInteger::get)
+              .tags("pool", this.pool, "class", each.label())
+              .register(registry));
       waits.put(each, registry.timer(Names.QUEUE_WAIT, "pool", this.pool, "class", each.label()));
     }
-    Gauge.builder(Names.POOL_OWNED, owned, AtomicInteger::get)
-        .tags("pool", this.pool)
-        .register(registry);
-    Gauge.builder(Names.POOL_BELOW_MIN, belowMin, AtomicInteger::get)
-        .tags("pool", this.pool)
-        .register(registry);
+    gauges.add(
+        Gauge.builder(Names.POOL_OWNED, owned, AtomicInteger::get)
+            .tags("pool", this.pool)
+            .register(registry));
+    gauges.add(
+        Gauge.builder(Names.POOL_BELOW_MIN, belowMin, AtomicInteger::get)
+            .tags("pool", this.pool)
+            .register(registry));
     expired = event("lease_expired");
     dropped = event("lease_dropped");
     notAdopted = event("lease_not_adopted");
     ignored = event("release_ignored");
+  }
+
+  /** The pool is gone: its levels are shown no more, what was counted stays. */
+  void close() {
+    closed = true;
+    gauges.forEach(registry::remove);
+    shown.values().forEach(levels -> levels.gauges().forEach(registry::remove));
+    shown.clear();
   }
 
   void granted(Priority priority, long queuedMillis) {
@@ -102,6 +116,9 @@ final class PoolMeters {
 
   /** Copies what the gauges show; of the replicas those only that have changed. */
   void show(PoolOwner owner) {
+    if (closed) {
+      return;
+    }
     owned.setRelease(owner.tenure() == PoolOwner.Tenure.SERVING ? 1 : 0);
     belowMin.setRelease(owner.belowMin() ? 1 : 0);
     depths.forEach(

@@ -28,7 +28,10 @@
  * first in its class; a request that must wait longer than it may is refused at once; a replica
  * that fails gets no new grants and keeps those it has until they are released; leases last 15 s
  * without renewal, and a renewal is all that its holder has, so that a lost release costs no slot
- * for longer; an idle pool costs no timer.
+ * for longer; an idle pool costs no timer. When the configuration is read again a pool that has
+ * changed keeps its queue, ledger, epoch and what is known of its replicas, one that has not is not
+ * touched, and one that is gone refuses who waits and keeps account of what runs until it has
+ * ended.
  */
 @NullMarked
 package io.penstock.batcher;
