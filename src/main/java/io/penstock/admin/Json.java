@@ -112,6 +112,8 @@ final class Json {
   static JsonObject reload(NodeControl.Reload reload) {
     return new JsonObject()
         .put("applied", new JsonArray(reload.applied()))
-        .put("needs_restart", new JsonArray(reload.needsRestart()));
+        .put("needs_restart", new JsonArray(reload.needsRestart()))
+        .put("advice", new JsonArray(reload.advice()))
+        .put("fleet_hash", reload.fleetHash());
   }
 }

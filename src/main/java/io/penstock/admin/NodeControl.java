@@ -15,11 +15,24 @@ public interface NodeControl {
    */
   record Standing(boolean draining, int live, Set<Role> roles) {}
 
-  /** What came of a reload: either nothing but mistakes, or none and the rest. */
-  record Reload(List<String> applied, List<String> needsRestart, List<String> mistakes) {
+  /**
+   * What came of a reload: either nothing but mistakes, or none and the rest.
+   *
+   * @param applied what the node goes by now and did not before
+   * @param needsRestart what differs too and was left as it was
+   * @param advice what can be and may be regretted
+   * @param fleetHash of the fleet that the node serves now
+   */
+  record Reload(
+      List<String> applied,
+      List<String> needsRestart,
+      List<String> advice,
+      List<String> mistakes,
+      String fleetHash) {
     public Reload {
       applied = List.copyOf(applied);
       needsRestart = List.copyOf(needsRestart);
+      advice = List.copyOf(advice);
       mistakes = List.copyOf(mistakes);
     }
   }

@@ -39,8 +39,11 @@ final class Configs {
         config.fleet());
   }
 
-  static NodeConfig withPools(NodeConfig config, List<Pool> pools) {
-    Fleet of = config.fleet();
+  static Fleet withPools(Fleet of, List<Pool> pools) {
+    return new Fleet(pools, of.enableFallback(), of.fallbackModel(), of.hash());
+  }
+
+  static NodeConfig withFleet(NodeConfig config, Fleet fleet) {
     return new NodeConfig(
         config.name(),
         config.zone(),
@@ -50,7 +53,7 @@ final class Configs {
         config.cluster(),
         config.ingress(),
         config.admin(),
-        new Fleet(pools, of.enableFallback(), of.fallbackModel(), of.hash()));
+        fleet);
   }
 
   static Pool withReplicas(Pool of, ReplicaSource replicas) {

@@ -2,6 +2,7 @@ package io.penstock.app;
 
 import io.penstock.bus.Listeners;
 import io.penstock.bus.Setting;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
@@ -28,9 +29,13 @@ final class LiveSetting<T> implements Setting<T> {
     listeners.add(vertx, listener, this::now);
   }
 
-  /** Takes a new value; every listener hears of it soon. */
-  void become(T next) {
+  /**
+   * Takes a new value.
+   *
+   * @return completes when every listener has heard of it; fails when one of them threw
+   */
+  Future<Void> become(T next) {
     value.set(next);
-    listeners.tell(next);
+    return listeners.tell(next);
   }
 }

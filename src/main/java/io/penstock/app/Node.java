@@ -6,7 +6,6 @@ import io.penstock.bus.ClusterException;
 import io.penstock.bus.ClusterNode;
 import io.penstock.bus.View;
 import io.penstock.config.NodeConfig;
-import io.penstock.inference.Fleet;
 import io.penstock.inference.Role;
 import io.penstock.telemetry.AccessLog;
 import io.penstock.telemetry.Metrics;
@@ -20,7 +19,6 @@ import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.transport.Transport;
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -39,19 +37,19 @@ public final class Node {
   /** Messages that were on their way to this node when it gave a role up are still answered. */
   private static final Duration GRACE = Duration.ofMillis(500);
 
-  private final NodeConfig config;
   private final ClusterNode cluster;
   private final Telemetry telemetry;
   private final Roles parts;
   private final NodeDrain drain;
+  private final Reloads reloads;
 
   private Node(
-      NodeConfig config, ClusterNode cluster, Telemetry telemetry, Roles parts, NodeDrain drain) {
-    this.config = config;
+      ClusterNode cluster, Telemetry telemetry, Roles parts, NodeDrain drain, Reloads reloads) {
     this.cluster = cluster;
     this.telemetry = telemetry;
     this.parts = parts;
     this.drain = drain;
+    this.reloads = reloads;
   }
 
   /** The parts that no event loop owns. */
@@ -86,7 +84,11 @@ public final class Node {
    */
   public static Future<Node> start(NodeConfig config, NodeSetup setup) {
     try {
-      SimulatedPools.check(config);
+      SimulatedPools.mistake(config)
+          .ifPresent(
+              mistake -> {
+                throw new NodeException(mistake);
+              });
       int port = HttpPort.free(config.ingress().host(), config.ingress().port());
       Optional<AdminConfig> admin =
           config
@@ -95,7 +97,7 @@ public final class Node {
                   a ->
                       new AdminConfig(
                           a.host(), HttpPort.free("admin", a.host(), a.port()), a.key()));
-      return start(Configs.withPorts(config, port, admin), setup, telemetry(setup));
+      return start(config, Configs.withPorts(config, port, admin), setup, telemetry(setup));
     } catch (NodeException e) {
       return Future.failedFuture(e);
     }
@@ -112,7 +114,12 @@ public final class Node {
         readiness);
   }
 
-  private static Future<Node> start(NodeConfig config, NodeSetup setup, Telemetry telemetry) {
+  /**
+   * @param given as the file says
+   * @param config with the ports that were taken
+   */
+  private static Future<Node> start(
+      NodeConfig given, NodeConfig config, NodeSetup setup, Telemetry telemetry) {
     return ClusterNode.start(
             builder(),
             options(config),
@@ -122,7 +129,7 @@ public final class Node {
             telemetry.metrics().registry())
         .compose(
             cluster ->
-                startRoles(config, setup, telemetry, cluster)
+                startRoles(given, config, setup, telemetry, cluster)
                     .recover(e -> cluster.close().transform(closed -> Future.failedFuture(e))))
         .recover(
             e -> {
@@ -132,15 +139,31 @@ public final class Node {
   }
 
   private static Future<Node> startRoles(
-      NodeConfig config, NodeSetup setup, Telemetry telemetry, ClusterNode cluster) {
+      NodeConfig given,
+      NodeConfig config,
+      NodeSetup setup,
+      Telemetry telemetry,
+      ClusterNode cluster) {
     Vertx vertx = cluster.vertx();
     Set<Role> roles = config.roles();
-    return SimulatedPools.start(vertx, config)
+    SimulatedPools simulated = new SimulatedPools(vertx, config.zone());
+    return simulated
+        .list(config.fleet())
         .compose(
-            listed -> {
-              LiveSetting<Fleet> fleet = new LiveSetting<>(vertx, listed.fleet());
+            fleet -> {
+              NodeConfig listed = Configs.withFleet(config, fleet);
+              Settings settings = Settings.of(vertx, listed);
               Roles parts =
-                  new Roles(listed, fleet, cluster, telemetry, setup.clock(), loops(config));
+                  new Roles(listed, settings, cluster, telemetry, setup.clock(), loops(config));
+              Reloads reloads =
+                  new Reloads(
+                      cluster,
+                      settings,
+                      simulated,
+                      setup.file(),
+                      given,
+                      listed,
+                      telemetry.metrics().registry());
               return parts
                   .deploy()
                   .compose(
@@ -148,7 +171,7 @@ public final class Node {
                         NodeDrain drain =
                             new NodeDrain(
                                 cluster, telemetry.readiness(), parts::held, parts.lanes());
-                        Node node = new Node(listed, cluster, telemetry, parts, drain);
+                        Node node = new Node(cluster, telemetry, parts, drain, reloads);
                         return parts
                             .admin(node.new Control())
                             .compose(up -> cluster.announce(parts::held, parts.lanes().size()))
@@ -169,12 +192,20 @@ public final class Node {
   }
 
   private void onView(View view) {
-    ReadinessRules.apply(view, config.roles(), telemetry.readiness());
+    ReadinessRules.apply(view, config().roles(), telemetry.readiness());
   }
 
   /** The configuration that runs: with the port that was taken and simulated engines listed. */
   public NodeConfig config() {
-    return config;
+    return reloads.running();
+  }
+
+  /**
+   * Reads the node's file again and goes by it, unless there is a mistake in it; the log tells what
+   * came of it.
+   */
+  public Future<NodeControl.Reload> reload() {
+    return reloads.reload();
   }
 
   /** The cluster's nodes as this one sees them. */
@@ -200,29 +231,30 @@ public final class Node {
    * @return completes when nothing runs any more; true when every live request had ended by itself
    */
   public Future<Boolean> drain() {
-    log.info("leaving within {} s", config.ingress().drain().toSeconds());
+    Duration within = config().ingress().drain();
+    log.info("leaving within {} s", within.toSeconds());
     return drain
         .begin()
-        .compose(handed -> finish(handed.isEmpty() ? Duration.ZERO : GRACE))
+        .compose(handed -> finish(handed.isEmpty() ? Duration.ZERO : GRACE, within))
         .compose(finished -> close().map(finished));
   }
 
   /** Completes when all lanes are empty and the grace has passed, or the time for it is over. */
-  private Future<Boolean> finish(Duration grace) {
+  private Future<Boolean> finish(Duration grace, Duration within) {
     Future<?> ended = drain.finished();
     Future<?> graced =
         grace.isZero()
             ? Future.succeededFuture()
             : cluster.vertx().timer(grace.toMillis(), TimeUnit.MILLISECONDS);
     return Future.all(ended, graced)
-        .timeout(Math.max(1, config.ingress().drain().toMillis()), TimeUnit.MILLISECONDS)
+        .timeout(Math.max(1, within.toMillis()), TimeUnit.MILLISECONDS)
         .map(true)
         .recover(
             e -> {
               if (e instanceof TimeoutException) {
                 log.warn(
                     "requests are still live after {} s of draining; they are cut off now",
-                    config.ingress().drain().toSeconds());
+                    within.toSeconds());
                 return Future.succeededFuture(false);
               }
               return Future.failedFuture(e);
@@ -236,7 +268,7 @@ public final class Node {
         .compose(stopped -> cluster.close())
         .onComplete(
             closed -> {
-              log.info("node {} has left", config.name());
+              log.info("node {} has left", config().name());
               telemetry.close();
             });
   }
@@ -260,8 +292,7 @@ public final class Node {
 
     @Override
     public Future<Reload> reload() {
-      return Future.succeededFuture(
-          new Reload(List.of(), List.of(), List.of("this node was not started from a file")));
+      return reloads.reload();
     }
   }
 

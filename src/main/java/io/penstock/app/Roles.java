@@ -14,7 +14,6 @@ import io.penstock.bus.ClusterNode;
 import io.penstock.bus.Directory;
 import io.penstock.bus.Setting;
 import io.penstock.config.NodeConfig;
-import io.penstock.inference.Fleet;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressVerticle;
 import io.penstock.prober.EngineProbes;
@@ -50,7 +49,7 @@ final class Roles implements Supervisor.Posts {
   private static final Duration CENSUS_ALONE = Duration.ofSeconds(1);
 
   private final NodeConfig config;
-  private final Setting<Fleet> fleet;
+  private final Settings settings;
   private final ClusterNode cluster;
   private final Node.Telemetry telemetry;
   private final Clock clock;
@@ -60,13 +59,13 @@ final class Roles implements Supervisor.Posts {
 
   Roles(
       NodeConfig config,
-      Setting<Fleet> fleet,
+      Settings settings,
       ClusterNode cluster,
       Node.Telemetry telemetry,
       Clock clock,
       int loops) {
     this.config = config;
-    this.fleet = fleet;
+    this.settings = settings;
     this.cluster = cluster;
     this.telemetry = telemetry;
     this.clock = clock;
@@ -89,10 +88,12 @@ final class Roles implements Supervisor.Posts {
 
   /** Completes when the node can be asked by the admin API, and serves one if it is to. */
   Future<?> admin(NodeControl control) {
-    Optional<Setting<AdminConfig>> admin = config.admin().map(Setting::fixed);
+    Optional<Setting<AdminConfig>> admin = settings.admin().map(live -> live);
     return supervisor.keep(
         "admin",
-        nth -> new AdminVerticle(bus(), directory(), cluster.drains(), fleet, admin, control));
+        nth ->
+            new AdminVerticle(
+                bus(), directory(), cluster.drains(), settings.fleet(), admin, control));
   }
 
   /** What carries requests; empty without the role {@code ingress}. */
@@ -149,7 +150,7 @@ final class Roles implements Supervisor.Posts {
         Role.HEALTH_PROBER,
         nth ->
             new ProberVerticle(
-                bus(), directory(), fleet.now(), probes, lists, clock, registry(), nth > 0));
+                bus(), directory(), settings.fleet(), probes, lists, clock, registry(), nth > 0));
   }
 
   private Future<?> batcher() {
@@ -159,15 +160,23 @@ final class Roles implements Supervisor.Posts {
         Role.BATCHER,
         nth ->
             new BatcherVerticle(
-                bus(), directory(), cluster.drains(), fleet, census, clock, registry(), suspects));
+                bus(),
+                directory(),
+                cluster.drains(),
+                settings.fleet(),
+                census,
+                clock,
+                registry(),
+                suspects));
   }
 
   private Future<?> router() {
-    return supervisor.keep(Role.ROUTER, nth -> new RouterVerticle(bus(), cluster.drains(), fleet));
+    return supervisor.keep(
+        Role.ROUTER, nth -> new RouterVerticle(bus(), cluster.drains(), settings.fleet()));
   }
 
   private Future<?> ingress() {
-    RequestMeters meters = new RequestMeters(registry(), config.fleet());
+    RequestMeters meters = new RequestMeters(registry(), settings.fleet().now());
     return onEachLoop(
         lane -> {
           IngressVerticle verticle =
@@ -175,8 +184,8 @@ final class Roles implements Supervisor.Posts {
                   config.name(),
                   bus(),
                   directory(),
-                  config.ingress(),
-                  config.fleet(),
+                  settings.ingress(),
+                  settings.fleet(),
                   lane,
                   loops,
                   clock,

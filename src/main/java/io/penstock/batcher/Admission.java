@@ -77,9 +77,9 @@ final class Admission {
   /** Attempt of a lease that was adopted: lower than that of any Admit. */
   private static final int ATTEMPT_UNKNOWN = 0;
 
-  private final Pool pool;
+  private Pool pool;
   private final Roster roster;
-  private final Strategy strategy;
+  private Strategy strategy;
   private final int ledgerMax;
   private final Map<Priority, ClassQueue> queues = new EnumMap<>(Priority.class);
   private final Map<RequestId, Waiting> waiting = new HashMap<>();
@@ -91,6 +91,7 @@ final class Admission {
   private long epoch;
   private boolean held = true;
   private boolean draining;
+  private boolean retired;
   private long arrivals;
   private long grants;
   private long waitingBytes;
@@ -134,6 +135,33 @@ final class Admission {
 
   boolean draining() {
     return draining;
+  }
+
+  /**
+   * Goes by another definition of the pool from now on; whoever waits does so under the limits of
+   * its arrival.
+   *
+   * @param chooses how from now on
+   */
+  void redefine(Pool next, Strategy chooses) {
+    pool = next;
+    strategy = chooses;
+    retired = false;
+  }
+
+  Strategy strategy() {
+    return strategy;
+  }
+
+  /** The pool is not in the configuration any more: nobody gets in, who waits is told. */
+  List<AdmissionDecision> retire() {
+    retired = true;
+    List<AdmissionDecision> out = new ArrayList<>();
+    for (Waiting each : List.copyOf(waiting.values())) {
+      leave(each);
+      out.add(retired(each.admit));
+    }
+    return out;
   }
 
   /** A request asks for a slot. */
@@ -319,6 +347,10 @@ final class Admission {
   }
 
   private void place(Admit admit, List<AdmissionDecision> out, long nowMillis) {
+    if (retired) {
+      out.add(retired(admit));
+      return;
+    }
     if (draining && !held && admit.attempt() <= 1) {
       out.add(drained(admit));
       return;
@@ -587,6 +619,14 @@ final class Admission {
         "Pool '"
             + pool.name()
             + "' is being drained and takes no new requests; no other pool could serve this one.",
+        RETRY_AFTER_MIN_MILLIS);
+  }
+
+  private AdmissionDecision retired(Admit admit) {
+    return refused(
+        admit,
+        Fault.UNKNOWN_POOL,
+        "Pool '" + pool.name() + "' has been taken out of the configuration.",
         RETRY_AFTER_MIN_MILLIS);
   }
 

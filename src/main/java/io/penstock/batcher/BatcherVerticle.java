@@ -42,10 +42,12 @@ import io.vertx.core.Future;
 import io.vertx.core.VerticleBase;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -65,6 +67,7 @@ public final class BatcherVerticle extends VerticleBase {
 
   private static final Logger LOG = LoggerFactory.getLogger(BatcherVerticle.class);
   private static final long NO_TIMER = -1;
+  private static final long UNKNOWN_POOL_RETRY_MILLIS = 1_000;
 
   private final Bus bus;
   private final Directory directory;
@@ -115,6 +118,7 @@ public final class BatcherVerticle extends VerticleBase {
               registration = consumer;
               drains.onChange(this::drainsChanged);
               directory.onChange(this::viewChanged);
+              fleet.onChange(this::fleetChanged);
               askHealth();
               vertx.setTimer(ASK_AGAIN_MILLIS, due -> askHealth());
             });
@@ -130,6 +134,36 @@ public final class BatcherVerticle extends VerticleBase {
     stopTimer();
     pools.values().forEach(pool -> pool.poolMeters.close());
     return registration == null ? Future.succeededFuture() : registration.cancel();
+  }
+
+  private void fleetChanged(Fleet next) {
+    if (stopped) {
+      return;
+    }
+    long now = clock.millis();
+    Set<PoolName> named = new HashSet<>();
+    for (Pool pool : next.pools()) {
+      named.add(pool.name());
+      Shell known = pools.get(pool.name());
+      if (known == null) {
+        open(new Shell(pool), now);
+      } else if (known.retired || !known.pool.equals(pool)) {
+        known.redefine(pool, now);
+      }
+    }
+    for (Shell each : pools.values()) {
+      if (!each.retired && !named.contains(each.pool.name())) {
+        each.retire(now);
+      }
+    }
+    keepTime();
+  }
+
+  /** Tells a pool that is new all that the others have been told before. */
+  private void open(Shell added, long nowMillis) {
+    pools.put(added.pool.name(), added);
+    added.carryOut(added.owner.drains(drains.now(), nowMillis));
+    added.carryOut(added.owner.view(directory.view(), clock.epochMillis(), nowMillis));
   }
 
   private void viewChanged(View view) {
@@ -246,17 +280,22 @@ public final class BatcherVerticle extends VerticleBase {
     return new Refusal(
         admit.id(),
         Optional.of(admit.pool()),
-        Fault.NO_REPLICA,
+        Fault.UNKNOWN_POOL,
         "Pool '" + admit.pool() + "' is not in the configuration of the node that should own it.",
         "",
-        0);
+        UNKNOWN_POOL_RETRY_MILLIS);
   }
 
-  /** Keeps the timer while a pool needs it. */
+  /** Keeps the timer while a pool needs it, and forgets pools that are gone with all they held. */
   private void keepTime() {
     boolean busy = false;
+    boolean over = false;
     for (Shell pool : pools.values()) {
       busy |= pool.owner.busy();
+      over |= pool.owner.isOver();
+    }
+    if (over) {
+      pools.values().removeIf(Shell::closedIfOver);
     }
     if (!busy) {
       stopTimer();
@@ -280,9 +319,10 @@ public final class BatcherVerticle extends VerticleBase {
 
   /** One pool: its core, its meters, and the outlet that carries its decisions out. */
   private final class Shell implements AdmissionDecision.Outlet {
-    private final Pool pool;
+    private Pool pool;
     private final PoolOwner owner;
     private final PoolMeters poolMeters;
+    private boolean retired;
 
     Shell(Pool pool) {
       this.pool = pool;
@@ -290,6 +330,30 @@ public final class BatcherVerticle extends VerticleBase {
           new PoolOwner(
               pool, bus.self(), census.toMillis(), () -> ThreadLocalRandom.current().nextDouble());
       this.poolMeters = new PoolMeters(meters, pool);
+    }
+
+    void redefine(Pool next, long nowMillis) {
+      LOG.info("pool {}: {}", next.name(), retired ? "is back" : "is defined anew");
+      retired = false;
+      pool = next;
+      carryOut(owner.redefine(next, nowMillis));
+    }
+
+    void retire(long nowMillis) {
+      LOG.info(
+          "pool {}: taken out of the configuration; {} requests still run",
+          pool.name(),
+          owner.admission().map(Admission::live).orElse(0));
+      retired = true;
+      carryOut(owner.retire(nowMillis));
+    }
+
+    boolean closedIfOver() {
+      boolean over = owner.isOver();
+      if (over) {
+        poolMeters.close();
+      }
+      return over;
     }
 
     void carryOut(List<AdmissionDecision> decisions) {

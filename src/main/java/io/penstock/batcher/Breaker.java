@@ -40,8 +40,8 @@ final class Breaker {
     }
   }
 
-  private final BreakerPolicy policy;
-  private final ErrorWindow window;
+  private BreakerPolicy policy;
+  private ErrorWindow window;
   private State state = State.CLOSED;
   private int failuresInARow;
   private int successesInARow;
@@ -55,6 +55,22 @@ final class Breaker {
 
   State state() {
     return state;
+  }
+
+  /**
+   * Goes by another policy from now on. What was counted stays, unless it was counted over another
+   * time; where error rates are to count no more, an open one closes.
+   */
+  void policy(BreakerPolicy next) {
+    if (!next.window().equals(policy.window())) {
+      window = new ErrorWindow(next.window().toMillis());
+    }
+    if (!next.enabled() && state != State.CLOSED) {
+      state = State.CLOSED;
+      window.clear();
+      failuresInARow = 0;
+    }
+    policy = next;
   }
 
   /** Why it opened last; empty before. */

@@ -54,6 +54,11 @@ final class Conduct {
     this.breaker = new Breaker(policy);
   }
 
+  /** Goes by another policy from now on. */
+  void policy(BreakerPolicy next) {
+    breaker.policy(next);
+  }
+
   Breaker breaker() {
     return breaker;
   }

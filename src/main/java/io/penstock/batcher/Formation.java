@@ -24,13 +24,18 @@ import org.jspecify.annotations.Nullable;
  * were sound: not behind one that does.
  */
 final class Formation {
-  private final FailoverPolicy policy;
+  private FailoverPolicy policy;
   private @Nullable Replica active;
   private @Nullable Replica reserve;
   private boolean waits;
 
   Formation(FailoverPolicy policy) {
     this.policy = policy;
+  }
+
+  /** Goes by another policy from now on; who carries the work goes on if the new one allows it. */
+  void policy(FailoverPolicy next) {
+    policy = next;
   }
 
   /** Whether time alone may change it. */

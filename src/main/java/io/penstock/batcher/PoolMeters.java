@@ -39,6 +39,7 @@ final class PoolMeters {
   private final Counter notAdopted;
   private final Counter ignored;
   private long shownStructure = -1;
+  private boolean closed;
 
   /** What is shown of one replica. */
   private record Shown(
@@ -68,6 +69,14 @@ final class PoolMeters {
     dropped = event("lease_dropped");
     notAdopted = event("lease_not_adopted");
     ignored = event("release_ignored");
+  }
+
+  /** The pool or its owner is gone: levels are shown no more, what was counted stays. */
+  void close() {
+    closed = true;
+    levels.forEach(registry::remove);
+    shown.values().forEach(each -> each.gauges().forEach(registry::remove));
+    shown.clear();
   }
 
   void granted(Priority priority, long queuedMillis) {
@@ -107,6 +116,9 @@ final class PoolMeters {
 
   /** Copies what the gauges show; of the replicas those only that have changed. */
   void show(PoolOwner owner) {
+    if (closed) {
+      return;
+    }
     owned.setRelease(owner.tenure() == PoolOwner.Tenure.SERVING ? 1 : 0);
     belowMin.setRelease(owner.belowMin() ? 1 : 0);
     depths.forEach(
@@ -118,13 +130,6 @@ final class PoolMeters {
       forgetAllBut(roster);
     }
     roster.takeTouched(this::show);
-  }
-
-  /** Takes away what shows the state of an owner that is no more; what has been counted stays. */
-  void close() {
-    levels.forEach(registry::remove);
-    shown.values().forEach(each -> each.gauges().forEach(registry::remove));
-    shown.clear();
   }
 
   private void show(Replica replica) {

@@ -9,7 +9,9 @@ import io.penstock.bus.View;
 import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
+import io.penstock.inference.ReplicaId;
 import io.penstock.inference.Role;
+import io.penstock.measure.Rendezvous;
 import io.penstock.message.Admit;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
@@ -22,12 +24,15 @@ import io.penstock.message.Room;
 import io.penstock.message.Station;
 import io.penstock.message.Withdraw;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoubleSupplier;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -70,7 +75,7 @@ final class PoolOwner {
     SERVING
   }
 
-  private final Pool pool;
+  private Pool pool;
   private final NodeId self;
   private final long censusMillis;
   private final DoubleSupplier random;
@@ -89,6 +94,7 @@ final class PoolOwner {
   private long repeatAtMillis;
   private long alarmFromMillis;
   private boolean belowMin;
+  private boolean retired;
   private Set<Station> asked = Set.of();
   private final Set<Station> answered = new HashSet<>();
 
@@ -126,6 +132,41 @@ final class PoolOwner {
   }
 
   /**
+   * Goes by another definition of the pool from now on, also of one that was {@link #retire}d.
+   * Queue, ledger, epoch and what is held against replicas stay.
+   */
+  List<AdmissionDecision> redefine(Pool next, long nowMillis) {
+    boolean sameStrategy = next.routingStrategy() == pool.routingStrategy();
+    retired = false;
+    pool = next;
+    roster.redefine(next, nowMillis);
+    applyDrains();
+    if (admission == null) {
+      return List.of();
+    }
+    admission.redefine(next, sameStrategy ? admission.strategy() : strategy());
+    return changed(nowMillis);
+  }
+
+  /**
+   * The pool is not in the configuration any more: who waits or comes is refused, what lives is
+   * kept account of to its end.
+   */
+  List<AdmissionDecision> retire(long nowMillis) {
+    retired = true;
+    return admission == null ? List.of() : told(admission.retire(), nowMillis);
+  }
+
+  /** Whether nothing of a pool is left that is not in the configuration any more. */
+  boolean isOver() {
+    return retired && !busy();
+  }
+
+  private Strategy strategy() {
+    return Strategy.of(pool.routingStrategy(), random);
+  }
+
+  /**
    * The cluster has changed.
    *
    * @param epochSeed wall-clock milliseconds: a start above the epochs of owners that left no trace
@@ -137,7 +178,7 @@ final class PoolOwner {
     view = next;
     List<AdmissionDecision> out = new ArrayList<>();
     boolean changed = roster.advance(nowMillis);
-    changed |= roster.probed(!next.with(Role.HEALTH_PROBER).isEmpty());
+    changed |= roster.probed(probes(next));
     boolean mine = next.ownerOf(pool.name()).equals(Optional.of(self));
     if (!mine) {
       resign();
@@ -146,7 +187,7 @@ final class PoolOwner {
     if (admission == null) {
       epoch = Math.max(epochSeed, highestSeen + 1);
       highestSeen = epoch;
-      admission = new Admission(pool, roster, Strategy.of(pool.routingStrategy(), random), epoch);
+      admission = new Admission(pool, roster, strategy(), epoch);
       admission.draining(drains.pools().contains(pool.name()));
       enter(Tenure.CENSUS, nowMillis, "owner of the pool now");
       announce(out, nowMillis);
@@ -163,6 +204,21 @@ final class PoolOwner {
       finishWhenCounted(out, nowMillis);
     }
     return told(out, nowMillis);
+  }
+
+  /**
+   * Which replicas a prober checks. Those of one that serves another fleet, while nodes are
+   * reloaded one after another, it may not know of: they are tried instead of waited for.
+   */
+  private Predicate<ReplicaId> probes(View next) {
+    List<NodeId> probers = next.with(Role.HEALTH_PROBER);
+    Map<NodeId, String> fleets = new HashMap<>();
+    next.nodes().forEach(node -> fleets.put(node.id(), node.fleetHash()));
+    String own = fleets.getOrDefault(self, "");
+    return id ->
+        Rendezvous.pick(id.value(), probers, NodeId::value)
+            .filter(prober -> own.equals(fleets.get(prober)))
+            .isPresent();
   }
 
   /** Takes in which share of the pool's limits this side of the cluster may use. */

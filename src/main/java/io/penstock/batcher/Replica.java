@@ -69,6 +69,9 @@ final class Replica {
    */
   long trustedUntilMillis;
 
+  /** Until when it stays without a prober's word; {@link Long#MAX_VALUE} where it needs none. */
+  long provisionalUntilMillis = Long.MAX_VALUE;
+
   /** When its prober was last asked to check it at once. */
   long doubtedMillis = Long.MIN_VALUE / 2;
 
@@ -114,6 +117,15 @@ final class Replica {
     spec = newSpec;
     Set<Capability> declared = newSpec.capabilities().isEmpty() ? ofPool : newSpec.capabilities();
     capabilities = declared.isEmpty() ? CapabilityMask.ALL : CapabilityMask.of(declared);
+  }
+
+  /** Nothing has been said of it yet, or what was said was of another engine. */
+  void unknown() {
+    reported = null;
+    prober = null;
+    checks = 0;
+    continuesMessages = Optional.empty();
+    trustedUntilMillis = Long.MIN_VALUE;
   }
 
   int capabilities() {

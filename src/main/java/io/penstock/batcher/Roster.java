@@ -16,12 +16,14 @@ import io.penstock.message.ReplicaStatus;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -38,10 +40,14 @@ import org.jspecify.annotations.Nullable;
  * A request that this one has failed already waits a moment for news of the others that are only
  * under suspicion. That does not hold for replicas that are unhealthy by the probers, or drained.
  *
- * <p>Before any report a replica of a written list is usable if nobody probes in this cluster, and
- * waited for otherwise. A prober that takes a share over from another, or begins anew itself,
- * starts with "never answered yet"; that is no news of an engine known to be healthy, and does not
- * count for {@link #TAKEOVER_MILLIS}.
+ * <p>A written list is the pool's own word on who is of it, at which address and with which limits;
+ * a report counts for the state of these alone, since its prober may go by another version of the
+ * list for as long as nodes are reloaded one after another. Before any report such a replica is
+ * usable if nobody probes it, and waited for otherwise.
+ *
+ * <p>A prober that takes a share over from another, or begins anew itself, starts with "never
+ * answered yet"; that is no news of an engine known to be healthy, and does not count for {@link
+ * #TAKEOVER_MILLIS}.
  */
 final class Roster {
   /** How long a replica stays healthy on the word of the prober before. */
@@ -56,11 +62,21 @@ final class Roster {
   /** Least time between two doubts of one replica. */
   static final long DOUBT_GAP_MILLIS = 500;
 
+  /**
+   * How long replicas of a written list are kept beside signal intervals once the pool follows a
+   * source, where no prober speaks of them.
+   */
+  static final long PROVISIONAL_MILLIS = 30_000;
+
   /** Decisions kept until somebody takes them; more are dropped. */
   static final int NEWS_MAX = 2 * Pool.REPLICAS_MAX;
 
-  private final Pool pool;
+  private Pool pool;
   private final Formation formation;
+
+  /** The pool's written list; null where it follows a source, whose list the probers tell. */
+  private @Nullable Map<ReplicaId, ReplicaSpec> written;
+
   private final List<AdmissionDecision> news = new ArrayList<>();
   private final List<Replica> eligible = new ArrayList<>();
   private LimitShare share = LimitShare.WHOLE;
@@ -78,26 +94,96 @@ final class Roster {
   /** Whose live grants have changed since somebody looked. */
   private final Set<Replica> touched = new LinkedHashSet<>();
 
-  private boolean probed;
+  private Predicate<ReplicaId> probed;
   private boolean heard;
   private int open;
   private int slots;
   private long structure;
+
+  /** Whether replicas are there that no prober of the followed source has spoken of yet. */
+  private boolean provisional;
 
   /**
    * @param probed whether the cluster has a prober
    */
   Roster(Pool pool, boolean probed) {
     this.pool = pool;
-    this.probed = probed;
+    this.probed = id -> probed;
     this.formation = new Formation(pool.failover());
     if (pool.replicas() instanceof ReplicaSource.Listed listed) {
-      for (ReplicaSpec spec : listed.replicas()) {
-        replica(spec.id()).describe(spec, pool.capabilities());
-      }
-      heard = true;
+      takeInList(listed.replicas());
     }
     review();
+  }
+
+  /**
+   * Goes by another definition of the pool from now on. Replicas that stay keep their live grants
+   * and what is known of them; those that are gone keep their live grants and get no new ones.
+   */
+  void redefine(Pool next, long now) {
+    nowMillis = now;
+    boolean sameSource = next.replicas().equals(pool.replicas());
+    pool = next;
+    formation.policy(next.failover());
+    all.forEach(each -> each.conduct().policy(next.breaker()));
+    if (next.replicas() instanceof ReplicaSource.Listed listed) {
+      takeInList(listed.replicas());
+    } else {
+      all.stream()
+          .filter(Replica::listed)
+          .forEach(each -> each.describe(each.spec(), next.capabilities()));
+      if (!sameSource && written != null) {
+        forgetList();
+      }
+    }
+    structure++;
+    review();
+  }
+
+  /** Takes the list for the truth, in its order. */
+  private void takeInList(List<ReplicaSpec> list) {
+    Map<ReplicaId, ReplicaSpec> next = new LinkedHashMap<>();
+    list.forEach(spec -> next.put(spec.id(), spec));
+    written = next;
+    heard = true;
+    for (Replica each : List.copyOf(all)) {
+      if (!next.containsKey(each.id())) {
+        each.reported = ReplicaState.REMOVED;
+        dropIfGone(each);
+      }
+    }
+    List<Replica> inOrder = new ArrayList<>();
+    for (ReplicaSpec spec : list) {
+      Replica replica = replica(spec.id());
+      boolean isAnother = replica.listed() && !replica.spec().url().equals(spec.url());
+      if (isAnother) {
+        replica.conduct().reborn(newest);
+      }
+      if (isAnother || replica.reported == ReplicaState.REMOVED) {
+        replica.unknown();
+      }
+      replica.provisionalUntilMillis = Long.MAX_VALUE;
+      replica.describe(spec, pool.capabilities());
+      inOrder.add(replica);
+    }
+    all.removeIf(each -> next.containsKey(each.id()));
+    all.addAll(0, inOrder);
+  }
+
+  /** What was listed and reported on stays until it is clear that the source has it too. */
+  private void forgetList() {
+    written = null;
+    provisional = true;
+    long until = nowMillis + PROVISIONAL_MILLIS + 2 * pool.health().signalInterval().toMillis();
+    for (Replica each : List.copyOf(all)) {
+      if (each.reported == null) {
+        each.reported = ReplicaState.REMOVED;
+        dropIfGone(each);
+      } else {
+        each.provisionalUntilMillis = until;
+      }
+    }
+    heard = !all.isEmpty();
   }
 
   /** The replicas in order of first mention; read only. */
@@ -234,11 +320,10 @@ final class Roster {
     }
   }
 
-  /** Takes in whether the cluster has a prober now; says whether a replica's use changed. */
-  boolean probed(boolean now) {
-    if (probed == now) {
-      return false;
-    }
+  /**
+   * Takes in who is probed now, as far as it can be known; says whether a replica's use changed.
+   */
+  boolean probed(Predicate<ReplicaId> now) {
     probed = now;
     return review();
   }
@@ -246,9 +331,12 @@ final class Roster {
   /** Takes one prober's word on one replica in; says whether anything changed. */
   boolean report(NodeId prober, ReplicaStatus status, long now) {
     nowMillis = now;
+    ReplicaId id = status.spec().id();
+    if (written != null && !isOfList(status, written)) {
+      return false;
+    }
     boolean first = !heard;
     heard = true;
-    ReplicaId id = status.spec().id();
     if (status.state() == ReplicaState.REMOVED) {
       return remove(id) || first;
     }
@@ -256,8 +344,10 @@ final class Roster {
       return first;
     }
     Replica replica = replica(id);
-    boolean described = !replica.listed() || !replica.spec().equals(status.spec());
+    replica.provisionalUntilMillis = Long.MAX_VALUE;
     boolean isSameEngine = replica.listed() && replica.spec().url().equals(status.spec().url());
+    boolean described =
+        written == null && !(replica.listed() && replica.spec().equals(status.spec()));
     if (described) {
       replica.describe(status.spec(), pool.capabilities());
       structure++;
@@ -272,6 +362,14 @@ final class Roster {
       review();
     }
     return described || moved || first;
+  }
+
+  /** Whether it is on the engine that the list names, by a prober that lists it too. */
+  private static boolean isOfList(ReplicaStatus status, Map<ReplicaId, ReplicaSpec> list) {
+    ReplicaSpec own = list.get(status.spec().id());
+    return own != null
+        && own.url().equals(status.spec().url())
+        && status.state() != ReplicaState.REMOVED;
   }
 
   private boolean heardGood(Replica replica, boolean wasAway, long checks) {
@@ -464,6 +562,7 @@ final class Roster {
 
   private boolean review() {
     nextReviewMillis = Long.MAX_VALUE;
+    dropUnconfirmed();
     judge();
     keepTheMildest();
     takeInWhoIsSound();
@@ -475,6 +574,22 @@ final class Roster {
       nextReviewMillis = Math.max(nowMillis + 1, judgedMillis + JUDGE_MILLIS);
     }
     return changed;
+  }
+
+  private void dropUnconfirmed() {
+    if (!provisional) {
+      return;
+    }
+    provisional = false;
+    for (Replica each : List.copyOf(all)) {
+      if (each.provisionalUntilMillis <= nowMillis) {
+        each.provisionalUntilMillis = Long.MAX_VALUE;
+        each.reported = ReplicaState.REMOVED;
+        dropIfGone(each);
+        structure++;
+      }
+      provisional |= each.provisionalUntilMillis != Long.MAX_VALUE;
+    }
   }
 
   private void judge() {
@@ -645,14 +760,14 @@ final class Roster {
         return true;
       }
     }
-    return false;
+    return provisional;
   }
 
   private boolean eligible(Replica replica) {
     @Nullable ReplicaState state = replica.reported;
     return replica.listed()
         && !replica.draining()
-        && (state == null ? !probed : state == ReplicaState.HEALTHY);
+        && (state == null ? !probed.test(replica.id()) : state == ReplicaState.HEALTHY);
   }
 
   /** Whether news of it is under way: of a first check, or of whether a suspicion was right. */
@@ -663,7 +778,7 @@ final class Roster {
     @Nullable ReplicaState state = replica.reported;
     return replica.listed()
         && !replica.draining()
-        && (state == null ? probed : state == ReplicaState.STARTING);
+        && (state == null ? probed.test(replica.id()) : state == ReplicaState.STARTING);
   }
 
   private Replica replica(ReplicaId id) {

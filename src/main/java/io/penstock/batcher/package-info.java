@@ -30,7 +30,10 @@
  * without renewal, and a renewal is all that its holder has, so that a lost release costs no slot
  * for longer; an idle pool costs no timer. A batcher that is started afresh since the one before it
  * failed is an owner that takes over from itself: the same census under a higher epoch, asked of
- * the same ingress loops, which then ask again for what waits.
+ * the same ingress loops, which then ask again for what waits. When the configuration is read again
+ * a pool that has changed keeps its queue, ledger, epoch and what is known of its replicas, one
+ * that has not is not touched, and one that is gone refuses who waits and keeps account of what
+ * runs until it has ended.
  */
 @NullMarked
 package io.penstock.batcher;

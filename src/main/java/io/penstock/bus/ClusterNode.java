@@ -195,6 +195,14 @@ public final class ClusterNode {
     return directory.become(me -> with(me, roles.get(), lanes, me.draining()));
   }
 
+  /** Says that it serves another fleet from now on. */
+  public Future<Void> serve(String fleetHash) {
+    return directory.become(
+        me ->
+            new View.Node(
+                me.id(), me.name(), me.zone(), me.roles(), me.lanes(), fleetHash, me.draining()));
+  }
+
   /** Says that the node is going; it keeps its roles until they are withdrawn. */
   public Future<Void> setDraining() {
     return directory.become(me -> with(me, me.roles(), me.lanes(), true));

@@ -1,6 +1,8 @@
 package io.penstock.bus;
 
 import io.vertx.core.Context;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -23,13 +25,26 @@ public final class Listeners<T> {
       return mark != null;
     }
 
-    void tell(T value) {
+    /** What the consumer throws is its verticle's to handle, and the caller's to know. */
+    Future<Void> tell(T value) {
+      Promise<Void> told = Promise.promise();
       context.runOnContext(
           turn -> {
-            if (!isRetired()) {
-              consumer.accept(value);
+            boolean heard = isRetired();
+            try {
+              if (!heard) {
+                consumer.accept(value);
+              }
+              heard = true;
+            } finally {
+              if (heard) {
+                told.complete();
+              } else {
+                told.fail("a listener threw");
+              }
             }
           });
+      return told.future();
     }
   }
 
@@ -46,10 +61,14 @@ public final class Listeners<T> {
     added.tell(now.get());
   }
 
-  /** Tells all; returns at once. */
-  public void tell(T value) {
+  /**
+   * Tells all; returns at once.
+   *
+   * @return completes when all have heard of it; fails when one of them threw
+   */
+  public Future<Void> tell(T value) {
     listeners.removeIf(Listener::isRetired);
-    listeners.forEach(listener -> listener.tell(value));
+    return Future.join(listeners.stream().map(each -> each.tell(value)).toList()).mapEmpty();
   }
 
   /** How many there are. */

@@ -18,6 +18,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -42,7 +43,10 @@ import picocli.CommandLine.Spec;
       "",
       "SIGTERM and Ctrl-C drain: the node is not ready any more, takes no new work, lets live"
           + " streams finish for up to ingress.drain_seconds (30 unless set), leaves the cluster and"
-          + " ends with 0. A second signal ends it at once."
+          + " ends with 0. A second signal ends it at once.",
+      "",
+      "SIGHUP reads FILE again, and the fleet's file: what can change while the node runs does, what"
+          + " can not is named in the log, and a mistake changes nothing."
     },
     footerHeading = "%nExamples:%n",
     footer = {
@@ -104,7 +108,13 @@ final class RunCommand implements Callable<Integer> {
   @Override
   public Integer call() throws InterruptedException {
     Loaded.Ok loaded = file == null ? fromBackends() : fromFile(file);
-    Node node = start(loaded);
+    CompletableFuture<Node> up = new CompletableFuture<>();
+    Optional<Supplier<Loaded>> reader = Optional.ofNullable(file).map(RunCommand::reader);
+    if (reader.isPresent()) {
+      Signals.onReload(() -> up.thenAccept(Node::reload));
+    }
+    Node node = start(loaded, reader);
+    up.complete(node);
     PrintWriter out = out();
     out.print(Banner.of(node.config(), Version.penstock()));
     out.flush();
@@ -119,12 +129,14 @@ final class RunCommand implements Callable<Integer> {
     onlyWithBackend("--port", port, "node.ports.http");
     onlyWithBackend("--host", host, "node.host");
     onlyWithBackend("--engine", engine, "engine of each pool");
-    Loaded.Ok loaded =
-        Configurations.require(
-            ConfigLoader.load(named, Configurations.environment()), named.toString());
+    Loaded.Ok loaded = Configurations.require(reader(named).get(), named.toString());
     Logger log = LoggerFactory.getLogger("penstock.config");
     loaded.advice().forEach(advice -> log.warn("{}: {}", named, advice));
     return loaded;
+  }
+
+  private static Supplier<Loaded> reader(Path named) {
+    return () -> ConfigLoader.load(named, Configurations.environment());
   }
 
   private static void onlyWithBackend(String option, @Nullable Object given, String inFile) {
@@ -171,9 +183,10 @@ final class RunCommand implements Callable<Integer> {
     return url.endsWith("/") ? url.substring(0, url.length() - 1) : url;
   }
 
-  private Node start(Loaded.Ok loaded) throws InterruptedException {
+  private Node start(Loaded.Ok loaded, Optional<Supplier<Loaded>> reader)
+      throws InterruptedException {
     NodeSetup setup =
-        new NodeSetup(Version.penstock(), logging.format(), System.err, Clock.system());
+        new NodeSetup(Version.penstock(), logging.format(), System.err, Clock.system(), reader);
     try {
       return get(Node.start(loaded.config(), setup));
     } catch (ExecutionException e) {

@@ -6,9 +6,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * SIGTERM and SIGINT. By reflection, since javac warns of {@code sun.misc.Signal} and lets nobody
- * silence it; and there is nothing else: a shutdown hook can neither end with exit code 0 nor see a
- * second signal.
+ * SIGTERM, SIGINT and SIGHUP. By reflection, since javac warns of {@code sun.misc.Signal} and lets
+ * nobody silence it; and there is nothing else: a shutdown hook can neither end with exit code 0
+ * nor see a second signal.
  */
 final class Signals {
   private static final Logger log = LoggerFactory.getLogger(Signals.class);
@@ -26,7 +26,19 @@ final class Signals {
     }
   }
 
-  private static void handle(String name, Runnable action) throws ReflectiveOperationException {
+  /** Calls {@code listener} at each SIGHUP, on another thread. */
+  static void onReload(Runnable listener) {
+    try {
+      if (handle("HUP", listener)) {
+        log.info("SIGHUP is ignored by this process (nohup); reload by the admin API");
+      }
+    } catch (ReflectiveOperationException | IllegalArgumentException e) {
+      log.warn("SIGHUP can not be handled; reload by the admin API", e);
+    }
+  }
+
+  /** Says whether the signal was ignored before, as it then still is. */
+  private static boolean handle(String name, Runnable action) throws ReflectiveOperationException {
     Class<?> signal = Class.forName("sun.misc.Signal");
     Class<?> handler = Class.forName("sun.misc.SignalHandler");
     Object proxy =
@@ -40,8 +52,10 @@ final class Signals {
               }
               return method.invoke(action, arguments);
             });
-    signal
-        .getMethod("handle", signal, handler)
-        .invoke(null, signal.getConstructor(String.class).newInstance(name), proxy);
+    Object before =
+        signal
+            .getMethod("handle", signal, handler)
+            .invoke(null, signal.getConstructor(String.class).newInstance(name), proxy);
+    return handler.getField("SIG_IGN").get(null).equals(before);
   }
 }

@@ -71,6 +71,9 @@ public enum Fault {
   /** No healthy replica serves the pool. */
   NO_REPLICA(503, "unavailable_error", "no_replica", Retry.LATER),
 
+  /** A pool that one node names is not in the configuration of another: their fleets differ. */
+  UNKNOWN_POOL(503, "unavailable_error", "unknown_pool", Retry.LATER),
+
   /** This node is shutting down, or the pool is being drained and no other serves the model. */
   DRAINING(503, "unavailable_error", "draining", Retry.LATER),
 

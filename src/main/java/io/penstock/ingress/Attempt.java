@@ -1,6 +1,5 @@
 package io.penstock.ingress;
 
-import io.netty.channel.ConnectTimeoutException;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
@@ -12,6 +11,7 @@ import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
 import java.util.List;
+import java.util.concurrent.TimeoutException;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -298,7 +298,7 @@ final class Attempt implements EngineCall.Listener {
 
   private Failure failure(Throwable cause) {
     if (!connected) {
-      return cause instanceof ConnectTimeoutException
+      return cause instanceof TimeoutException
           ? FailureText.connectTimeout(who(), connectMillis)
           : FailureText.unreachable(who());
     }

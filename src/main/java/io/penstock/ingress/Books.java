@@ -1,5 +1,6 @@
 package io.penstock.ingress;
 
+import io.penstock.inference.Fleet;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
@@ -22,6 +23,11 @@ final class Books {
     this.node = node;
     this.meters = meters;
     this.log = log;
+  }
+
+  /** These are the models and pools of now. */
+  void know(Fleet fleet) {
+    meters.know(fleet);
   }
 
   void began() {

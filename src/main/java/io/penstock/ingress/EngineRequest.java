@@ -51,6 +51,7 @@ final class EngineRequest {
   /** The call that an attempt makes with its grant. */
   static EngineCall call(
       LoopParts loop,
+      long connectMillis,
       Grant grant,
       Pool pool,
       Operation operation,
@@ -63,7 +64,7 @@ final class EngineRequest {
         loop.firstUse(),
         Endpoint.of(grant.url()),
         InferencePaths.of(operation),
-        loop.config().deadlines().connect().toMillis(),
+        connectMillis,
         headers(client, caller, pool),
         body,
         attempt);

@@ -46,9 +46,16 @@ final class Exchange implements Attempt.Owner {
   /** How long routers may take, all of them together. */
   static final long ROUTE_MILLIS = 5_000;
 
+  /** How long nodes that are reloaded one after another may not agree on a request's pools. */
+  static final long AGREE_MILLIS = 10_000;
+
+  /** Between two questions to the router meanwhile. */
+  static final long ASK_AGAIN_MILLIS = 500;
+
   private static final TenantId ANONYMOUS = new TenantId("anonymous");
 
   private final LoopParts loop;
+  private final LoopParts.Rules rules;
   private final RequestId id;
   private final Operation operation;
   private final HttpServerRequest request;
@@ -62,8 +69,16 @@ final class Exchange implements Attempt.Owner {
   private byte @Nullable [] body;
   private @Nullable Ask ask;
   private long routeAskedMillis;
+  private boolean awaitsPlan;
   private @Nullable Plan plan;
   private int poolIndex;
+
+  /** Since when some node has not known a pool that another named; -1 before. */
+  private long disagreeSinceMillis = -1;
+
+  /** Whether one of the plan's pools was not known. */
+  private boolean isPoolUnknown;
+
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
   private @Nullable Resumption resumption;
@@ -78,19 +93,20 @@ final class Exchange implements Attempt.Owner {
       HttpServerRequest request,
       long nowMillis) {
     this.loop = loop;
+    this.rules = loop.rules().get();
     this.id = id;
     this.operation = operation;
     this.request = request;
     this.startMillis = nowMillis;
     this.caller = Headers.caller(request, id);
-    this.intake = new BodyIntake(request, loop.config().maxBodyBytes());
+    this.intake = new BodyIntake(request, rules.config().maxBodyBytes());
     this.answer =
         new ClientAnswer(
             request,
             caller.requestId(),
             this::successHeaders,
             headers -> AnswerHeaders.error(headers, attempts));
-    this.life = new RequestLife(nowMillis, false, loop.deadlines());
+    this.life = new RequestLife(nowMillis, false, rules.deadlines());
   }
 
   RequestId id() {
@@ -141,24 +157,34 @@ final class Exchange implements Attempt.Owner {
     Ask asked = ((Checked.Valid<Ask>) read).value();
     ask = asked;
     body = bytes;
-    StreamDeadlines deadlines = loop.deadlines();
+    StreamDeadlines deadlines = rules.deadlines();
     if (asked.timeout().isPresent()) {
       deadlines =
           deadlines.withTotalMillis(
               Math.min(deadlines.totalMillis(), asked.timeout().get().toMillis()));
     }
     life = new RequestLife(startMillis, asked.scan().stream(), deadlines);
+    askForPlan(nowMillis);
+  }
+
+  private void askForPlan(long nowMillis) {
+    awaitsPlan = true;
     routeAskedMillis = nowMillis;
-    loop.routes().ask(id, asked.route(id, loop.self(), ANONYMOUS), nowMillis);
+    loop.routes().ask(id, required(ask).route(id, loop.self(), ANONYMOUS), nowMillis);
   }
 
   /** The router knows what serves it. */
   void planned(Plan answered) {
     on(
         now -> {
-          if (life.state() == StreamState.RECEIVED && ask != null) {
+          if (awaitsPlan) {
+            awaitsPlan = false;
+            if (plan == null) {
+              rules.retries().began(now);
+            }
             plan = answered;
-            loop.retries().began(now);
+            poolIndex = 0;
+            isPoolUnknown = false;
             askForSlot(now);
           }
         });
@@ -167,12 +193,12 @@ final class Exchange implements Attempt.Owner {
   /** Asks the owner of the plan's current pool. */
   private void askForSlot(long nowMillis) {
     PoolName name = required(plan).pools().get(poolIndex);
-    Pool next = loop.pools().get(name);
-    pool = next;
+    Pool next = loop.pool(name).orElse(null);
     if (next == null) {
-      fail(nowMillis, FinalError.unknownPool(name));
+      notServed(nowMillis, FinalError.unknownPool(name));
       return;
     }
+    pool = next;
     Ask asked = required(ask);
     long queueMillis = next.queue().waitOf(asked.priority()).toMillis();
     life.queue(nowMillis, queueMillis);
@@ -193,20 +219,40 @@ final class Exchange implements Attempt.Owner {
   void refused(Refusal refusal) {
     on(
         now -> {
-          boolean nobody =
-              life.state() == StreamState.QUEUED
-                  && (refusal.fault() == Fault.NO_REPLICA || refusal.fault() == Fault.DRAINING);
-          if (life.state() == StreamState.RESUMING) {
-            resumeFailed(now, "no other replica could go on: " + refusal.detail());
-          } else if (nobody && poolIndex + 1 < required(plan).pools().size()) {
-            poolIndex++;
-            askForSlot(now);
-          } else if (nobody && attempts.lastFailure().isPresent()) {
-            tell(now, attempts.lastFailure().get(), false); // it says more than "nobody is left"
+          FinalError why = FinalError.refused(refusal);
+          if (refusal.pool().isPresent()) {
+            notServed(now, why);
           } else {
-            fail(now, FinalError.refused(refusal));
+            fail(now, why);
           }
         });
+  }
+
+  /** The plan's current pool will not serve it. */
+  private void notServed(long nowMillis, FinalError why) {
+    boolean unknown = why.fault() == Fault.UNKNOWN_POOL;
+    boolean nobody = unknown || why.fault() == Fault.NO_REPLICA || why.fault() == Fault.DRAINING;
+    isPoolUnknown |= unknown;
+    if (life.state() == StreamState.RESUMING) {
+      resumeFailed(nowMillis, "no other replica could go on: " + why.message());
+    } else if (nobody && poolIndex + 1 < required(plan).pools().size()) {
+      poolIndex++;
+      askForSlot(nowMillis);
+    } else if (nobody && isPoolUnknown && maySoonAgree(nowMillis)) {
+      loop.timers().after(ASK_AGAIN_MILLIS, () -> on(this::askForPlan));
+    } else if (nobody && attempts.lastFailure().isPresent()) {
+      tell(nowMillis, attempts.lastFailure().get(), false); // it says more than "nobody is left"
+    } else {
+      fail(nowMillis, why);
+    }
+  }
+
+  /** Whether the nodes may be in the middle of being reloaded one after another. */
+  private boolean maySoonAgree(long nowMillis) {
+    if (disagreeSinceMillis < 0) {
+      disagreeSinceMillis = nowMillis;
+    }
+    return nowMillis - disagreeSinceMillis < AGREE_MILLIS;
   }
 
   /** There is a slot: the next attempt begins. */
@@ -246,12 +292,19 @@ final class Exchange implements Attempt.Owner {
         rest
             ? required(resumption).relay(scan.usage(), usageAsked)
             : scan.stream() ? new StreamRelay(scan.usage(), usageAsked) : null;
-    Attempt next =
-        new Attempt(this, target, granted, loop.config().deadlines().connect().toMillis(), relay);
+    Attempt next = new Attempt(this, target, granted, rules.connectMillis(), relay);
     attempt = next;
     next.start(
         EngineRequest.call(
-            loop, granted, target, operation, request.headers(), caller, sent, next));
+            loop,
+            rules.connectMillis(),
+            granted,
+            target,
+            operation,
+            request.headers(),
+            caller,
+            sent,
+            next));
     if (paused) {
       next.pause();
     }
@@ -394,7 +447,8 @@ final class Exchange implements Attempt.Owner {
   private void retry(long nowMillis, Failure failure) {
     Outcome outcome = failure.row().outcome();
     Retries.Decision decision =
-        loop.retries()
+        rules
+            .retries()
             .decide(outcome, attempts.count(), life.remainingMillis(nowMillis), nowMillis);
     switch (decision.verdict()) {
       case AGAIN -> {
@@ -519,7 +573,7 @@ final class Exchange implements Attempt.Owner {
 
   /** The node ends and can not wait any longer. */
   void cutOff() {
-    on(now -> fail(now, FinalError.shuttingDown(loop.config().drain().toSeconds())));
+    on(now -> fail(now, FinalError.shuttingDown(loop.rules().get().config().drain().toSeconds())));
   }
 
   /** An attempt's own deadlines are failures of its replica; the others end the request. */
@@ -537,7 +591,7 @@ final class Exchange implements Attempt.Owner {
   }
 
   private void ping(long nowMillis) {
-    long after = loop.config().pingAfter().toMillis();
+    long after = rules.config().pingAfter().toMillis();
     boolean waits = life.state() != StreamState.STREAMING && ask != null && ask.scan().stream();
     long silentSince = hasContent() ? life.lastFrameMillis() : startMillis;
     if (waits && nowMillis - Math.max(lastPingMillis, silentSince) >= after) {

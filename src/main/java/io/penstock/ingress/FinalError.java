@@ -55,12 +55,15 @@ record FinalError(
   }
 
   static FinalError unknownPool(PoolName name) {
-    return plain(
-        Fault.NO_REPLICA,
-        "pool '"
+    return new FinalError(
+        Fault.UNKNOWN_POOL,
+        "Pool '"
             + name
             + "' is not in this node's configuration, but in another node's; give all nodes the"
-            + " same fleet",
+            + " same fleet.",
+        "",
+        COME_BACK_MILLIS,
+        false,
         Outcome.BACK_PRESSURE);
   }
 
@@ -69,7 +72,7 @@ record FinalError(
     Fault fault = refusal.fault();
     Outcome outcome =
         switch (fault) {
-          case QUEUE_FULL, NO_REPLICA, DRAINING -> Outcome.BACK_PRESSURE;
+          case QUEUE_FULL, NO_REPLICA, UNKNOWN_POOL, DRAINING -> Outcome.BACK_PRESSURE;
           case QUEUE_TIMEOUT -> Outcome.TIMEOUT;
           default -> fault.status() < 500 ? Outcome.CLIENT_ERROR : Outcome.FAULT;
         };

@@ -26,6 +26,17 @@ public record IngressConfig(
     Optional<Tls> tls,
     Optional<Cors> cors) {
 
+  private static final Duration QUIET_MIN = Duration.ofHours(1);
+
+  /**
+   * How long nothing may move on a client's connection before it is closed, as the server is
+   * started with: longer than any request takes, and longer by some than any takes now, so that
+   * {@link Deadlines#total} can be raised while it runs.
+   */
+  public Duration quietMax() {
+    return deadlines.total().compareTo(QUIET_MIN) > 0 ? deadlines.total() : QUIET_MIN;
+  }
+
   /**
    * How long each phase may take. The fifth deadline, waiting for a slot, belongs to the pool.
    *

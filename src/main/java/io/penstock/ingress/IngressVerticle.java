@@ -2,6 +2,7 @@ package io.penstock.ingress;
 
 import io.penstock.bus.Bus;
 import io.penstock.bus.Directory;
+import io.penstock.bus.Setting;
 import io.penstock.bus.View;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Fleet;
@@ -79,6 +80,9 @@ public final class IngressVerticle extends VerticleBase
    */
   private static final int ENGINE_KEEP_ALIVE_SECONDS = 4;
 
+  /** Each request brings its own, shorter one; the kernel gives up after some two minutes. */
+  private static final int SOCKET_CONNECT_MAX_MILLIS = 86_400_000;
+
   /**
    * Connections to engines are bounded by grants; the pool must never be what a request waits for.
    */
@@ -86,11 +90,11 @@ public final class IngressVerticle extends VerticleBase
 
   private final Bus bus;
   private final Directory directory;
-  private final IngressConfig config;
+  private final Setting<IngressConfig> config;
+  private final Setting<Fleet> fleet;
   private final Clock clock;
   private final OpsHandler ops;
   private final Books books;
-  private final Map<PoolName, Pool> pools = new HashMap<>();
   private final Map<RequestId, Exchange> live = new LinkedHashMap<>();
   private final Set<HttpConnection> fresh = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Station self;
@@ -108,6 +112,9 @@ public final class IngressVerticle extends VerticleBase
   private @Nullable RouteCalls routes;
   private @Nullable ModelsEndpoint models;
   private @Nullable Router router;
+  private @Nullable RetryBudget budget;
+  private LoopParts.@Nullable Rules rules;
+  private @Nullable TlsFiles tls;
   private @Nullable HttpServer server;
   private Bus.@Nullable Registration registration;
 
@@ -123,8 +130,8 @@ public final class IngressVerticle extends VerticleBase
       String nodeName,
       Bus bus,
       Directory directory,
-      IngressConfig config,
-      Fleet fleet,
+      Setting<IngressConfig> config,
+      Setting<Fleet> fleet,
       int laneNumber,
       int lanes,
       Clock clock,
@@ -134,6 +141,7 @@ public final class IngressVerticle extends VerticleBase
     this.bus = bus;
     this.directory = directory;
     this.config = config;
+    this.fleet = fleet;
     this.clock = clock;
     this.ops = ops;
     this.books = new Books(nodeName, meters, log);
@@ -141,26 +149,28 @@ public final class IngressVerticle extends VerticleBase
     this.self = new Station(bus.self(), Room.INGRESS, laneNumber);
     this.idPrefix =
         "req-" + Long.toString(new SecureRandom().nextLong() >>> 16, 36) + "-" + laneNumber + "-";
-    fleet.pools().forEach(pool -> pools.put(pool.name(), pool));
   }
 
   @Override
   public Future<?> start() {
     View view = directory.view();
+    IngressConfig begun = config.now();
+    budget =
+        new RetryBudget(begun.retries().budgetPercent(), floor(begun.retries()), clock.millis());
+    rules = rules(begun, fleet.now());
     SlotClaims slots = new SlotClaims(self, view, this);
     RouteCalls routes = new RouteCalls(self.node(), view, this::askRouter);
     LoopParts parts =
         new LoopParts(
             self,
-            config,
-            pools,
+            () -> required(rules),
             clock,
             vertx
                 .httpClientBuilder()
                 .with(
                     new HttpClientOptions()
                         .setKeepAliveTimeout(ENGINE_KEEP_ALIVE_SECONDS)
-                        .setConnectTimeout((int) config.deadlines().connect().toMillis())
+                        .setConnectTimeout(SOCKET_CONNECT_MAX_MILLIS)
                         .setDecompressionSupported(false))
                 .with(
                     new PoolOptions()
@@ -175,7 +185,6 @@ public final class IngressVerticle extends VerticleBase
             fresh::remove,
             slots,
             routes,
-            retries(),
             books,
             (millis, task) -> vertx.setTimer(Math.max(1, millis), due -> task.run()),
             this);
@@ -183,43 +192,69 @@ public final class IngressVerticle extends VerticleBase
     this.slots = slots;
     this.routes = routes;
     this.models = new ModelsEndpoint(parts, this::nextId);
-    this.router = routesBesideInference();
+    this.router = routesBesideInference(begun);
     directory.onChange(this::onView);
     return bus.consume(Room.INGRESS, self.lane(), this::onMessage)
         .onSuccess(registered -> registration = registered)
-        .compose(registered -> listen());
+        .compose(registered -> listen(begun))
+        .onSuccess(
+            listening -> {
+              config.onChange(next -> rulesChanged(next, fleet.now()));
+              fleet.onChange(next -> rulesChanged(config.now(), next));
+            });
   }
 
-  private Retries retries() {
-    IngressConfig.Retries rules = config.retries();
-    int floor = RetryBudget.shareOfFloor(rules.budgetMin(), self.lane(), lanes);
-    return new Retries(
-        rules.maxAttempts(),
-        rules.backoff().toMillis(),
-        new RetryBudget(rules.budgetPercent(), floor, clock.millis()),
-        () -> ThreadLocalRandom.current().nextDouble());
+  private LoopParts.Rules rules(IngressConfig of, Fleet serving) {
+    Map<PoolName, Pool> pools = new HashMap<>();
+    serving.pools().forEach(pool -> pools.put(pool.name(), pool));
+    return new LoopParts.Rules(
+        of,
+        pools,
+        new Retries(
+            of.retries().maxAttempts(),
+            of.retries().backoff().toMillis(),
+            required(budget),
+            () -> ThreadLocalRandom.current().nextDouble()));
   }
 
-  private Future<HttpServer> listen() {
-    TlsFiles files = config.tls().map(TlsFiles::new).orElse(null);
+  private int floor(IngressConfig.Retries of) {
+    return RetryBudget.shareOfFloor(of.budgetMin(), self.lane(), lanes);
+  }
+
+  /** Requests that are carried already keep the rules that they began with. */
+  private void rulesChanged(IngressConfig next, Fleet serving) {
+    IngressConfig before = required(rules).config();
+    books.know(serving);
+    required(budget).rules(next.retries().budgetPercent(), floor(next.retries()));
+    rules = rules(next, serving);
+    if (!next.cors().equals(before.cors())) {
+      router = routesBesideInference(next);
+    }
+    TlsFiles files = tls;
+    if (files != null && next.tls().isPresent() && !next.tls().equals(before.tls())) {
+      tls = files.replacedBy(next.tls().get());
+    }
+  }
+
+  private Future<HttpServer> listen(IngressConfig at) {
+    TlsFiles files = at.tls().map(TlsFiles::new).orElse(null);
     server =
         vertx
-            .createHttpServer(ServerOptions.of(config, files))
+            .createHttpServer(ServerOptions.of(at, files))
             .requestHandler(this::handle)
             .invalidRequestHandler(this::unreadable);
     if (files == null) {
-      return server.listen(config.port(), config.host());
+      return server.listen(at.port(), at.host());
     }
-    vertx.setPeriodic(TlsFiles.CHECK_MILLIS, tick -> files.reload(vertx, required(server)));
-    return files
-        .remember(vertx)
-        .compose(known -> required(server).listen(config.port(), config.host()));
+    tls = files;
+    vertx.setPeriodic(TlsFiles.CHECK_MILLIS, tick -> required(tls).reload(vertx, required(server)));
+    return files.remember(vertx).compose(known -> required(server).listen(at.port(), at.host()));
   }
 
   /** Everything but the three inference endpoints. */
-  private Router routesBesideInference() {
+  private Router routesBesideInference(IngressConfig of) {
     Router routes = Router.router(vertx);
-    config.cors().ifPresent(cors -> routes.route().handler(CorsRules.of(cors)));
+    of.cors().ifPresent(cors -> routes.route().handler(CorsRules.of(cors)));
     routes.errorHandler(403, c -> CorsRules.refuse(c.request(), clientId(c.request())));
     routes.errorHandler(400, context -> unreadable(context.request()));
     routes.errorHandler(
@@ -237,7 +272,8 @@ public final class IngressVerticle extends VerticleBase
 
   private void handle(HttpServerRequest request) {
     try {
-      if (config.cors().isEmpty() && request.method() == HttpMethod.POST) {
+      boolean withoutCors = required(rules).config().cors().isEmpty();
+      if (withoutCors && request.method() == HttpMethod.POST) {
         dispatchInference(request); // past the routes that it can not match
       } else {
         required(router).handle(request);

@@ -9,24 +9,24 @@ import io.penstock.time.Clock;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpConnection;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 
 /**
  * What the exchanges of one ingress loop share. Touched on that loop only.
  *
  * @param firstUse whether a connection to an engine has carried no request yet; true once for each
- * @param pools facts about engines by pool: dialect, model name, key
+ * @param rules those of now
  */
 record LoopParts(
     Station self,
-    IngressConfig config,
-    Map<PoolName, Pool> pools,
+    Supplier<Rules> rules,
     Clock clock,
     HttpClient engines,
     Predicate<HttpConnection> firstUse,
     SlotClaims slots,
     RouteCalls routes,
-    Retries retries,
     Books books,
     Timers timers,
     Exchanges exchanges) {
@@ -34,16 +34,36 @@ record LoopParts(
   /** How long clients may take to send their bodies. */
   static final long RECEIVE_MILLIS = 60_000;
 
-  /** What every request begins with; the time in the queue is its pool's. */
-  StreamDeadlines deadlines() {
-    IngressConfig.Deadlines d = config.deadlines();
-    return new StreamDeadlines(
-        RECEIVE_MILLIS,
-        Long.MAX_VALUE,
-        d.connect().toMillis() + DeadlineText.CONNECT_MARGIN_MILLIS,
-        d.firstToken().toMillis(),
-        d.idle().toMillis(),
-        d.total().toMillis());
+  /**
+   * What the configuration says, until it is read again; a request keeps those that it began with.
+   *
+   * @param pools facts about engines by pool: dialect, model name, key
+   */
+  record Rules(IngressConfig config, Map<PoolName, Pool> pools, Retries retries) {
+    Rules {
+      pools = Map.copyOf(pools);
+    }
+
+    /** What every request begins with; the time in the queue is its pool's. */
+    StreamDeadlines deadlines() {
+      IngressConfig.Deadlines d = config.deadlines();
+      return new StreamDeadlines(
+          RECEIVE_MILLIS,
+          Long.MAX_VALUE,
+          connectMillis() + DeadlineText.CONNECT_MARGIN_MILLIS,
+          d.firstToken().toMillis(),
+          d.idle().toMillis(),
+          d.total().toMillis());
+    }
+
+    long connectMillis() {
+      return config.deadlines().connect().toMillis();
+    }
+  }
+
+  /** A pool by the configuration of now; empty where this node does not know it. */
+  Optional<Pool> pool(PoolName name) {
+    return Optional.ofNullable(rules.get().pools().get(name));
   }
 
   /** The loop's timers. */

@@ -45,7 +45,7 @@ final class ServerOptions {
             .setAcceptBacklog(ACCEPT_BACKLOG)
             .setSendBufferSize(SOCKET_BUFFER_BYTES)
             .setTcpKeepAlive(true)
-            .setIdleTimeout((int) config.deadlines().total().toSeconds() + IDLE_MARGIN_SECONDS)
+            .setIdleTimeout((int) config.quietMax().toSeconds() + IDLE_MARGIN_SECONDS)
             .setIdleTimeoutUnit(TimeUnit.SECONDS);
     if (tls != null) {
       options

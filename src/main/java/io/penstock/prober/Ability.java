@@ -18,7 +18,7 @@ final class Ability {
 
   private static final long NEVER = Long.MAX_VALUE;
 
-  private final boolean isOfUse;
+  private boolean isOfUse;
   private Optional<Boolean> continuesMessages = Optional.empty();
   private boolean isKnown;
   private long nextAskAtMillis = NEVER;
@@ -29,6 +29,14 @@ final class Ability {
    */
   Ability(boolean isOfUse) {
     this.isOfUse = isOfUse;
+  }
+
+  /** Takes in whether somebody wants to know from now on. */
+  void isOfUse(boolean now) {
+    isOfUse = now;
+    if (!now) {
+      nextAskAtMillis = NEVER;
+    }
   }
 
   /** Its word; empty when it is not known. */

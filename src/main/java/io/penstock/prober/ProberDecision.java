@@ -22,6 +22,15 @@ sealed interface ProberDecision {
     }
   }
 
+  /** Ask a replica in another way from now on; it stays the same replica. */
+  record Reopen(Target before, Target target, Pool pool, ReplicaSpec spec)
+      implements ProberDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.reopen(this);
+    }
+  }
+
   /** Stop watching a replica: it is gone, or somebody else's now. */
   record Close(Target target) implements ProberDecision {
     @Override
@@ -97,6 +106,8 @@ sealed interface ProberDecision {
   /** Who carries decisions out; a kind of decision that is forgotten does not compile. */
   interface Outlet {
     void open(Open decision);
+
+    void reopen(Reopen decision);
 
     void close(Close decision);
 

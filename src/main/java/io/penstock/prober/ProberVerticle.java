@@ -3,8 +3,10 @@ package io.penstock.prober;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.bus.Bus;
 import io.penstock.bus.Directory;
+import io.penstock.bus.Setting;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.Role;
 import io.penstock.message.AskHealth;
@@ -23,6 +25,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,15 +70,31 @@ public final class ProberVerticle extends VerticleBase {
       return ++checksWithoutAnswer == CHECKS_UNTIL_TOLD;
     }
 
+    /** The same replica, asked in another way. */
+    Engine askedBy(EngineProbes.Probe other) {
+      probe.close();
+      return new Engine(other, meters);
+    }
+
     void close() {
       probe.close();
       meters.close();
     }
   }
 
+  /** A pool's list that is followed. */
+  private record Followed(Pool pool, ReplicaLists.Subscription subscription) {
+    /** Whether the other definition of the pool lists the same. */
+    boolean listsAs(Pool other) {
+      return pool.replicas().equals(other.replicas())
+          && pool.maxConcurrent() == other.maxConcurrent()
+          && pool.capabilities().equals(other.capabilities());
+    }
+  }
+
   private final Bus bus;
   private final Directory directory;
-  private final Fleet fleet;
+  private final Setting<Fleet> fleet;
   private final EngineProbes probes;
   private final ReplicaLists lists;
   private final Clock clock;
@@ -82,7 +102,7 @@ public final class ProberVerticle extends VerticleBase {
   private final Watchlist watchlist;
   private final Outlet outlet = new Outlet();
   private final Map<Target, Engine> engines = new HashMap<>();
-  private final List<ReplicaLists.Subscription> subscriptions = new ArrayList<>();
+  private final Map<PoolName, Followed> followed = new HashMap<>();
   private Bus.@Nullable Registration registration;
   private @Nullable Long timer;
   private boolean isStopped;
@@ -94,7 +114,7 @@ public final class ProberVerticle extends VerticleBase {
   public ProberVerticle(
       Bus bus,
       Directory directory,
-      Fleet fleet,
+      Setting<Fleet> fleet,
       EngineProbes probes,
       ReplicaLists lists,
       Clock clock,
@@ -107,7 +127,7 @@ public final class ProberVerticle extends VerticleBase {
     this.lists = lists;
     this.clock = clock;
     this.registry = registry;
-    this.watchlist = new Watchlist(bus.self(), fleet.pools(), afterAnother);
+    this.watchlist = new Watchlist(bus.self(), fleet.now().pools(), afterAnother);
   }
 
   @Override
@@ -117,14 +137,48 @@ public final class ProberVerticle extends VerticleBase {
 
   private Future<Void> follow(Bus.Registration heard) {
     registration = heard;
-    for (Pool pool : fleet.pools()) {
-      subscriptions.add(
-          lists.follow(
-              pool, replicas -> act(watchlist.onList(pool.name(), replicas, clock.millis()))));
-    }
+    fleetChanged(fleet.now());
     directory.onChange(
         view -> act(watchlist.onProbers(view.with(Role.HEALTH_PROBER), clock.millis())));
+    fleet.onChange(this::fleetChanged);
     return Future.succeededFuture();
+  }
+
+  private void fleetChanged(Fleet next) {
+    if (isStopped) {
+      return;
+    }
+    act(watchlist.onFleet(next.pools(), clock.millis()));
+    Set<PoolName> named = next.pools().stream().map(Pool::name).collect(Collectors.toSet());
+    for (PoolName name : List.copyOf(followed.keySet())) {
+      if (!named.contains(name)) {
+        unfollow(name);
+      }
+    }
+    for (Pool pool : next.pools()) {
+      Followed known = followed.get(pool.name());
+      if (known == null || !known.listsAs(pool)) {
+        unfollow(pool.name());
+        follow(pool);
+      }
+    }
+  }
+
+  private void follow(Pool pool) {
+    ReplicaLists.Subscription subscription =
+        lists.follow(
+            pool, replicas -> act(watchlist.onList(pool.name(), replicas, clock.millis())));
+    followed.put(pool.name(), new Followed(pool, subscription));
+  }
+
+  private void unfollow(PoolName name) {
+    Followed known = followed.remove(name);
+    if (known != null) {
+      known
+          .subscription()
+          .cancel()
+          .onFailure(e -> log.warn("pool {}: its list can not be let go of", name, e));
+    }
   }
 
   @Override
@@ -134,7 +188,7 @@ public final class ProberVerticle extends VerticleBase {
     engines.values().forEach(Engine::close);
     engines.clear();
     List<Future<Void>> ends = new ArrayList<>();
-    subscriptions.forEach(subscription -> ends.add(subscription.cancel()));
+    followed.values().forEach(each -> ends.add(each.subscription().cancel()));
     if (registration != null) {
       ends.add(registration.cancel());
     }
@@ -250,6 +304,15 @@ public final class ProberVerticle extends VerticleBase {
           new Engine(
               probes.open(decision.pool(), decision.spec()),
               new ReplicaMeters(registry, decision.target())));
+    }
+
+    @Override
+    public void reopen(ProberDecision.Reopen decision) {
+      Engine engine = engines.remove(decision.before());
+      if (engine != null) {
+        engines.put(
+            decision.target(), engine.askedBy(probes.open(decision.pool(), decision.spec())));
+      }
     }
 
     @Override

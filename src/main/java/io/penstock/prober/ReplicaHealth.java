@@ -42,7 +42,7 @@ final class ReplicaHealth {
   /** A change of state. */
   record Change(ReplicaState from, ReplicaState to, String why) {}
 
-  private final HealthPolicy policy;
+  private HealthPolicy policy;
   private final long knownSinceMillis;
   private final double phase;
   private final FlapDamping damping = new FlapDamping();
@@ -78,6 +78,21 @@ final class ReplicaHealth {
 
   ReplicaState state() {
     return state;
+  }
+
+  /** Goes by another policy from now on: the next check comes no later than by that. */
+  void policy(HealthPolicy next, long nowMillis) {
+    policy = next;
+    long due = Math.max(nowMillis, startedAtMillis + interval(nowMillis));
+    nextCheckAtMillis = Math.min(nextCheckAtMillis, due);
+  }
+
+  /** The check that was running will have no answer; the next one is due at once. */
+  void checkAbandoned(long nowMillis) {
+    if (running) {
+      running = false;
+      nextCheckAtMillis = nowMillis;
+    }
   }
 
   /** Why the last failed check failed; empty once it is healthy and answers. */
@@ -196,17 +211,20 @@ final class ReplicaHealth {
   }
 
   private void checkEnded(boolean hasRisen, long nowMillis) {
-    long interval =
-        switch (state) {
-          case STARTING -> startingInterval(nowMillis);
-          case HEALTHY -> policy.checkInterval().toMillis();
-          case UNHEALTHY, REMOVED -> recoveryInterval();
-        };
+    long interval = interval(nowMillis);
     if (hasRisen) {
       interval -= (long) (interval * phase / 2);
     }
     running = false;
     nextCheckAtMillis = startedAtMillis + interval;
+  }
+
+  private long interval(long nowMillis) {
+    return switch (state) {
+      case STARTING -> startingInterval(nowMillis);
+      case HEALTHY -> policy.checkInterval().toMillis();
+      case UNHEALTHY, REMOVED -> recoveryInterval();
+    };
   }
 
   private long startingInterval(long nowMillis) {

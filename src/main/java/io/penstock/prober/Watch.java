@@ -21,8 +21,8 @@ final class Watch {
 
   private static final long NEVER = Long.MAX_VALUE;
 
-  final Target target;
-  final Pool pool;
+  private Target target;
+  private Pool pool;
   final ReplicaHealth health;
   final Ability ability;
   private final double phase;
@@ -60,8 +60,45 @@ final class Watch {
     this.nextScrapeAtMillis = nowMillis;
   }
 
+  Target target() {
+    return target;
+  }
+
+  Pool pool() {
+    return pool;
+  }
+
   ReplicaSpec spec() {
     return spec;
+  }
+
+  /** Goes by another definition of its pool from now on; what is known of it stays. */
+  void redefine(Pool next, long nowMillis) {
+    boolean wantsToKnow = next.resume() == ResumeMode.AUTO && pool.resume() != ResumeMode.AUTO;
+    pool = next;
+    health.policy(next.health(), nowMillis);
+    nextScrapeAtMillis =
+        Math.min(nextScrapeAtMillis, nowMillis + policy().signalInterval().toMillis());
+    ability.isOfUse(next.resume() == ResumeMode.AUTO);
+    if (wantsToKnow) {
+      askAbility(nowMillis);
+    }
+  }
+
+  /** It is asked in another way from now on; answers to what was asked before do not count. */
+  void reopen(Target anew, long nowMillis) {
+    target = anew;
+    health.checkAbandoned(nowMillis);
+    scraping = false;
+    signalsGiven = null;
+    nextScrapeAtMillis = nowMillis;
+    askAbility(nowMillis);
+  }
+
+  private void askAbility(long nowMillis) {
+    if (health.state() == ReplicaState.HEALTHY) {
+      ability.rose(nowMillis);
+    }
   }
 
   void respecify(ReplicaSpec changed) {

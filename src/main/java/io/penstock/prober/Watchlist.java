@@ -68,7 +68,7 @@ final class Watchlist {
   private final Map<Key, Watch> watches = new LinkedHashMap<>();
   private final Map<Key, Hearsay> hearsay = new HashMap<>();
   private final Map<Key, Removed> removed = new LinkedHashMap<>();
-  private final long reportIntervalMillis;
+  private long reportIntervalMillis;
   private List<NodeId> probers = List.of();
   private long generations;
   private long sequence;
@@ -85,18 +85,70 @@ final class Watchlist {
       require(
           pools.put(pool.name(), pool) == null, "pool", pool.name(), "a name no other pool has");
     }
-    this.reportIntervalMillis =
-        fleet.stream().mapToLong(p -> p.health().signalInterval().toMillis()).min().orElse(1_000);
+    this.reportIntervalMillis = intervalOf(fleet);
+  }
+
+  private static long intervalOf(List<Pool> fleet) {
+    return fleet.stream()
+        .mapToLong(p -> p.health().signalInterval().toMillis())
+        .min()
+        .orElse(1_000);
   }
 
   // --- events ---
 
-  /** Who probes has changed. */
+  /**
+   * The cluster has changed, and perhaps who probes: somebody may be there who has heard nothing.
+   */
   List<ProberDecision> onProbers(List<NodeId> now, long nowMillis) {
     probers = List.copyOf(now);
+    isReportUrgent = true;
     List<ProberDecision> decisions = new ArrayList<>();
     share(decisions, nowMillis);
     return decisions;
+  }
+
+  /**
+   * The pools are these from now on. Replicas of one that is gone have left their list; those of
+   * one that has changed are watched by its new definition, and go on from what is known of them.
+   */
+  List<ProberDecision> onFleet(List<Pool> fleet, long nowMillis) {
+    List<ProberDecision> decisions = new ArrayList<>();
+    Map<PoolName, Pool> next = new LinkedHashMap<>();
+    fleet.forEach(pool -> next.put(pool.name(), pool));
+    for (PoolName name : List.copyOf(pools.keySet())) {
+      if (!next.containsKey(name)) {
+        decisions.addAll(onList(name, List.of(), nowMillis));
+      }
+    }
+    next.forEach(
+        (name, pool) -> {
+          Pool before = pools.get(name);
+          if (before != null && !before.equals(pool)) {
+            redefine(before, pool, decisions, nowMillis);
+          }
+        });
+    pools.clear();
+    pools.putAll(next);
+    reportIntervalMillis = intervalOf(fleet);
+    return decisions;
+  }
+
+  private void redefine(Pool before, Pool pool, List<ProberDecision> decisions, long nowMillis) {
+    boolean isAskedAnew =
+        before.engine() != pool.engine() || !before.engineApiKey().equals(pool.engineApiKey());
+    listed.replaceAll(
+        (key, entry) -> key.pool().equals(pool.name()) ? new Listed(pool, entry.spec()) : entry);
+    for (Watch watch : watches.values()) {
+      if (watch.target().pool().equals(pool.name())) {
+        watch.redefine(pool, nowMillis);
+        if (isAskedAnew) {
+          Target was = watch.target();
+          watch.reopen(new Target(pool.name(), was.id(), ++generations), nowMillis);
+          decisions.add(new ProberDecision.Reopen(was, watch.target(), pool, watch.spec()));
+        }
+      }
+    }
   }
 
   /** A pool's list is known, or has changed. Of several replicas with one id the first counts. */
@@ -188,7 +240,7 @@ final class Watchlist {
     return watch
         .onSignals(signals, nowMillis)
         .<List<ProberDecision>>map(
-            given -> List.of(new ProberDecision.SignalsKnown(watch.target, given)))
+            given -> List.of(new ProberDecision.SignalsKnown(watch.target(), given)))
         .orElse(List.of());
   }
 
@@ -229,15 +281,17 @@ final class Watchlist {
     for (Watch watch : watches.values()) {
       if (nowMillis >= watch.health.nextCheckAtMillis()) {
         watch.health.checkStarted(nowMillis);
-        decisions.add(new ProberDecision.Check(watch.target, watch.pool.health().checkTimeout()));
+        decisions.add(
+            new ProberDecision.Check(watch.target(), watch.pool().health().checkTimeout()));
       }
       if (nowMillis >= watch.nextScrapeAtMillis()) {
         watch.scrapeStarted(nowMillis);
-        decisions.add(new ProberDecision.Scrape(watch.target, watch.pool.health().checkTimeout()));
+        decisions.add(
+            new ProberDecision.Scrape(watch.target(), watch.pool().health().checkTimeout()));
       }
       if (nowMillis >= watch.ability.nextAskAtMillis()) {
         watch.ability.askStarted();
-        decisions.add(new ProberDecision.AskAbility(watch.target, ABILITY_TIMEOUT));
+        decisions.add(new ProberDecision.AskAbility(watch.target(), ABILITY_TIMEOUT));
       }
     }
     if (nowMillis >= nextReportAtMillis()) {
@@ -336,7 +390,7 @@ final class Watchlist {
     }
     decisions.add(
         new ProberDecision.Changed(
-            watch.target,
+            watch.target(),
             new ReplicaHealth.Change(watch.health.state(), ReplicaState.REMOVED, "left its list")));
     drop(key, decisions);
     ReplicaStatus last =
@@ -358,7 +412,7 @@ final class Watchlist {
   private void drop(Key key, List<ProberDecision> decisions) {
     Watch watch = watches.remove(key);
     if (watch != null) {
-      decisions.add(new ProberDecision.Close(watch.target));
+      decisions.add(new ProberDecision.Close(watch.target()));
     }
   }
 
@@ -370,7 +424,7 @@ final class Watchlist {
 
   private @Nullable Watch current(Target target) {
     Watch watch = watches.get(new Key(target.pool(), target.id()));
-    return watch != null && watch.target.equals(target) ? watch : null;
+    return watch != null && watch.target().equals(target) ? watch : null;
   }
 
   // --- telling ---
@@ -386,7 +440,7 @@ final class Watchlist {
       watch.ability.fell();
     }
     isReportUrgent = true;
-    return List.of(new ProberDecision.Changed(watch.target, change.get()));
+    return List.of(new ProberDecision.Changed(watch.target(), change.get()));
   }
 
   private long nextReportAtMillis() {

@@ -23,7 +23,8 @@
  * FlapDamping}). A replica that has left its list is reported as removed for 30 s, because reports
  * may be lost. What an engine can do is asked once after each rise ({@code Ability}), and only
  * where the pool's {@code resume} leaves it to the engine. Scrapes go to healthy replicas only, and
- * neither checks nor scrapes of one replica ever overlap.
+ * neither checks nor scrapes of one replica ever overlap. When the configuration is read again a
+ * replica that stays goes on from what is known of it, and one that is gone has left its list.
  */
 @NullMarked
 package io.penstock.prober;

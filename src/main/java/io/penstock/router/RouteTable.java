@@ -53,7 +53,7 @@ final class RouteTable {
   private final Map<ModelName, Model> models = new LinkedHashMap<>();
   private final Map<ModelName, Model> byName = new HashMap<>();
   private final Map<PoolName, PoolHealth> health = new HashMap<>();
-  private Set<PoolName> draining = Set.of();
+  private DrainState drains = DrainState.NONE;
 
   /** A pool and what it can do; empty where it declares nothing. */
   private record Candidate(Pool pool, List<Set<Capability>> declared) {
@@ -73,13 +73,25 @@ final class RouteTable {
   private record Model(ModelName name, List<Candidate> candidates) {}
 
   RouteTable(Fleet fleet) {
+    this(fleet, Map.of());
+  }
+
+  /** The table of another fleet, with what is known of the pools that it still has. */
+  RouteTable with(Fleet next) {
+    RouteTable table = new RouteTable(next, health);
+    table.drains(drains);
+    return table;
+  }
+
+  private RouteTable(Fleet fleet, Map<PoolName, PoolHealth> known) {
     this.fleet = fleet;
     for (Pool pool : fleet.pools()) {
       models
           .computeIfAbsent(pool.model(), name -> new Model(name, new ArrayList<>()))
           .candidates()
           .add(new Candidate(pool, declared(pool)));
-      health.put(pool.name(), new PoolHealth(pool));
+      PoolHealth before = known.get(pool.name());
+      health.put(pool.name(), before == null ? new PoolHealth(pool) : new PoolHealth(pool, before));
     }
     byName.putAll(models);
     for (Pool pool : fleet.pools()) {
@@ -98,7 +110,7 @@ final class RouteTable {
 
   /** Takes in what gets no new work by an operator's order. */
   void drains(DrainState state) {
-    draining = state.pools();
+    drains = state;
     health.values().forEach(pool -> pool.draining(state.replicas()));
   }
 
@@ -142,7 +154,7 @@ final class RouteTable {
 
   private boolean usable(Pool pool) {
     PoolHealth known = health.get(pool.name());
-    return !draining.contains(pool.name()) && (known == null || known.usable());
+    return !drains.pools().contains(pool.name()) && (known == null || known.usable());
   }
 
   private static RouteDecision planned(Route route, Model model, List<Candidate> candidates) {

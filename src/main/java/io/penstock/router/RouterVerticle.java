@@ -23,8 +23,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The role {@code router}: answers Route with a Plan or a Refusal and ListModels with the
- * catalogue, and follows the probers' reports. One instance per node; any router of the cluster
- * answers alike.
+ * catalogue, and follows the probers' reports and the configuration. One instance per node; any
+ * router of the cluster answers alike.
  */
 public final class RouterVerticle extends VerticleBase {
   private static final Logger LOG = LoggerFactory.getLogger(RouterVerticle.class);
@@ -34,13 +34,17 @@ public final class RouterVerticle extends VerticleBase {
 
   private final Bus bus;
   private final Drains drains;
-  private final RouteTable table; // touched on this verticle's event loop only
+  private final Setting<Fleet> fleet;
+  private RouteTable table; // touched on this verticle's event loop only
+  private Fleet routed; // what the table is of
   private Bus.@Nullable Registration registration;
 
   public RouterVerticle(Bus bus, Drains drains, Setting<Fleet> fleet) {
     this.bus = bus;
     this.drains = drains;
-    this.table = new RouteTable(fleet.now());
+    this.fleet = fleet;
+    this.routed = fleet.now();
+    this.table = new RouteTable(routed);
   }
 
   @Override
@@ -49,7 +53,8 @@ public final class RouterVerticle extends VerticleBase {
         .onSuccess(
             done -> {
               registration = done;
-              drains.onChange(table::drains);
+              drains.onChange(state -> table.drains(state));
+              fleet.onChange(this::fleetChanged);
               askHealth();
               vertx.setTimer(ASK_AGAIN_MILLIS, due -> askHealth());
             });
@@ -57,6 +62,13 @@ public final class RouterVerticle extends VerticleBase {
 
   private void askHealth() {
     bus.publish(Room.PROBER, new AskHealth(bus.self()));
+  }
+
+  private void fleetChanged(Fleet next) {
+    if (!next.equals(routed)) {
+      routed = next;
+      table = table.with(next);
+    }
   }
 
   @Override

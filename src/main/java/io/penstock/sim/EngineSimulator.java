@@ -36,11 +36,25 @@ public final class EngineSimulator {
     return start(vertx, config, Clock.system());
   }
 
+  /**
+   * Opens all ports of engines that come to others with an equal configuration.
+   *
+   * @param firstNumber how many there are; engines of different numbers differ in their ids
+   */
+  public static Future<EngineSimulator> start(Vertx vertx, SimConfig config, int firstNumber) {
+    return start(vertx, config, Clock.system(), firstNumber);
+  }
+
   static Future<EngineSimulator> start(Vertx vertx, SimConfig config, Clock clock) {
+    return start(vertx, config, clock, 0);
+  }
+
+  private static Future<EngineSimulator> start(
+      Vertx vertx, SimConfig config, Clock clock, int firstNumber) {
     List<Replica> replicas = new ArrayList<>();
     List<Future<String>> deployments = new ArrayList<>();
     for (int i = 0; i < config.replicas(); i++) {
-      Replica replica = new Replica(config, i, clock);
+      Replica replica = new Replica(config, firstNumber + i, clock);
       replicas.add(replica);
       int port = replica.port();
       deployments.add(
@@ -126,6 +140,11 @@ public final class EngineSimulator {
   public Future<Void> revive(int replica) {
     Replica one = replicas.get(replica);
     return one.call(one::revive);
+  }
+
+  /** Closes one replica for good; what it answers now breaks off. */
+  public Future<Void> stop(int replica) {
+    return vertx.undeploy(replicas.get(replica).deploymentID());
   }
 
   /** Closes everything. */

@@ -13,8 +13,8 @@ package io.penstock.stream;
 public final class RetryBudget {
   static final int WINDOW_SECONDS = 10;
 
-  private final int percent;
-  private final int floor;
+  private int percent;
+  private int floor;
   private final int[] requests = new int[WINDOW_SECONDS];
   private final int[] retries = new int[WINDOW_SECONDS];
   private long second;
@@ -29,6 +29,12 @@ public final class RetryBudget {
     this.percent = percent;
     this.floor = floor;
     this.second = Math.floorDiv(nowMillis, 1_000);
+  }
+
+  /** Goes by other shares from now on; what was earned and spent counts. */
+  public void rules(int newPercent, int newFloor) {
+    percent = newPercent;
+    floor = newFloor;
   }
 
   /**

@@ -23,6 +23,7 @@ final class Help implements MeterFilter {
           Map.entry(
               Names.RETRIES,
               "Attempts that failed before the client saw any of them, and were repeated"),
+          Map.entry(Names.RELOADS, "Times that the configuration was read again"),
           Map.entry(
               Names.RETRY_BUDGET_EXHAUSTED,
               "Attempts that failed and were not repeated since too many others were"),

@@ -75,6 +75,11 @@ public final class Names {
   /** Gauge by version: 1. */
   public static final String BUILD_INFO = "penstock.build.info";
 
+  /**
+   * Counter by outcome (applied, mistakes, failed): times that the configuration was read again.
+   */
+  public static final String RELOADS = "penstock.reloads";
+
   /** Gauge: 1 when the node is ready, else 0. */
   public static final String READY = "penstock.ready";
 

@@ -15,9 +15,9 @@ import io.penstock.inference.TokenUsage;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
@@ -61,9 +61,9 @@ public final class RequestMeters {
 
   private final MeterRegistry registry;
   private final LongAdder inFlight = new LongAdder();
-  private final Map<ModelName, Map<Operation, ForModel>> models = new HashMap<>();
+  private final Map<ModelName, Map<Operation, ForModel>> models = new ConcurrentHashMap<>();
   private final Map<Operation, ForModel> unknownModel;
-  private final Map<PoolName, PoolCounters> pools = new HashMap<>();
+  private final Map<PoolName, PoolCounters> pools = new ConcurrentHashMap<>();
   private final PoolCounters unknownPool;
   private final Map<Operation, Responses> responses = new EnumMap<>(Operation.class);
   private final Responses otherResponses = new Responses(OTHER_OPERATION);
@@ -73,10 +73,7 @@ public final class RequestMeters {
 
   public RequestMeters(MeterRegistry registry, Fleet fleet) {
     this.registry = registry;
-    for (Pool pool : fleet.pools()) {
-      models.computeIfAbsent(pool.model(), model -> forModel(model.value()));
-      pools.put(pool.name(), new PoolCounters(pool.model().value(), pool.name().value()));
-    }
+    know(fleet);
     unknownModel = forModel(UNKNOWN);
     unknownPool = new PoolCounters(UNKNOWN, UNKNOWN);
     for (Operation operation : Operation.values()) {
@@ -86,6 +83,22 @@ public final class RequestMeters {
     wasted = byPhase(p -> registry.counter(Names.WASTED_TOKENS, "phase", p.label()));
     budgetExhausted = registry.counter(Names.RETRY_BUDGET_EXHAUSTED);
     Gauge.builder(Names.REQUESTS_IN_FLIGHT, inFlight, LongAdder::sum).register(registry);
+  }
+
+  /**
+   * These are the models and pools of now. Those of before stay known, since requests that they
+   * serve may still run; so do their series, until the process ends.
+   */
+  public void know(Fleet fleet) {
+    for (Pool pool : fleet.pools()) {
+      models.computeIfAbsent(pool.model(), model -> forModel(model.value()));
+      pools.compute(
+          pool.name(),
+          (name, known) ->
+              known != null && known.model.equals(pool.model().value())
+                  ? known
+                  : new PoolCounters(pool.model().value(), name.value()));
+    }
   }
 
   /** A request has arrived; followed by exactly one {@link #ended()}. */
@@ -317,12 +330,14 @@ public final class RequestMeters {
 
   /** The counters of one pool. */
   private final class PoolCounters {
+    private final String model;
     private final Counter prompt;
     private final Counter completion;
     private final Counter cached;
     private final Lazy<Counter> retried;
 
     PoolCounters(String model, String pool) {
+      this.model = model;
       Outcome[] outcomes = Outcome.values();
       retried =
           new Lazy<>(

@@ -203,9 +203,8 @@ class NodeTest {
             config.ingress(),
             config.fleet());
 
-    Assertions.assertThatThrownBy(() -> SimulatedPools.check(clustered))
-        .isInstanceOf(NodeException.class)
-        .hasMessage(
+    assertThat(SimulatedPools.mistake(clustered))
+        .contains(
             "the replicas of pool rivers: simulated engines in a cluster (expected: a list, a DNS"
                 + " name or a file; start simulated engines with `penstock engine-sim` and list"
                 + " their URLs)");

@@ -78,7 +78,8 @@ class AdmissionPropertyTest {
               specs,
               all[random.nextInt(all.length)],
               new QueueLimits(12, 30_000, wait, wait, wait));
-      roster = new Roster(pool, false);
+      roster = new Roster(Samples.followed(pool), false);
+      specs.forEach(spec -> roster.report(PROBER, status(spec, ReplicaState.HEALTHY), 0));
       admission =
           new Admission(pool, roster, Strategy.of(pool.routingStrategy(), random::nextDouble), 1);
       take(admission.open(0));

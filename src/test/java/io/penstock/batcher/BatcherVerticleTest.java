@@ -316,7 +316,7 @@ class BatcherVerticleTest {
             1_000,
             0));
     Refusal refusal = get(bus.await(Refusal.class, each -> true));
-    assertThat(refusal.fault()).isEqualTo(Fault.NO_REPLICA);
+    assertThat(refusal.fault()).isEqualTo(Fault.UNKNOWN_POOL);
     assertThat(refusal.pool()).contains(new PoolName("unheard-of"));
     assertThat(refusal.detail()).contains("'unheard-of'");
   }

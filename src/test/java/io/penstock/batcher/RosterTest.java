@@ -1,6 +1,7 @@
 package io.penstock.batcher;
 
 import static io.penstock.batcher.Samples.PROBER;
+import static io.penstock.batcher.Samples.followed;
 import static io.penstock.batcher.Samples.id;
 import static io.penstock.batcher.Samples.pool;
 import static io.penstock.batcher.Samples.replicas;
@@ -32,10 +33,10 @@ class RosterTest {
     Roster roster = new Roster(pool(replicas(2)), true);
     assertThat(roster.open()).isZero();
     assertThat(reach(roster)).isEqualTo(Reach.HOPED_FOR);
-    assertThat(roster.probed(false)).isTrue();
+    assertThat(roster.probed(id -> false)).isTrue();
     assertThat(roster.open()).isEqualTo(1);
     assertThat(reach(roster)).isEqualTo(Reach.SERVED);
-    assertThat(roster.probed(false)).isFalse();
+    assertThat(roster.probed(id -> false)).isFalse();
   }
 
   private static List<ReplicaId> touched(Roster roster) {
@@ -58,7 +59,7 @@ class RosterTest {
     roster.forgetLive();
     assertThat(touched(roster)).contains(id(1), id(2));
     roster.take(id(0), 4);
-    roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.REMOVED), 0);
+    roster.redefine(pool(replicas(2, 2, 2).subList(1, 3)), 0);
     roster.giveBack(id(0), 0);
     assertThat(touched(roster)).as("gone").isEmpty();
   }
@@ -81,7 +82,7 @@ class RosterTest {
 
   @Test
   void aReportWithoutNewsChangesNothing() {
-    Roster roster = new Roster(pool(replicas(2)), true);
+    Roster roster = followed(List.of());
     assertThat(roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.HEALTHY), 0)).isTrue();
     assertThat(roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.HEALTHY), 1)).isFalse();
     assertThat(roster.report(PROBER, status(spec("r0", 1, 5), ReplicaState.HEALTHY), 2)).isTrue();
@@ -113,7 +114,7 @@ class RosterTest {
 
   @Test
   void anotherEngineUnderTheSameNameHasItsOwnHealth() {
-    Roster roster = new Roster(pool(replicas(2)), true);
+    Roster roster = followed(replicas(2));
     roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.HEALTHY), 0);
     ReplicaSpec moved = new ReplicaSpec(id(0), "http://elsewhere:8000", 1, 2, Set.of(), "");
     roster.report(PROBER, status(moved, ReplicaState.STARTING), 1);
@@ -122,7 +123,7 @@ class RosterTest {
 
   @Test
   void aRemovedReplicaStaysUntilItsLastGrantIsBack() {
-    Roster roster = new Roster(pool(replicas(2, 2)), false);
+    Roster roster = followed(replicas(2, 2));
     roster.take(id(0), 1);
     roster.report(PROBER, status(spec("r0", 1, 2), ReplicaState.REMOVED), 0);
     assertThat(roster.all()).hasSize(2);
@@ -134,7 +135,7 @@ class RosterTest {
 
   @Test
   void aLeaseOnAReplicaNotYetListedCountsOnceItIs() {
-    Roster roster = new Roster(pool(replicas(2)), false);
+    Roster roster = followed(replicas(2));
     roster.take(id(9), 1);
     assertThat(roster.open()).isEqualTo(1);
     roster.report(PROBER, status(spec("r9", 1, 1), ReplicaState.HEALTHY), 0);
@@ -145,7 +146,7 @@ class RosterTest {
 
   @Test
   void holdsNoMoreReplicasThanItsBound() {
-    Roster roster = new Roster(pool(replicas(1)), true);
+    Roster roster = followed(List.of());
     for (int i = 0; i < Pool.REPLICAS_MAX + 10; i++) {
       roster.report(PROBER, status(spec("r" + i, 1, 1), ReplicaState.HEALTHY), 0);
     }

@@ -27,6 +27,7 @@ import io.penstock.message.Release;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Room;
 import io.penstock.message.Station;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -89,6 +90,39 @@ final class Samples {
         failover,
         breaker,
         ResumeMode.AUTO);
+  }
+
+  /** The same pool, but the probers tell its list. */
+  static Pool followed(Pool of) {
+    return replicas(of, new ReplicaSource.Watched(Path.of("replicas.json")));
+  }
+
+  /** The same pool with other replicas. */
+  static Pool replicas(Pool of, ReplicaSource source) {
+    return new Pool(
+        of.name(),
+        of.model(),
+        of.aliases(),
+        of.engine(),
+        of.engineModel(),
+        of.engineApiKey(),
+        of.routingStrategy(),
+        source,
+        of.maxConcurrent(),
+        of.capabilities(),
+        of.contextTokens(),
+        of.queue(),
+        of.health(),
+        of.failover(),
+        of.breaker(),
+        of.resume());
+  }
+
+  /** A roster of these replicas, which a prober has told of and calls healthy. */
+  static Roster followed(List<ReplicaSpec> specs) {
+    Roster roster = new Roster(followed(pool(List.of())), true);
+    specs.forEach(spec -> roster.report(PROBER, status(spec, ReplicaState.HEALTHY), 0));
+    return roster;
   }
 
   /** Asks; the fields that a test cares about are changed on the copy. */

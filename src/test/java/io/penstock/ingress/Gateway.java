@@ -3,8 +3,8 @@ package io.penstock.ingress;
 import io.penstock.batcher.BatcherVerticle;
 import io.penstock.batcher.Suspects;
 import io.penstock.bus.ClusterNode;
-import io.penstock.bus.Setting;
 import io.penstock.cluster.PenstockProcess;
+import io.penstock.fake.FakeSetting;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
@@ -48,6 +48,10 @@ final class Gateway implements AutoCloseable {
   final ByteArrayOutputStream accessLines = new ByteArrayOutputStream();
   final ClusterNode node;
   final IngressVerticle ingress;
+  final FakeSetting<IngressConfig> config;
+  final FakeSetting<Fleet> fleetOfIngress;
+  final FakeSetting<Fleet> fleetOfRouter;
+  final FakeSetting<Fleet> fleetOfOwner;
   private final AccessLog log;
 
   /** What tests differ in. */
@@ -82,6 +86,10 @@ final class Gateway implements AutoCloseable {
   Gateway(List<String> engineUrls, Setup setup) {
     Clock clock = Clock.system();
     Fleet fleet = fleet("rivers", engineUrls, setup);
+    config = new FakeSetting<>(config(setup));
+    fleetOfIngress = new FakeSetting<>(fleet(setup.ingressPool, engineUrls, setup));
+    fleetOfRouter = new FakeSetting<>(fleet);
+    fleetOfOwner = new FakeSetting<>(fleet);
     node =
         ClusterNode.start(
                 Vertx.builder(),
@@ -97,17 +105,8 @@ final class Gateway implements AutoCloseable {
             "test",
             node.bus(),
             node.directory(),
-            new IngressConfig(
-                "127.0.0.1",
-                port,
-                MAX_BODY_BYTES,
-                setup.deadlines,
-                setup.retries,
-                setup.pingAfter,
-                Duration.ofSeconds(5),
-                setup.tls,
-                setup.cors),
-            fleet(setup.ingressPool, engineUrls, setup),
+            config,
+            fleetOfIngress,
             0,
             1,
             clock,
@@ -115,16 +114,14 @@ final class Gateway implements AutoCloseable {
             log,
             new OpsHandler(metrics, new Readiness()));
     Vertx vertx = node.vertx();
-    vertx
-        .deployVerticle(new RouterVerticle(node.bus(), node.drains(), Setting.fixed(fleet)))
-        .await();
+    vertx.deployVerticle(new RouterVerticle(node.bus(), node.drains(), fleetOfRouter)).await();
     vertx
         .deployVerticle(
             new BatcherVerticle(
                 node.bus(),
                 node.directory(),
                 node.drains(),
-                Setting.fixed(fleet),
+                fleetOfOwner,
                 Duration.ofMillis(200),
                 clock,
                 metrics.registry(),
@@ -134,7 +131,21 @@ final class Gateway implements AutoCloseable {
     node.announce(Set.of(Role.INGRESS, Role.ROUTER, Role.BATCHER), 1).await();
   }
 
-  private static Fleet fleet(String name, List<String> engineUrls, Setup setup) {
+  /** What the ingress is told by its file. */
+  IngressConfig config(Setup setup) {
+    return new IngressConfig(
+        "127.0.0.1",
+        port,
+        MAX_BODY_BYTES,
+        setup.deadlines,
+        setup.retries,
+        setup.pingAfter,
+        Duration.ofSeconds(5),
+        setup.tls,
+        setup.cors);
+  }
+
+  static Fleet fleet(String name, List<String> engineUrls, Setup setup) {
     List<Pool> pools = new ArrayList<>();
     pools.add(pool(name, "rivers", engineUrls, setup));
     if (!setup.secondPool.isEmpty()) {

@@ -564,8 +564,9 @@ class IngressVerticleTest {
     startGateway();
     HttpResponse<String> answer = get(send(post(PATH, STREAM)));
     assertThat(answer.statusCode()).isEqualTo(503);
+    assertThat(error(answer).getString("code")).isEqualTo("unknown_pool");
     assertThat(error(answer).getString("message"))
-        .contains("pool 'rivers' is not in this node's configuration");
+        .contains("Pool 'rivers' is not in this node's configuration");
   }
 
   @Test

@@ -16,6 +16,7 @@ import io.penstock.adapter.engine.HttpEngineProbes;
 import io.penstock.bus.View;
 import io.penstock.fake.FakeBus;
 import io.penstock.fake.FakeDirectory;
+import io.penstock.fake.FakeSetting;
 import io.penstock.inference.EngineKind;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.HealthPolicy;
@@ -82,6 +83,9 @@ class ProberVerticleTest {
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   private final Map<Integer, Integer> statusOfPort = new ConcurrentHashMap<>();
   private final ListAppender<ILoggingEvent> log = new ListAppender<>();
+
+  /** Of the prober that was started last. */
+  private FakeSetting<Fleet> fleet = new FakeSetting<>(fleet());
 
   @TempDir Path folder;
 
@@ -181,18 +185,22 @@ class ProberVerticleTest {
             .toList());
   }
 
+  private static Fleet fleet(Pool... pools) {
+    return new Fleet(List.of(pools), false, Optional.empty(), "hash");
+  }
+
   private String prober(NodeId self, ReplicaSource source) {
     return prober(self, source, QUICK);
   }
 
   private String prober(NodeId self, ReplicaSource source, HealthPolicy health) {
-    Pool pool = Fleets.pool("chat", EngineKind.VLLM, source, health);
+    fleet = new FakeSetting<>(fleet(Fleets.pool("chat", EngineKind.VLLM, source, health)));
     return await(
         vertx.deployVerticle(
             new ProberVerticle(
                 bus.peer(self),
                 directory,
-                new Fleet(List.of(pool), false, Optional.empty(), "hash"),
+                fleet,
                 new HttpEngineProbes(vertx),
                 new Discovery(vertx),
                 Clock.system(),

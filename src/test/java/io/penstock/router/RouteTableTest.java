@@ -144,6 +144,10 @@ class RouteTableTest {
     health(table, "a1", ReplicaState.HEALTHY);
     assertThat(pools(table.route(chat("alpha")))).containsExactly("a1");
     health(table, "a1", ReplicaState.REMOVED);
+    assertThat(pools(table.route(chat("alpha"))))
+        .as("a prober that does not list it has no say on a written list")
+        .containsExactly("a1");
+    health(table, "a1", ReplicaState.UNHEALTHY);
     health(table, "a2", ReplicaState.HEALTHY);
     assertThat(pools(table.route(chat("alpha")))).containsExactly("a2");
   }
