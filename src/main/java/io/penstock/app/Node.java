@@ -8,6 +8,7 @@ import io.penstock.bus.View;
 import io.penstock.config.NodeConfig;
 import io.penstock.inference.Role;
 import io.penstock.telemetry.AccessLog;
+import io.penstock.telemetry.LoopWatch;
 import io.penstock.telemetry.Metrics;
 import io.penstock.telemetry.Names;
 import io.penstock.telemetry.OpsHandler;
@@ -37,6 +38,10 @@ public final class Node {
   /** Messages that were on their way to this node when it gave a role up are still answered. */
   private static final Duration GRACE = Duration.ofMillis(500);
 
+
+  /** How often Vert.x tells of a thread that is blocked, each time with its stack trace. */
+  private static final Duration VERTX_CHECK = Duration.ofSeconds(10);
+
   private final ClusterNode cluster;
   private final Telemetry telemetry;
   private final Roles parts;
@@ -53,12 +58,13 @@ public final class Node {
   }
 
   /** The parts that no event loop owns. */
-  record Telemetry(Metrics metrics, AccessLog accessLog, Readiness readiness) {
+  record Telemetry(Metrics metrics, AccessLog accessLog, Readiness readiness, LoopWatch loops) {
     OpsHandler ops() {
-      return new OpsHandler(metrics, readiness);
+      return new OpsHandler(metrics, readiness, loops);
     }
 
     void close() {
+      loops.close();
       accessLog.close();
       metrics.close();
     }
@@ -111,7 +117,8 @@ public final class Node {
     return new Telemetry(
         metrics,
         new AccessLog(setup.accessFormat(), setup.accessOut(), metrics.registry()),
-        readiness);
+        readiness,
+        new LoopWatch(setup.clock(), metrics.registry(), readiness));
   }
 
   /**
@@ -305,6 +312,11 @@ public final class Node {
   private static VertxOptions options(NodeConfig config) {
     return new VertxOptions()
         .setEventLoopPoolSize(loops(config))
+        // The loops have a watch of their own; this is for the threads that it does not see.
+        .setMaxEventLoopExecuteTime(LoopWatch.DEAD.toSeconds())
+        .setMaxEventLoopExecuteTimeUnit(TimeUnit.SECONDS)
+        .setWarningExceptionTime(1)
+        .setBlockedThreadCheckInterval(VERTX_CHECK.toMillis())
         .setFileSystemOptions(
             new FileSystemOptions()
                 .setFileCachingEnabled(false)

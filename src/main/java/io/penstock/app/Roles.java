@@ -71,11 +71,13 @@ final class Roles implements Supervisor.Posts {
     this.clock = clock;
     this.loops = loops;
     this.supervisor = new Supervisor(cluster.vertx(), clock, telemetry.metrics().registry(), this);
+    telemetry.loops().onChange(supervisor);
   }
 
   /** Completes when all verticles are up. */
   Future<?> deploy() {
-    Future<?> deployed = onEachLoop(loop -> new EventLoopLag(registry(), clock, loop));
+    Future<?> deployed =
+        onEachLoop(loop -> new EventLoopLag(registry(), clock, telemetry.loops(), loop));
     for (Role role : List.of(Role.HEALTH_PROBER, Role.BATCHER, Role.ROUTER, Role.INGRESS)) {
       if (config.roles().contains(role)) {
         deployed = deployed.compose(before -> deploy(role));

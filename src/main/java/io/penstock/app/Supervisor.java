@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.bus.Listeners;
 import io.penstock.inference.Role;
+import io.penstock.telemetry.LoopWatch;
 import io.penstock.telemetry.Names;
 import io.penstock.time.Clock;
 import io.vertx.core.Context;
@@ -14,9 +15,12 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.util.EnumSet;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -30,12 +34,13 @@ import org.slf4j.LoggerFactory;
  * change of the cluster), its core may be half changed and can't be trusted: it is undeployed, and
  * a fresh one is deployed that rebuilds its state from the cluster, as an heir on another node
  * would. That happens at once, and when it keeps failing by the {@link RestartPlan}. What is down
- * for longer than {@link #PATIENCE_MILLIS} leaves its post to other nodes until it runs again.
+ * for longer than {@link #PATIENCE_MILLIS} leaves its post to other nodes until it runs again, and
+ * so does what lives on an event loop that hangs.
  *
  * <p>Its state is touched on an event loop of its own choice; methods may be called from any
  * thread.
  */
-final class Supervisor {
+final class Supervisor implements LoopWatch.Listener {
   /** How long a verticle may be down before others are asked to take its role. */
   static final long PATIENCE_MILLIS = 1_000;
 
@@ -47,7 +52,7 @@ final class Supervisor {
 
   private static final Logger LOG = LoggerFactory.getLogger(Supervisor.class);
 
-  /** What follows when a verticle is down for longer. Called on the supervisor's event loop. */
+  /** What follows when a verticle is down for longer. Called on any thread. */
   interface Posts {
     /**
      * It is down, or still is.
@@ -65,7 +70,8 @@ final class Supervisor {
   private final Clock clock;
   private final MeterRegistry meters;
   private final Posts posts;
-  private final AtomicReference<Set<Role>> vacant = new AtomicReference<>(Set.of());
+  private final AtomicReference<Set<Absence>> absences = new AtomicReference<>(Set.of());
+  private final List<Ward> wards = new CopyOnWriteArrayList<>();
   private boolean stopped;
 
   Supervisor(Vertx vertx, Clock clock, MeterRegistry meters, Posts posts) {
@@ -92,6 +98,7 @@ final class Supervisor {
   }
 
   private Future<Void> keep(Ward ward) {
+    wards.add(ward);
     context.runOnContext(turn -> ward.begin());
     return ward.first.future();
   }
@@ -117,6 +124,9 @@ final class Supervisor {
     }
 
     @Override
+    public void livesOn(Thread loop) {}
+
+    @Override
     public void failed(Throwable bug) {
       exceptions.increment();
       long now = clock.millis();
@@ -134,9 +144,55 @@ final class Supervisor {
     }
   }
 
-  /** Roles whose verticles are down. */
+  /** Roles whose verticles are down, or hang. */
   Set<Role> vacant() {
-    return Objects.requireNonNull(vacant.get());
+    Set<Role> roles = EnumSet.noneOf(Role.class);
+    for (Absence each : Objects.requireNonNull(absences.get())) {
+      each.role().ifPresent(roles::add);
+    }
+    return Set.copyOf(roles);
+  }
+
+  /**
+   * An event loop hangs, and with it the verticles that live on it. They are not started afresh,
+   * since they may go on; their roles are for others meanwhile. At once and on any thread: the
+   * supervisor's own loop may be the one.
+   */
+  @Override
+  public void hangs(Thread thread) {
+    for (Ward ward : wards) {
+      if (thread.equals(ward.thread.get())) {
+        vacate(new Absence(ward.name, ward.role, Optional.of(thread)), "its event loop hangs");
+      }
+    }
+  }
+
+  @Override
+  public void turns(Thread thread) {
+    for (Ward ward : wards) {
+      fill(new Absence(ward.name, ward.role, Optional.of(thread)));
+    }
+  }
+
+  /**
+   * Why a verticle does nothing.
+   *
+   * @param hung the loop that hangs; empty when it has failed
+   */
+  private record Absence(String name, Optional<Role> role, Optional<Thread> hung) {}
+
+  private void vacate(Absence absence, String why) {
+    absences.updateAndGet(now -> changed(now, absence, true));
+    posts.vacant(absence.name(), absence.role(), why);
+  }
+
+  private void fill(Absence absence) {
+    Set<Absence> before = Objects.requireNonNull(absences.get());
+    Set<Absence> after = absences.updateAndGet(now -> changed(now, absence, false));
+    boolean isThere = after.stream().noneMatch(each -> each.name().equals(absence.name()));
+    if (before.contains(absence) && isThere) {
+      posts.filled(absence.name(), absence.role());
+    }
   }
 
   /** Starts nothing afresh from now on. Completes when that holds. */
@@ -152,6 +208,8 @@ final class Supervisor {
 
   /** What may happen to a verticle that is deployed. */
   private interface Doctor {
+    void livesOn(Thread loop);
+
     void failed(Throwable bug);
   }
 
@@ -159,6 +217,7 @@ final class Supervisor {
   private record Watched(Deployable verticle, Doctor doctor) implements Deployable {
     @Override
     public Future<?> deploy(Context of) throws Exception {
+      doctor.livesOn(Thread.currentThread());
       of.exceptionHandler(doctor::failed);
       boolean began = false;
       try {
@@ -201,6 +260,10 @@ final class Supervisor {
     private String deployment = "";
     private long failedMillis;
     private boolean isVacant;
+
+    /** Where it lives; any thread may look. */
+    final AtomicReference<@Nullable Thread> thread = new AtomicReference<>();
+
     private @Nullable Throwable failedEarly;
 
     Ward(String name, Optional<Role> role, IntFunction<Deployable> nth) {
@@ -226,7 +289,18 @@ final class Supervisor {
     }
 
     private Future<String> deploy(int mine) {
-      Doctor doctor = bug -> context.runOnContext(turn -> failed(mine, bug));
+      Doctor doctor =
+          new Doctor() {
+            @Override
+            public void livesOn(Thread loop) {
+              thread.set(loop);
+            }
+
+            @Override
+            public void failed(Throwable bug) {
+              context.runOnContext(turn -> Ward.this.failed(mine, bug));
+            }
+          };
       try {
         return vertx.deployVerticle(new Watched(nth.apply(mine), doctor), new DeploymentOptions());
       } catch (RuntimeException e) {
@@ -328,26 +402,23 @@ final class Supervisor {
         return;
       }
       isVacant = true;
-      role.ifPresent(each -> vacant.updateAndGet(now -> changed(now, each, true)));
-      posts.vacant(name, role, why);
+      Supervisor.this.vacate(new Absence(name, role, Optional.empty()), why);
     }
 
     private void fill() {
       if (isVacant) {
         isVacant = false;
-        role.ifPresent(each -> vacant.updateAndGet(now -> changed(now, each, false)));
-        posts.filled(name, role);
+        Supervisor.this.fill(new Absence(name, role, Optional.empty()));
       }
     }
   }
 
-  private static Set<Role> changed(Set<Role> of, Role role, boolean isIn) {
-    Set<Role> next = EnumSet.noneOf(Role.class);
-    next.addAll(of);
+  private static Set<Absence> changed(Set<Absence> of, Absence absence, boolean isIn) {
+    Set<Absence> next = new HashSet<>(of);
     if (isIn) {
-      next.add(role);
+      next.add(absence);
     } else {
-      next.remove(role);
+      next.remove(absence);
     }
     return Set.copyOf(next);
   }

@@ -72,6 +72,9 @@ public final class IngressVerticle extends VerticleBase
   /** Deadlines are compared, and lost messages sent again, this often while anything is carried. */
   private static final long TICK_MILLIS = 50;
 
+  /** A tick that is so late comes from a loop, or a process, that was held up. */
+  private static final long AWAY_MILLIS = 1_000;
+
   /** What the last error frames have to reach their sockets before those are closed. */
   private static final long FLUSH_MILLIS = 200;
 
@@ -105,6 +108,7 @@ public final class IngressVerticle extends VerticleBase
   private boolean draining;
   private @Nullable Promise<Void> drained;
   private long timer = -1;
+  private long tickedMillis;
 
   // Set by start().
   private @Nullable LoopParts parts;
@@ -429,12 +433,18 @@ public final class IngressVerticle extends VerticleBase
 
   private void armTimer() {
     if (timer < 0) {
+      tickedMillis = clock.millis();
       timer = vertx.setPeriodic(TICK_MILLIS, this::tick);
     }
   }
 
   private void tick(long timerId) {
     long nowMillis = clock.millis();
+    boolean wasAway = nowMillis - tickedMillis > AWAY_MILLIS;
+    tickedMillis = nowMillis;
+    if (wasAway) {
+      return; // answers that have come meanwhile are read before this loop finds them late
+    }
     for (Exchange each : new ArrayList<>(live.values())) {
       each.tick();
     }

@@ -36,6 +36,11 @@ final class Help implements MeterFilter {
               "Access lines not written since nobody read them in time"),
           Map.entry(Names.EVENT_LOOP_LAG, "How much later than due a task of the event loop ran"),
           Map.entry(
+              Names.EVENT_LOOP_BLOCKED, "Times that the event loop did not turn for 2 s or more"),
+          Map.entry(
+              Names.EVENT_LOOP_STILL,
+              "Seconds since the event loop has turned, under 1 if it does"),
+          Map.entry(
               Names.VERTICLE_EXCEPTIONS, "Exceptions that came out of verticles; each is a bug"),
           Map.entry(Names.VERTICLE_RESTARTS, "Verticles started afresh since they had failed"),
           Map.entry(Names.VERTICLE_UP, "1 while the role's verticle runs"),

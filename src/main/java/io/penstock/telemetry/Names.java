@@ -59,6 +59,12 @@ public final class Names {
   /** Timer by loop: how much later than due a task of the event loop ran. */
   public static final String EVENT_LOOP_LAG = "penstock.event.loop.lag";
 
+  /** Counter by loop: how often it did not turn for two seconds or more. */
+  public static final String EVENT_LOOP_BLOCKED = "penstock.event.loop.blocked";
+
+  /** Gauge by loop: for how many seconds it has not turned; under one while it does. */
+  public static final String EVENT_LOOP_STILL = "penstock.event.loop.still.seconds";
+
   /**
    * Counter by role: exceptions that came out of an entry of its verticle (a message, a timer, a
    * change of the cluster) and not out of one request. Roles here and in the two below are those of

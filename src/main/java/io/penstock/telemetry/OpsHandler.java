@@ -9,19 +9,22 @@ import java.util.Map;
 
 /**
  * {@code GET /health/live}, {@code /health/ready} and {@code /metrics}, for Kubernetes and
- * Prometheus. Live says that an event loop answers; ready answers 503 with the reasons while a
- * condition is missing or the node drains, and has remarks on what is wrong beside that. Metrics
- * are rendered on a worker thread.
+ * Prometheus. Live says that an event loop answers, and answers 503 when another hangs for so long
+ * that the process should be started anew; ready answers 503 with the reasons while a condition is
+ * missing or the node drains, and has remarks on what is wrong beside that. Metrics are rendered on
+ * a worker thread.
  */
 public final class OpsHandler {
   private static final String JSON = "application/json";
 
   private final Metrics metrics;
   private final Readiness readiness;
+  private final LoopWatch loops;
 
-  public OpsHandler(Metrics metrics, Readiness readiness) {
+  public OpsHandler(Metrics metrics, Readiness readiness, LoopWatch loops) {
     this.metrics = metrics;
     this.readiness = readiness;
+    this.loops = loops;
   }
 
   /** Adds the three routes. */
@@ -32,7 +35,14 @@ public final class OpsHandler {
   }
 
   private void live(RoutingContext context) {
-    answer(context, 200, new JsonObject().put("status", "live"));
+    long deadMillis = loops.deadMillis();
+    if (deadMillis == 0) {
+      answer(context, 200, new JsonObject().put("status", "live"));
+    } else {
+      String why = "an event loop has not turned for " + deadMillis + " ms";
+      JsonArray reasons = new JsonArray().add(reason(LoopWatch.CONDITION, why));
+      answer(context, 503, new JsonObject().put("status", "hangs").put("reasons", reasons));
+    }
   }
 
   private void ready(RoutingContext context) {

@@ -34,7 +34,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.AbstractList;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
@@ -167,13 +170,62 @@ class SupervisionTest {
     assertThat(restarts(other, "batcher")).isZero();
   }
 
+  @Test
+  void aBatcherWhoseEventLoopHangsLeavesItsPoolsToAnotherNode() throws Exception {
+    List<Node> both = start(2);
+    until(() -> both.stream().allMatch(n -> n.view().with(Role.BATCHER).size() == 2));
+    NodeId first = both.get(0).view().ownerOf(POOL).orElseThrow();
+    Node owner = id(both.get(0)).equals(first) ? both.get(0) : both.get(1);
+    Node other = owner == both.get(0) ? both.get(1) : both.get(0);
+    load();
+
+    AtomicBoolean woken = new AtomicBoolean();
+    send(
+        owner,
+        Room.BATCHER,
+        () -> {
+          while (!woken.get() && !stop.get()) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
+          }
+        });
+    until(() -> other.view().ownerOf(POOL).equals(Optional.of(id(other))));
+    until(() -> !owner.readiness().ready());
+    assertThat(owner.readiness().conditions().get("event-loops")).contains("has not turned for");
+    int before = whole.get();
+    until(() -> whole.get() > before + 3 * CLIENTS);
+
+    woken.set(true);
+    until(() -> owner.readiness().ready() && owner.readiness().remarks().isEmpty());
+    until(() -> other.view().ownerOf(POOL).equals(Optional.of(first)));
+    moreAreServed();
+    endAndCheck();
+    assertThat(restarts(owner, "batcher")).as("it has lost nothing").isZero();
+  }
+
   /** A message that fails whoever reads it. */
   private static void poison(Node node, Room room) {
+    send(
+        node,
+        room,
+        () -> {
+          throw new IllegalStateException("on purpose");
+        });
+  }
+
+  /** A message that does so when it is read. */
+  private static void send(Node node, Room room, Runnable what) {
     List<ReplicaStatus> unreadable =
         new AbstractList<>() {
           @Override
           public ReplicaStatus get(int index) {
-            throw new IllegalStateException("on purpose");
+            what.run();
+            throw new NoSuchElementException();
+          }
+
+          @Override
+          public Iterator<ReplicaStatus> iterator() {
+            what.run();
+            return Collections.emptyIterator();
           }
 
           @Override

@@ -24,6 +24,7 @@ import io.penstock.inference.RoutingStrategy;
 import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.AccessLog;
 import io.penstock.telemetry.LogFormat;
+import io.penstock.telemetry.LoopWatch;
 import io.penstock.telemetry.Metrics;
 import io.penstock.telemetry.OpsHandler;
 import io.penstock.telemetry.Readiness;
@@ -45,6 +46,8 @@ final class Gateway implements AutoCloseable {
 
   final int port = PenstockProcess.freePort();
   final Metrics metrics = new Metrics("test");
+  private final Readiness readiness = new Readiness();
+  private final LoopWatch loops = new LoopWatch(Clock.system(), metrics.registry(), readiness);
   final ByteArrayOutputStream accessLines = new ByteArrayOutputStream();
   final ClusterNode node;
   final IngressVerticle ingress;
@@ -112,7 +115,7 @@ final class Gateway implements AutoCloseable {
             clock,
             new RequestMeters(metrics.registry(), fleet),
             log,
-            new OpsHandler(metrics, new Readiness()));
+            new OpsHandler(metrics, readiness, loops));
     Vertx vertx = node.vertx();
     vertx.deployVerticle(new RouterVerticle(node.bus(), node.drains(), fleetOfRouter)).await();
     vertx
@@ -207,6 +210,7 @@ final class Gateway implements AutoCloseable {
   public void close() {
     node.close().await();
     log.close();
+    loops.close();
     metrics.close();
   }
 }

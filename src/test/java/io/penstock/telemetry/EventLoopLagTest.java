@@ -20,9 +20,11 @@ class EventLoopLagTest {
     MeterRegistry registry = new SimpleMeterRegistry();
     SteppingClock clock = new SteppingClock();
 
-    vertx.deployVerticle(new EventLoopLag(registry, clock, 3));
+    try (LoopWatch watch = new LoopWatch(Clock.system(), registry, new Readiness())) {
+      vertx.deployVerticle(new EventLoopLag(registry, clock, watch, 3));
 
-    assertThat(clock.readThrice.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(clock.readThrice.await(10, TimeUnit.SECONDS)).isTrue();
+    }
     Timer lag = registry.get(Names.EVENT_LOOP_LAG).tag("loop", "3").timer();
     assertThat(lag.count()).isPositive();
     // Two seconds pass between two looks at the clock, and half a second was due.

@@ -2,6 +2,7 @@ package io.penstock.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
@@ -13,6 +14,7 @@ import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.junit5.VertxExtension;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -22,13 +24,30 @@ import org.junit.jupiter.api.extension.ExtendWith;
 class OpsHandlerTest {
   private final Metrics metrics = new Metrics("1.2.3");
   private final Readiness readiness = new Readiness();
+  private final AtomicLong nowMillis = new AtomicLong();
+  private final LoopWatch loops =
+      new LoopWatch(
+          new Clock() {
+            @Override
+            public long epochMillis() {
+              return nowMillis.get();
+            }
+
+            @Override
+            public long nanos() {
+              return TimeUnit.MILLISECONDS.toNanos(nowMillis.get());
+            }
+          },
+          metrics.registry(),
+          readiness,
+          new LoopWatch.Limits(LoopWatch.BLOCKED, LoopWatch.GIVEN_UP, LoopWatch.DEAD));
   private HttpClient client;
   private int port;
 
   @BeforeEach
   void serve(Vertx vertx) throws Exception {
     Router router = Router.router(vertx);
-    new OpsHandler(metrics, readiness).mount(router);
+    new OpsHandler(metrics, readiness, loops).mount(router);
     client = vertx.createHttpClient();
     port =
         await(vertx.createHttpServer().requestHandler(router).listen(0, "127.0.0.1")).actualPort();
@@ -36,6 +55,7 @@ class OpsHandlerTest {
 
   @AfterEach
   void closeMetrics() {
+    loops.close();
     metrics.close();
   }
 
@@ -47,6 +67,45 @@ class OpsHandlerTest {
 
     assertThat(answer.status).isEqualTo(200);
     assertThat(answer.json()).isEqualTo(new JsonObject().put("status", "live"));
+  }
+
+  @Test
+  void notLiveWhenAnotherLoopHangsForLong() throws Exception {
+    LoopWatch.Loop other = loops.add(3, Thread.currentThread());
+    nowMillis.addAndGet(LoopWatch.DEAD.toMillis() - 1);
+    assertThat(get("/health/live", "").status).isEqualTo(200);
+    nowMillis.addAndGet(1);
+
+    Answer answer = get("/health/live", "");
+
+    assertThat(answer.status).isEqualTo(503);
+    assertThat(answer.json())
+        .isEqualTo(
+            new JsonObject()
+                .put("status", "hangs")
+                .put(
+                    "reasons",
+                    new JsonArray()
+                        .add(reason("event-loops", "an event loop has not turned for 30000 ms"))));
+    other.beat();
+    assertThat(get("/health/live", "").status).isEqualTo(200);
+  }
+
+  @Test
+  void remarksDoNotMakeItUnready() throws Exception {
+    readiness.remark("batcher", "it keeps failing: bug");
+    readiness.remark("router", "its event loop hangs");
+    readiness.remark("router", "");
+
+    Answer answer = get("/health/ready", "");
+
+    assertThat(answer.status).isEqualTo(200);
+    assertThat(answer.json())
+        .isEqualTo(
+            new JsonObject()
+                .put("status", "ready")
+                .put("reasons", new JsonArray())
+                .put("remarks", new JsonArray().add(reason("batcher", "it keeps failing: bug"))));
   }
 
   @Test
