@@ -1,17 +1,21 @@
 package io.penstock.bus;
 
+import com.hazelcast.config.AdvancedNetworkConfig;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.InvalidConfigurationException;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.KubernetesConfig;
 import com.hazelcast.config.MultiMapConfig;
-import com.hazelcast.config.NetworkConfig;
+import com.hazelcast.config.ServerSocketEndpointConfig;
+import com.hazelcast.instance.ProtocolType;
 import io.penstock.bus.ClusterConfig.Join;
 import java.io.FileNotFoundException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Hazelcast's configuration, made from a {@link ClusterConfig}. What each setting is for stands at
@@ -20,7 +24,12 @@ import java.time.Duration;
 final class HazelcastConfigs {
   static final String LOGGING_TYPE = "hazelcast.logging.type";
 
+  private static final Logger LOG = LoggerFactory.getLogger(HazelcastConfigs.class);
   private static final String PHONE_HOME = "hazelcast.phone.home.enabled";
+  private static final Duration RETRY_PAUSE = Duration.ofMillis(100);
+
+  /** Hazelcast's own default, in seconds and in tries. */
+  private static final long CLAIM_TRIES_MIN = 120;
 
   private HazelcastConfigs() {}
 
@@ -44,7 +53,7 @@ final class HazelcastConfigs {
 
   private static Config made(ClusterConfig cluster, InetAddress host) {
     Config config = new Config().setClusterName(cluster.name());
-    network(config.getNetworkConfig(), cluster, host);
+    network(config.getAdvancedNetworkConfig(), cluster, host);
     config.setProperty("hazelcast.socket.bind.any", "false");
     config.setProperty(
         "hazelcast.prefer.ipv4.stack", String.valueOf(!(host instanceof Inet6Address)));
@@ -57,9 +66,8 @@ final class HazelcastConfigs {
         "hazelcast.heartbeat.interval.seconds", wholeSeconds(cluster.heartbeatInterval()));
     config.setProperty(
         "hazelcast.max.no.heartbeat.seconds", wholeSeconds(cluster.maxNoHeartbeat()));
-    // How long the oldest survivor waits for the others' consent when the master is gone.
     config.setProperty(
-        "hazelcast.mastership.claim.timeout.seconds", wholeSeconds(cluster.maxNoHeartbeat()));
+        "hazelcast.mastership.claim.timeout.seconds", claimTries(cluster.heartbeatInterval()));
 
     // Two halves of a cluster look for each other soon; the default is after five minutes.
     config.setProperty("hazelcast.merge.first.run.delay.seconds", "5");
@@ -69,7 +77,8 @@ final class HazelcastConfigs {
     // waited for by every node that joins.
     config.setProperty("hazelcast.wait.seconds.before.join", "1");
     // A look-up that met a partition on the move tries again soon; the default is 500 ms.
-    config.setProperty("hazelcast.invocation.retry.pause.millis", "100");
+    config.setProperty(
+        "hazelcast.invocation.retry.pause.millis", String.valueOf(RETRY_PAUSE.toMillis()));
     // A leaving node hands its partitions over, but does not hang on it for ten minutes.
     config.setProperty("hazelcast.graceful.shutdown.max.wait", "10");
 
@@ -84,10 +93,20 @@ final class HazelcastConfigs {
     return config;
   }
 
-  private static void network(NetworkConfig network, ClusterConfig cluster, InetAddress host) {
+  /**
+   * A port for members alone, which is more than tidy: a port for all protocols (Hazelcast's
+   * default) has an encoder that, until the other side has answered, asks to be called again at
+   * once, for as long as something is to be sent. Towards a process that is paused it occupied the
+   * output thread, no heartbeat left this node any more, and the healthy members lost each other.
+   */
+  private static void network(
+      AdvancedNetworkConfig network, ClusterConfig cluster, InetAddress host) {
+    ServerSocketEndpointConfig members = new ServerSocketEndpointConfig();
+    members.setProtocolType(ProtocolType.MEMBER);
     // Others list this port, so another one is of no use.
-    network.setPort(cluster.port()).setPortAutoIncrement(false).setPortCount(1);
-    network.getInterfaces().setEnabled(true).addInterface(host.getHostAddress());
+    members.setPort(cluster.port()).setPortAutoIncrement(false).setPortCount(1);
+    members.getInterfaces().setEnabled(true).addInterface(host.getHostAddress());
+    network.setEnabled(true).setMemberEndpointConfig(members);
     join(network.getJoin(), cluster);
   }
 
@@ -137,7 +156,14 @@ final class HazelcastConfigs {
 
   private static Config read(Path file) {
     try {
-      return Config.loadFromFile(file.toFile());
+      Config config = Config.loadFromFile(file.toFile());
+      if (!config.getAdvancedNetworkConfig().isEnabled()) {
+        LOG.warn(
+            "cluster.hazelcast_file: {} has a network section (expected: advanced-network, as in"
+                + " cluster/*.yaml): while a member hangs, the others may lose each other",
+            file);
+      }
+      return config;
     } catch (FileNotFoundException e) {
       throw new ClusterException(
           "cluster.hazelcast_file: " + file + " is not there (expected: a file that can be read)",
@@ -151,6 +177,18 @@ final class HazelcastConfigs {
               + " (expected: a Hazelcast 5.3 file, .xml, .yaml or .yml)",
           e);
     }
+  }
+
+  /**
+   * How long the oldest survivor asks the others for their consent when the master is gone. It
+   * claims as soon as it suspects the master; the others consent when they do, up to a heartbeat
+   * later. Hazelcast takes the figure for the number of tries as well, of which the first dozen
+   * take a tenth of a second: with 3 tries the claim was over after 30 ms, whoever had not consented
+   * by then was thrown out, and two healthy nodes were two clusters for ten seconds.
+   */
+  private static String claimTries(Duration heartbeatInterval) {
+    long perInterval = heartbeatInterval.toMillis() / RETRY_PAUSE.toMillis();
+    return String.valueOf(Math.max(CLAIM_TRIES_MIN, 2 * perInterval));
   }
 
   /** Hazelcast counts these in whole seconds; rounded up, at least 1. */

@@ -6,6 +6,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.MultiMapConfig;
+import com.hazelcast.config.ServerSocketEndpointConfig;
+import com.hazelcast.instance.EndpointQualifier;
 import io.penstock.bus.ClusterConfig.Join;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -26,22 +28,24 @@ class HazelcastConfigsTest {
   @Test
   void staticMembers() {
     Config config = of(new Join.Static(List.of("10.0.0.1:5701", "10.0.0.2:5701")));
-    JoinConfig join = config.getNetworkConfig().getJoin();
+    JoinConfig join = config.getAdvancedNetworkConfig().getJoin();
     assertThat(join.getTcpIpConfig().isEnabled()).isTrue();
     assertThat(join.getTcpIpConfig().getMembers())
         .containsExactly("10.0.0.1:5701", "10.0.0.2:5701");
     assertThat(join.getMulticastConfig().isEnabled()).isFalse();
     assertThat(join.isAutoDetectionEnabled()).isFalse();
     assertThat(config.getClusterName()).isEqualTo("blue");
-    assertThat(config.getNetworkConfig().getPort()).isEqualTo(5711);
-    assertThat(config.getNetworkConfig().isPortAutoIncrement()).isFalse();
-    assertThat(config.getNetworkConfig().getInterfaces().getInterfaces())
-        .containsExactly("127.0.0.1");
+    ServerSocketEndpointConfig port =
+        (ServerSocketEndpointConfig)
+            config.getAdvancedNetworkConfig().getEndpointConfigs().get(EndpointQualifier.MEMBER);
+    assertThat(port.getPort()).isEqualTo(5711);
+    assertThat(port.isPortAutoIncrement()).isFalse();
+    assertThat(port.getInterfaces().getInterfaces()).containsExactly("127.0.0.1");
   }
 
   @Test
   void dns() {
-    JoinConfig join = of(new Join.Dns("penstock.svc")).getNetworkConfig().getJoin();
+    JoinConfig join = of(new Join.Dns("penstock.svc")).getAdvancedNetworkConfig().getJoin();
     assertThat(join.getKubernetesConfig().isEnabled()).isTrue();
     assertThat(join.getKubernetesConfig().getProperty("service-dns")).isEqualTo("penstock.svc");
     assertThat(join.getKubernetesConfig().getProperty("service-port")).isEqualTo("5711");
@@ -51,7 +55,7 @@ class HazelcastConfigsTest {
 
   @Test
   void kubernetes() {
-    JoinConfig join = of(new Join.Kubernetes("ai", "penstock")).getNetworkConfig().getJoin();
+    JoinConfig join = of(new Join.Kubernetes("ai", "penstock")).getAdvancedNetworkConfig().getJoin();
     assertThat(join.getKubernetesConfig().getProperty("namespace")).isEqualTo("ai");
     assertThat(join.getKubernetesConfig().getProperty("service-name")).isEqualTo("penstock");
     assertThat(join.getKubernetesConfig().getProperty("service-dns")).isNull();
@@ -65,6 +69,21 @@ class HazelcastConfigsTest {
         .isEqualTo("deadline");
     assertThat(config.getProperty("hazelcast.heartbeat.interval.seconds")).isEqualTo("1");
     assertThat(config.getProperty("hazelcast.max.no.heartbeat.seconds")).isEqualTo("3");
+  }
+
+  @Test
+  void aNewMasterAsksForConsentUntilTheOthersCanHaveMissedTheOldOneToo() {
+    for (int seconds : List.of(1, 6, 60)) {
+      ClusterConfig cluster = on("127.0.0.1", 5711, 5712, Duration.ofSeconds(seconds));
+      Config config = HazelcastConfigs.of(cluster, LOOPBACK);
+      int tries = number(config, "hazelcast.mastership.claim.timeout.seconds");
+      int pauseMillis = number(config, "hazelcast.invocation.retry.pause.millis");
+      assertThat((tries - 12) * pauseMillis).as("%s", cluster).isGreaterThan(seconds * 1_000);
+    }
+  }
+
+  private static int number(Config config, String property) {
+    return Integer.parseInt(config.getProperty(property));
   }
 
   @Test
@@ -149,13 +168,17 @@ class HazelcastConfigsTest {
   }
 
   private static ClusterConfig on(String host, int port, int busPort) {
+    return on(host, port, busPort, Duration.ofSeconds(1));
+  }
+
+  private static ClusterConfig on(String host, int port, int busPort, Duration heartbeat) {
     return new ClusterConfig(
         "blue",
         host,
         port,
         busPort,
         new Join.Static(List.of()),
-        Duration.ofSeconds(1),
+        heartbeat,
         Duration.ofSeconds(3),
         Duration.ofMillis(500),
         Optional.empty());

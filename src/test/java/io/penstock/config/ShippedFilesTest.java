@@ -3,9 +3,12 @@ package io.penstock.config;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.hazelcast.config.AdvancedNetworkConfig;
 import com.hazelcast.config.Config;
 import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.MultiMapConfig.ValueCollectionType;
+import com.hazelcast.config.ServerSocketEndpointConfig;
+import com.hazelcast.instance.EndpointQualifier;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Pool;
@@ -165,19 +168,24 @@ class ShippedFilesTest {
 
     assertThat(Files.readString(file)).doesNotContain("${");
     assertThat(config.getClusterName()).isEqualTo("penstock");
-    assertThat(config.getNetworkConfig().getPort()).isEqualTo(5701);
-    assertThat(config.getNetworkConfig().isPortAutoIncrement()).isFalse();
+    AdvancedNetworkConfig network = config.getAdvancedNetworkConfig();
+    assertThat(network.isEnabled()).isTrue();
+    ServerSocketEndpointConfig members =
+        (ServerSocketEndpointConfig) network.getEndpointConfigs().get(EndpointQualifier.MEMBER);
+    assertThat(members.getPort()).isEqualTo(5701);
+    assertThat(members.isPortAutoIncrement()).isFalse();
     assertThat(config.getProperties())
         .containsEntry("hazelcast.heartbeat.interval.seconds", "1")
         .containsEntry("hazelcast.max.no.heartbeat.seconds", "5")
         .containsEntry("hazelcast.heartbeat.failuredetector.type", "deadline")
+        .containsEntry("hazelcast.mastership.claim.timeout.seconds", "120")
         .containsEntry("hazelcast.merge.first.run.delay.seconds", "5")
         .containsEntry("hazelcast.phone.home.enabled", "false")
         .containsEntry("hazelcast.shutdownhook.enabled", "false");
     assertThat(config.getMultiMapConfig("__vertx.subs").getBackupCount()).isEqualTo(1);
     assertThat(config.getMultiMapConfig("__vertx.subs").getValueCollectionType())
         .isEqualTo(ValueCollectionType.SET);
-    JoinConfig join = config.getNetworkConfig().getJoin();
+    JoinConfig join = network.getJoin();
     assertThat(join.getMulticastConfig().isEnabled()).isFalse();
     assertThat(join.getAutoDetectionConfig().isEnabled()).isFalse();
     assertThat(join.getTcpIpConfig().isEnabled()).isEqualTo(name.equals("static"));
