@@ -38,7 +38,6 @@ public final class Node {
   /** Messages that were on their way to this node when it gave a role up are still answered. */
   private static final Duration GRACE = Duration.ofMillis(500);
 
-
   /** How often Vert.x tells of a thread that is blocked, each time with its stack trace. */
   private static final Duration VERTX_CHECK = Duration.ofSeconds(10);
 

@@ -183,8 +183,8 @@ final class HazelcastConfigs {
    * How long the oldest survivor asks the others for their consent when the master is gone. It
    * claims as soon as it suspects the master; the others consent when they do, up to a heartbeat
    * later. Hazelcast takes the figure for the number of tries as well, of which the first dozen
-   * take a tenth of a second: with 3 tries the claim was over after 30 ms, whoever had not consented
-   * by then was thrown out, and two healthy nodes were two clusters for ten seconds.
+   * take a tenth of a second: with 3 tries the claim was over after 30 ms, whoever had not
+   * consented by then was thrown out, and two healthy nodes were two clusters for ten seconds.
    */
   private static String claimTries(Duration heartbeatInterval) {
     long perInterval = heartbeatInterval.toMillis() / RETRY_PAUSE.toMillis();

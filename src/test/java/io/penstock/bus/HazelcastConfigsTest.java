@@ -55,7 +55,8 @@ class HazelcastConfigsTest {
 
   @Test
   void kubernetes() {
-    JoinConfig join = of(new Join.Kubernetes("ai", "penstock")).getAdvancedNetworkConfig().getJoin();
+    JoinConfig join =
+        of(new Join.Kubernetes("ai", "penstock")).getAdvancedNetworkConfig().getJoin();
     assertThat(join.getKubernetesConfig().getProperty("namespace")).isEqualTo("ai");
     assertThat(join.getKubernetesConfig().getProperty("service-name")).isEqualTo("penstock");
     assertThat(join.getKubernetesConfig().getProperty("service-dns")).isNull();
