@@ -35,8 +35,7 @@ final class Questions {
     open.put(number, answer);
     long timer =
         vertx.setTimer(
-            WAIT_MILLIS,
-            late -> fail(number, "its owner did not answer within " + WAIT_MILLIS + " ms"));
+            WAIT_MILLIS, late -> fail(number, "no answer within " + WAIT_MILLIS + " ms"));
     bus.send(to, question.apply(number))
         .onFailure(unreached -> fail(number, "its node can not be reached"));
     return answer.future().onComplete(done -> vertx.cancelTimer(timer));

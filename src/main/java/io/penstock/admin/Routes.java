@@ -207,7 +207,7 @@ final class Routes {
             pools -> {
               boolean ordered = drains.now().replicas().contains(id);
               if (Progress.ofReplica(id, ordered, pools).isPresent()) {
-                order(method, DrainKind.REPLICA, name, ordered)
+                order(method, DrainKind.REPLICA, name)
                     .onFailure(e -> broken(context, e))
                     .onSuccess(done -> tell(context, method, waits, () -> replica(id)));
               } else if (!Progress.silent(pools).isEmpty()) {
@@ -254,7 +254,7 @@ final class Routes {
       return;
     }
     PoolName pool = found.get().name();
-    order(method, DrainKind.POOL, name, drains.now().pools().contains(pool))
+    order(method, DrainKind.POOL, name)
         .onFailure(e -> broken(context, e))
         .onSuccess(done -> tell(context, method, waits, () -> pool(found.get())));
   }
@@ -265,10 +265,14 @@ final class Routes {
         .map(looks -> Progress.ofPool(looks.get(0), drains.now().pools().contains(pool.name())));
   }
 
-  /** Marks what is not marked so yet. */
-  private Future<Void> order(HttpMethod method, DrainKind kind, String name, boolean ordered) {
-    boolean wanted = method == HttpMethod.POST || (method == HttpMethod.GET && ordered);
-    return wanted == ordered ? Future.succeededFuture() : drains.mark(kind, name, wanted);
+  /**
+   * Marks what is to be, also where this node takes it to be so already: another's order to the
+   * contrary may be on its way here, and is older.
+   */
+  private Future<Void> order(HttpMethod method, DrainKind kind, String name) {
+    return method == HttpMethod.GET
+        ? Future.succeededFuture()
+        : drains.mark(kind, name, method == HttpMethod.POST);
   }
 
   private void drainNode(RoutingContext context, HttpMethod method, String name, long waits) {
@@ -311,15 +315,34 @@ final class Routes {
   /** Answers with the progress: now, or once it is drained, or when the time is over. */
   private void tell(
       RoutingContext context, HttpMethod method, long waitMillis, Supplier<Future<Progress>> look) {
+    Patience patience = new Patience();
+    if (waitMillis <= 0) {
+      patience.over = true;
+    } else {
+      long timer = vertx.setTimer(waitMillis, late -> patience.over = true);
+      context.addEndHandler(ended -> vertx.cancelTimer(timer));
+    }
+    tell(context, method, patience, look);
+  }
+
+  /** Of one long poll. */
+  private static final class Patience {
+    private boolean over;
+  }
+
+  private void tell(
+      RoutingContext context,
+      HttpMethod method,
+      Patience patience,
+      Supplier<Future<Progress>> look) {
     look.get()
         .onFailure(e -> refuse(context, Fault.NO_ANSWER, String.valueOf(e.getMessage()), ""))
         .onSuccess(
             progress -> {
-              if (progress.drained() || waitMillis <= 0 || !progress.draining()) {
+              if (progress.drained() || patience.over || !progress.draining()) {
                 send(context, method == HttpMethod.POST ? 202 : 200, Json.progress(progress));
               } else if (!context.response().closed()) {
-                vertx.setTimer(
-                    LOOK_MILLIS, later -> tell(context, method, waitMillis - LOOK_MILLIS, look));
+                vertx.setTimer(LOOK_MILLIS, later -> tell(context, method, patience, look));
               }
             });
   }

@@ -5,14 +5,13 @@ import io.penstock.bus.ClusterNode;
 import io.penstock.bus.View;
 import io.penstock.inference.Role;
 import io.penstock.telemetry.Readiness;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -29,8 +28,12 @@ final class NodeDrain {
   private final Supplier<Set<Role>> roles;
   private final List<Node.Drainable> lanes;
 
-  /** Completes with the roles that others take; null while the node does not drain. */
-  private final AtomicReference<@Nullable Promise<Set<Role>>> begun = new AtomicReference<>();
+  private final Context context;
+
+  // Touched on the context only. Orders are carried out one after another.
+  private boolean draining;
+  private boolean leaving;
+  private Future<Set<Role>> last = Future.succeededFuture(Set.of());
 
   /**
    * @param roles that the node has while it does not drain
@@ -44,6 +47,13 @@ final class NodeDrain {
     this.readiness = readiness;
     this.roles = roles;
     this.lanes = lanes;
+    this.context = cluster.vertx().getOrCreateContext();
+  }
+
+  private <T> Future<T> here(Supplier<Future<T>> order) {
+    Promise<T> done = Promise.promise();
+    context.runOnContext(turn -> order.get().onComplete(done));
+    return done.future();
   }
 
   /**
@@ -52,26 +62,45 @@ final class NodeDrain {
    * @return completes with the roles that others take now, when they have been told
    */
   Future<Set<Role>> begin() {
-    Promise<Set<Role>> mine = Promise.promise();
-    Promise<Set<Role>> before = begun.compareAndExchange(null, mine);
-    if (before != null) {
-      return before.future();
+    return here(this::beginHere);
+  }
+
+  /** Begins if need be, for good: {@link #end} has no effect any more. */
+  Future<Set<Role>> leave() {
+    return here(
+        () -> {
+          leaving = true;
+          return beginHere();
+        });
+  }
+
+  private Future<Set<Role>> beginHere() {
+    if (!draining) {
+      draining = true;
+      last = last.transform(before -> giveUp());
     }
+    return last;
+  }
+
+  private Future<Set<Role>> giveUp() {
     readiness.drain();
     Set<Role> handed = Handover.roles(cluster.directory().view(), cluster.bus().self());
     log.info(
         "draining; {}",
         handed.isEmpty() ? "no other node takes over" : "other nodes take over " + handed);
-    cluster
+    return cluster
         .setDraining()
         .compose(said -> cluster.withdraw(handed))
-        .onSuccess(
-            given -> {
-              lanes.forEach(Node.Drainable::drain);
-              mine.complete(handed);
+        .otherwise(
+            unsaid -> {
+              log.error("other nodes could not be told; draining all the same", unsaid);
+              return null;
             })
-        .onFailure(mine::fail);
-    return mine.future();
+        .map(
+            said -> {
+              lanes.forEach(Node.Drainable::drain);
+              return handed;
+            });
   }
 
   /** Completes when the last live request has ended; to be called after {@link #begin}. */
@@ -79,30 +108,43 @@ final class NodeDrain {
     return Future.all(lanes.stream().map(Node.Drainable::drain).toList());
   }
 
-  /** Takes it back. */
+  /** Takes it back, unless the node is leaving. */
   Future<Void> end() {
-    Promise<Set<Role>> before = begun.getAndSet(null);
-    if (before == null) {
-      return Future.succeededFuture();
-    }
-    return before
-        .future()
-        .transform(done -> Future.join(lanes.stream().map(Node.Drainable::resume).toList()))
+    return here(
+        () -> {
+          if (leaving) {
+            log.warn("the node is leaving; its drain is not taken back");
+          } else if (draining) {
+            draining = false;
+            last = last.transform(before -> takeUp());
+          }
+          return last.mapEmpty();
+        });
+  }
+
+  private Future<Set<Role>> takeUp() {
+    return Future.join(lanes.stream().map(Node.Drainable::resume).toList())
         .compose(resumed -> cluster.resume(roles))
-        .onSuccess(
+        .map(
             announced -> {
               readiness.resume();
               log.info(
                   "draining no more; {} taken up again", roles.get().stream().sorted().toList());
+              return Set.of();
             });
   }
 
   /** How far it is. */
   Future<Standing> standing() {
-    boolean draining = begun.get() != null;
-    List<Future<Integer>> counts = lanes.stream().map(Node.Drainable::live).toList();
-    return Future.all(counts)
-        .map(all -> new Standing(draining, counts.stream().mapToInt(Future::result).sum(), held()));
+    return here(
+        () -> {
+          boolean drains = draining;
+          List<Future<Integer>> counts = lanes.stream().map(Node.Drainable::live).toList();
+          return Future.all(counts)
+              .map(
+                  all ->
+                      new Standing(drains, counts.stream().mapToInt(Future::result).sum(), held()));
+        });
   }
 
   private Set<Role> held() {

@@ -153,11 +153,6 @@ final class Conduct {
     return was;
   }
 
-  /** Another node counts its grants now. */
-  void trialLost() {
-    trial = NO_TRIAL;
-  }
-
   /** Whether the outcome makes one doubt that the engine is there at all. */
   static boolean raisesDoubt(Release release) {
     return switch (release.outcome()) {

@@ -39,6 +39,10 @@ final class PoolMeters {
   private final Counter notAdopted;
   private final Counter ignored;
   private long shownStructure = -1;
+
+  /** Whether this node owns the pool: another's limits and breakers are not for it to show. */
+  private boolean shownAsOwner;
+
   private boolean closed;
 
   /** What is shown of one replica. */
@@ -125,6 +129,11 @@ final class PoolMeters {
         (priority, depth) ->
             depth.setRelease(owner.admission().map(a -> a.waiting(priority)).orElse(0)));
     Roster roster = owner.roster();
+    boolean isOwner = owner.admission().isPresent();
+    if (shownAsOwner != isOwner) {
+      shownAsOwner = isOwner;
+      roster.all().forEach(this::show);
+    }
     if (shownStructure != roster.structure()) {
       shownStructure = roster.structure();
       forgetAllBut(roster);
@@ -135,7 +144,7 @@ final class PoolMeters {
   private void show(Replica replica) {
     Shown levels = shown.computeIfAbsent(replica.id(), this::shown);
     levels.grants().setRelease(replica.live());
-    levels.limit().setRelease(replica.limit());
+    levels.limit().setRelease(shownAsOwner ? replica.limit() : 0);
     levels
         .breaker()
         .setRelease(

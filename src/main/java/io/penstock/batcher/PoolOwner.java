@@ -396,7 +396,7 @@ final class PoolOwner {
     if (admission != null) {
       admission = null;
       belowMin = false;
-      roster.forgetLive();
+      roster.forgetGrants();
       enter(Tenure.AWAY, 0, "not the owner any more");
     }
   }

@@ -30,7 +30,7 @@ final class Replica {
   }
 
   private final ReplicaId id;
-  private final Conduct conduct;
+  private Conduct conduct;
 
   /** Null while only a lease names it: its list has not been heard yet, or lists it no more. */
   private @Nullable ReplicaSpec spec;
@@ -91,6 +91,14 @@ final class Replica {
 
   Conduct conduct() {
     return conduct;
+  }
+
+  /** Another node's grants say how it behaves from now on; ours begin with ordinal 1 again. */
+  void forget(Conduct fresh) {
+    conduct = fresh;
+    live = 0;
+    lastGrant = 0;
+    doubtedMillis = Long.MIN_VALUE / 2;
   }
 
   ReplicaId id() {

@@ -18,7 +18,8 @@ final class Reports {
   /** Answers the question about a pool that this node may or may not own. */
   static PoolReport of(AskPool question, NodeId self, PoolOwner owner, long nowMillis) {
     Optional<Admission> admission = owner.admission();
-    if (admission.isEmpty()) {
+    // During a census it is not known what lives: an owner that said so would call it drained.
+    if (admission.isEmpty() || owner.tenure() != PoolOwner.Tenure.SERVING) {
       return unknown(question, self);
     }
     List<QueueDepth> waiting = new ArrayList<>();

@@ -464,11 +464,14 @@ final class Roster {
     }
   }
 
-  /** Forgets all live grants: another node counts them now. */
-  void forgetLive() {
+  /**
+   * Forgets all live grants and what has come of grants: another node counts and judges now, and
+   * who owns the pool again counts from 1 and begins with a clean slate.
+   */
+  void forgetGrants() {
+    newest = 0;
     for (Replica replica : List.copyOf(all)) {
-      replica.addLive(-replica.live());
-      replica.conduct().trialLost();
+      replica.forget(new Conduct(pool.breaker()));
       touched.add(replica);
       dropIfGone(replica);
     }

@@ -80,8 +80,8 @@ final class Suspicion {
     if (!suspected) {
       return false;
     }
-    if (!by.equals(prober)) {
-      prober = by; // counts from here: what it had finished before proves nothing
+    if (!by.equals(prober) || checks < checksBefore) {
+      prober = by; // another one, or begun anew: what it had finished before proves nothing
       checksBefore = checks;
       return false;
     }

@@ -28,6 +28,11 @@ final class Attempts {
     last = grant;
   }
 
+  /** A replica that was granted and can not be asked. */
+  void passOver(ReplicaId replica) {
+    tried.add(replica);
+  }
+
   /**
    * One has ended, and what it generated is the client's.
    *

@@ -234,7 +234,8 @@ final class Exchange implements Attempt.Owner {
     boolean nobody = unknown || why.fault() == Fault.NO_REPLICA || why.fault() == Fault.DRAINING;
     isPoolUnknown |= unknown;
     if (life.state() == StreamState.RESUMING) {
-      resumeFailed(nowMillis, "no other replica could go on: " + why.message());
+      PoolName last = required(pool).name();
+      fail(nowMillis, required(resumption).error(required(resumption).nobody(last, why.message())));
     } else if (nobody && poolIndex + 1 < required(plan).pools().size()) {
       poolIndex++;
       askForSlot(nowMillis);
@@ -260,7 +261,9 @@ final class Exchange implements Attempt.Owner {
     on(
         now -> {
           Pool target = required(pool);
-          if (life.state() == StreamState.RESUMING && !canGoOn(now, granted, target)) {
+          if (life.state() == StreamState.RESUMING
+              && !required(resumption).canGoOn(target, granted)) {
+            passOver(now, granted, target);
             return;
           }
           attempts.begin(granted);
@@ -269,15 +272,13 @@ final class Exchange implements Attempt.Owner {
         });
   }
 
-  /** Gives the slot back unused where the replica can not go on with a message. */
-  private boolean canGoOn(long nowMillis, Grant granted, Pool target) {
-    Optional<String> no = required(resumption).refusedBy(target, granted);
-    no.ifPresent(
-        why -> {
-          loop.slots().release(target.name(), id, Outcome.CANCELLED, TokenUsage.NONE, -1, 0, 0);
-          fail(nowMillis, required(resumption).error(why));
-        });
-    return no.isEmpty();
+  /**
+   * Gives a slot back unused, since the replica can not go on with a message, and asks for more.
+   */
+  private void passOver(long nowMillis, Grant granted, Pool target) {
+    loop.slots().release(target.name(), id, Outcome.CANCELLED, TokenUsage.NONE, -1, 0, 0);
+    attempts.passOver(granted.replica());
+    askForSlot(nowMillis);
   }
 
   private void begin(Grant granted, Pool target) {
@@ -638,6 +639,8 @@ final class Exchange implements Attempt.Owner {
       giveBack(nowMillis, outcome, retryAfterOfEngine);
     } else if (pool != null) {
       loop.slots().withdraw(pool.name(), id);
+      // A bug between the grant and the attempt leaves it held; else nothing is.
+      loop.slots().release(pool.name(), id, outcome, TokenUsage.NONE, -1, 0, 0);
     }
     if (life.resumes() > 0) {
       attempts.correct(required(resumption).usage());

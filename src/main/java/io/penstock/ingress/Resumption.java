@@ -24,6 +24,9 @@ final class Resumption {
   private final StreamResume core;
   private @Nullable Failure broke;
 
+  /** Why the last replica that was granted could not be asked. */
+  private Optional<ResumeRefusal> unable = Optional.empty();
+
   Resumption(Books books, Pool pool, ScannedBody scan, boolean wanted) {
     this.books = books;
     this.core = new StreamResume(scan, pool.resume(), wanted);
@@ -61,11 +64,25 @@ final class Resumption {
     return no.map(why -> (again ? "then " + failure.message() + "; " : "") + notResumed(why));
   }
 
-  /** Why the granted replica can not go on, for the client; empty when it can be asked. */
-  Optional<String> refusedBy(Pool pool, Grant granted) {
-    Optional<ResumeRefusal> no = core.refusedBy(pool.engine(), granted.continuesMessages());
-    no.ifPresent(why -> books.resumeRefused(pool.name(), why.label()));
-    return no.map(Resumption::notResumed);
+  /** Whether the granted replica can go on; where it can not, another may. */
+  boolean canGoOn(Pool pool, Grant granted) {
+    unable = core.refusedBy(pool.engine(), granted.continuesMessages());
+    return unable.isEmpty();
+  }
+
+  /**
+   * No further replica is to be had, and the error that ends the stream is {@link #error}.
+   *
+   * @param message of who says so
+   * @return why the stream does not go on, for the client
+   */
+  String nobody(PoolName pool, String message) {
+    if (unable.isPresent()) {
+      books.resumeRefused(pool, unable.get().label());
+      return notResumed(unable.get());
+    }
+    failed(pool);
+    return "no other replica could go on: " + message;
   }
 
   private static String notResumed(ResumeRefusal why) {

@@ -367,15 +367,28 @@ public final class ResumeRequest {
     return false;
   }
 
-  /** Tokens that the client may still be sent; as good as endless where it names no limit. */
-  public int left(int producedTokens) {
-    long left = Integer.MAX_VALUE;
+  /**
+   * Tokens that the client may still be sent; as good as endless where there is no limit.
+   *
+   * @param defaultLimit whether the engine stops a completion that names no limit after 16 tokens
+   */
+  public int left(int producedTokens, boolean defaultLimit) {
+    long left =
+        isLimitedByDefault(defaultLimit)
+            ? (long) COMPLETION_DEFAULT_TOKENS - producedTokens
+            : Integer.MAX_VALUE;
     for (Limit each : limits) {
       if (each.least() > 0) {
         left = Math.min(left, each.tokens() - producedTokens);
       }
     }
     return (int) Math.max(0, left);
+  }
+
+  private boolean isLimitedByDefault(boolean defaultLimit) {
+    return defaultLimit
+        && scan.operation() == Operation.COMPLETION
+        && limits.stream().noneMatch(limit -> limit.least() > 0);
   }
 
   /**
@@ -398,7 +411,7 @@ public final class ResumeRequest {
       if (!partial.isEmpty()) {
         edits.add(Splice.Edit.insert(promptEnd, partial.escapedText()));
       }
-      if (defaultLimit && limits.stream().noneMatch(limit -> limit.least() > 0)) {
+      if (isLimitedByDefault(defaultLimit)) {
         byte[] left = JsonText.ascii(Integer.toString(COMPLETION_DEFAULT_TOKENS - keptTokens));
         if (keptTokens > 0 && keptTokens < COMPLETION_DEFAULT_TOKENS) {
           edits.add(

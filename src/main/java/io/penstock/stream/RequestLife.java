@@ -55,10 +55,10 @@ public final class RequestLife {
    * more for another attempt.
    */
   public void queue(long nowMillis, long queueLimitMillis) {
-    if (state == StreamState.RESUMING) {
-      stepTo(StreamState.QUEUED, StreamState.RESUMING, nowMillis);
-    } else {
+    if (state != StreamState.RESUMING) {
       enter(StreamState.QUEUED, nowMillis);
+    } else if (step != StreamState.QUEUED) { // else the replica that was granted can not go on
+      stepTo(StreamState.QUEUED, StreamState.RESUMING, nowMillis);
     }
     deadlines = deadlines.withQueueMillis(queueLimitMillis);
     if (routedMillis < 0) {

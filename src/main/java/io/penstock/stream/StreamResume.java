@@ -45,6 +45,7 @@ public final class StreamResume {
   private @Nullable PartialAnswer partial;
   private @Nullable Continuation current;
   private TokenUsage spent = TokenUsage.NONE;
+  private int tokensLeft = Integer.MAX_VALUE;
 
   private boolean attemptCounted;
   private int resumes;
@@ -193,12 +194,26 @@ public final class StreamResume {
    * @param says what its API description says; empty when it is not known
    */
   public Optional<ResumeRefusal> refusedBy(EngineKind engine, Optional<Boolean> says) {
-    if (scan.operation() == Operation.COMPLETION || required(partial).isBlank()) {
+    if (scan.operation() == Operation.COMPLETION) {
+      int left = required(request).left(spent.completionTokens(), isLimitedByDefault(engine));
+      return left == 0 && !required(partial).isEmpty()
+          ? Optional.of(ResumeRefusal.FINISHED)
+          : Optional.empty();
+    }
+    if (required(partial).isBlank()) {
       return Optional.empty();
     }
     return wayOf(mode, engine, says).isPresent()
         ? Optional.empty()
         : Optional.of(ResumeRefusal.ENGINE);
+  }
+
+  /** Whether it stops a completion that names no limit of tokens after 16, as the API has it. */
+  private static boolean isLimitedByDefault(EngineKind engine) {
+    return switch (engine) {
+      case VLLM, SGLANG -> true;
+      case TGI, TENSORRT_LLM, LLAMA_CPP, OPENAI -> false;
+    };
   }
 
   /**
@@ -232,11 +247,8 @@ public final class StreamResume {
   public Spliced body(
       EngineKind engine, Optional<Boolean> says, ModelName model, UsageReporting ask) {
     PartialAnswer relayed = required(partial);
-    boolean defaultLimit =
-        switch (engine) {
-          case VLLM, SGLANG -> true;
-          case TGI, TENSORRT_LLM, LLAMA_CPP, OPENAI -> false;
-        };
+    boolean defaultLimit = isLimitedByDefault(engine);
+    tokensLeft = required(request).left(spent.completionTokens(), defaultLimit);
     resumes++;
     return required(request)
         .body(
@@ -252,12 +264,7 @@ public final class StreamResume {
   public StreamRelay relay(UsageReporting client, UsageReporting ask) {
     PartialAnswer relayed = required(partial);
     Continuation next =
-        new Continuation(
-            scan.operation(),
-            relayed,
-            spent,
-            keptTokens(relayed),
-            required(request).left(spent.completionTokens()));
+        new Continuation(scan.operation(), relayed, spent, keptTokens(relayed), tokensLeft);
     current = next;
     attemptCounted = false;
     return new StreamRelay(client, ask, next);

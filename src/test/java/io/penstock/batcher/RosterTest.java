@@ -56,7 +56,7 @@ class RosterTest {
     roster.giveBack(id(1), 0);
     roster.take(id(2), 3);
     assertThat(touched(roster)).containsExactly(id(1), id(2));
-    roster.forgetLive();
+    roster.forgetGrants();
     assertThat(touched(roster)).contains(id(1), id(2));
     roster.take(id(0), 4);
     roster.redefine(pool(replicas(2, 2, 2).subList(1, 3)), 0);

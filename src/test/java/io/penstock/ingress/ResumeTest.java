@@ -347,7 +347,7 @@ class ResumeTest {
   }
 
   /** What the prober has found out comes with the grant. */
-  private void told(boolean continuesMessages) {
+  private void told(boolean... continuesMessages) {
     List<ReplicaStatus> statuses = new ArrayList<>();
     for (int i = 0; i < engines.size(); i++) {
       ReplicaSpec spec =
@@ -365,7 +365,7 @@ class ResumeTest {
               ReplicaState.HEALTHY,
               Optional.empty(),
               "",
-              Optional.of(continuesMessages),
+              Optional.of(continuesMessages[i % continuesMessages.length]),
               1));
     }
     gateway
@@ -400,6 +400,18 @@ class ResumeTest {
                   }
                   return true;
                 }));
+  }
+
+  @Test
+  void oneThatCanNotIsPassedOverForOneThatCan() throws Exception {
+    start(4, 0, 4, Break.RESET);
+    told(false, false, false, true);
+    breakOnce(4);
+    assertWhole(post(CHAT, STREAM).body());
+    assertThat(resumes("resumed")).isEqualTo(1);
+    assertThat(resumes("refused")).isZero();
+    assertThat(engines.stream().mapToInt(each -> each.engine.requests.size()).sum()).isEqualTo(2);
+    nothingIsHeld();
   }
 
   @Test

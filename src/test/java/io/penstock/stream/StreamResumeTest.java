@@ -165,6 +165,27 @@ class StreamResumeTest {
     assertThat(resume.usage().completionTokens()).isEqualTo(4);
   }
 
+  /** vLLM stops a completion after 16 tokens where nothing else is said. */
+  @ParameterizedTest
+  @CsvSource({"15,VLLM,false", "16,VLLM,true", "16,LLAMA_CPP,false"})
+  void aCompletionWithoutALimitHasTheEnginesOwn(int frames, EngineKind engine, boolean finished) {
+    body = "{\"model\":\"m\",\"stream\":true,\"prompt\":\"hi\"}".getBytes(UTF_8);
+    ScannedBody scan =
+        BodyScan.scan(Operation.COMPLETION, body, Optional.empty())
+            .fold(
+                scanned -> scanned,
+                no -> {
+                  throw new AssertionError(no.message());
+                });
+    StreamResume resume = new StreamResume(scan, ResumeMode.AUTO, true);
+    for (int i = 0; i < frames; i++) {
+      send(resume, "data: {\"choices\":[{\"index\":0,\"text\":\"w\",\"finish_reason\":null}]}\n\n");
+    }
+    assertThat(resume.broke(body, relay)).isEmpty();
+    assertThat(resume.refusedBy(engine, Optional.empty()))
+        .isEqualTo(finished ? Optional.of(ResumeRefusal.FINISHED) : Optional.empty());
+  }
+
   private static String last(String escaped) {
     return text(escaped).replace("\"finish_reason\":null", "\"finish_reason\":\"length\"");
   }
