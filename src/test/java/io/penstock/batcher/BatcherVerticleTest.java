@@ -14,14 +14,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.batcher.Samples.Ask;
 import io.penstock.bus.Drains;
-import io.penstock.bus.Setting;
 import io.penstock.bus.View;
 import io.penstock.fake.FakeBus;
 import io.penstock.fake.FakeDirectory;
+import io.penstock.fake.FakeSetting;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
+import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
@@ -64,11 +65,11 @@ class BatcherVerticleTest {
   private final FakeBus ingress = bus.peer(INGRESS.node());
   private final FakeDirectory directory = new FakeDirectory(OWNED);
   private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final FakeSetting<Fleet> fleet = new FakeSetting<>(fleet(pool(replicas(1))));
 
   @BeforeEach
   void deploy() throws Exception {
     ingress.consume(Room.INGRESS, 0, this::asIngress);
-    Fleet fleet = new Fleet(List.of(pool(replicas(1))), false, Optional.empty(), "");
     get(
         vertx
             .deployVerticle(
@@ -76,7 +77,7 @@ class BatcherVerticleTest {
                     bus,
                     directory,
                     Drains.none(),
-                    Setting.fixed(fleet),
+                    fleet,
                     Duration.ofSeconds(1),
                     Clock.system(),
                     meters))
@@ -87,6 +88,10 @@ class BatcherVerticleTest {
   @AfterEach
   void close() throws Exception {
     get(vertx.close().toCompletionStage().toCompletableFuture());
+  }
+
+  private static Fleet fleet(Pool... pools) {
+    return new Fleet(List.of(pools), false, Optional.empty(), "");
   }
 
   private void asIngress(Message message) {
@@ -198,6 +203,43 @@ class BatcherVerticleTest {
     send(Ask.of("ghost").from(nobody).admit());
     send(Ask.of("a").admit());
     assertThat(grantOf("a").replica().value()).isEqualTo("r0");
+  }
+
+  @Test
+  void aPoolThatComesIsOwnedAndOneThatGoesServesOutWhatRuns() throws Exception {
+    send(Ask.of("a").admit());
+    Grant grant = grantOf("a");
+    send(Ask.of("b").admit());
+    settle();
+
+    get(fleet.become(fleet()));
+    Refusal told = get(bus.await(Refusal.class, each -> each.id().value().equals("b")));
+    assertThat(told.fault()).isEqualTo(Fault.UNKNOWN_POOL);
+    assertThat(meters.get(Names.GRANTS).tag("replica", "r0").gauge().value()).isEqualTo(1);
+    send(release(grant));
+    send(Ask.of("c").admit());
+    get(bus.await(Refusal.class, each -> each.id().value().equals("c")));
+    assertThat(meters.find(Names.POOL_OWNED).gauge()).as("forgotten").isNull();
+    assertThat(meters.find(Names.GRANTS).gauge()).isNull();
+
+    get(fleet.become(fleet(pool(replicas(1)))));
+    send(Ask.of("d").admit());
+    assertThat(grantOf("d").epoch()).isGreaterThanOrEqualTo(grant.epoch());
+    assertThat(meters.get(Names.POOL_OWNED).tag("pool", "llama").gauge().value()).isEqualTo(1);
+  }
+
+  @Test
+  void aPoolThatChangesKeepsWhoWaitsAndOneThatDoesNotIsNotTouched() throws Exception {
+    send(Ask.of("a").admit());
+    Grant grant = grantOf("a");
+    send(Ask.of("b").admit());
+    settle();
+    get(fleet.become(fleet(pool(replicas(1)))));
+    settle();
+    assertThat(bus.sent(Grant.class)).hasSize(1);
+    get(fleet.become(fleet(pool(replicas(2)))));
+    assertThat(grantOf("b").epoch()).isEqualTo(grant.epoch());
+    assertThat(bus.sent(Census.class)).as("no new count").hasSize(1);
   }
 
   @Test
