@@ -1,6 +1,7 @@
 package io.penstock.app;
 
 import io.penstock.admin.AdminConfig;
+import io.penstock.admin.FleetHealth;
 import io.penstock.admin.NodeControl;
 import io.penstock.bus.ClusterException;
 import io.penstock.bus.ClusterNode;
@@ -12,6 +13,7 @@ import io.penstock.telemetry.Metrics;
 import io.penstock.telemetry.Names;
 import io.penstock.telemetry.OpsHandler;
 import io.penstock.telemetry.Readiness;
+import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxBuilder;
@@ -94,16 +96,16 @@ public final class Node {
                   a ->
                       new AdminConfig(
                           a.host(), HttpPort.free("admin", a.host(), a.port()), a.key()));
-      return start(config, Configs.withPorts(config, port, admin), setup, telemetry(setup));
+      return start(config, Configs.withPorts(config, port, admin), setup, telemetry(config.roles(), setup));
     } catch (NodeException e) {
       return Future.failedFuture(e);
     }
   }
 
-  private static Telemetry telemetry(NodeSetup setup) {
+  private static Telemetry telemetry(Set<Role> roles, NodeSetup setup) {
     Metrics metrics = new Metrics(setup.version());
     Readiness readiness = new Readiness();
-    ReadinessRules.starting(readiness);
+    ReadinessRules.starting(roles, readiness);
     metrics.registry().gauge(Names.READY, readiness, r -> r.state().ready() ? 1 : 0);
     return new Telemetry(
         metrics,
@@ -169,7 +171,7 @@ public final class Node {
                             new NodeDrain(cluster, telemetry.readiness(), roles, parts.lanes());
                         Node node = new Node(cluster, telemetry, drain, reloads);
                         return parts
-                            .admin(node.new Control())
+                            .admin(node.new Control(), heard(telemetry, setup.clock()))
                             .compose(up -> cluster.announce(roles, parts.lanes().size()))
                             .map(node);
                       });
@@ -187,8 +189,25 @@ public final class Node {
             });
   }
 
+  private static FleetHealth.Listener heard(Telemetry telemetry, Clock clock) {
+    long upSince = clock.millis();
+    return fleet -> {
+      boolean waited = ReadinessRules.isWaiting(telemetry.readiness());
+      ReadinessRules.apply(fleet, clock.millis() - upSince, telemetry.readiness());
+      boolean waits = ReadinessRules.isWaiting(telemetry.readiness());
+      if (waited && !waits && !fleet.anyHealthy()) {
+        log.warn(
+            "no replica of any pool has become healthy within {} s; this node is ready all the"
+                + " same, and refuses what it can not serve",
+            ReadinessRules.PATIENCE_MILLIS / 1_000);
+      }
+      return waits;
+    };
+  }
+
   private void onView(View view) {
     ReadinessRules.apply(view, config().roles(), telemetry.readiness());
+    ReadinessRules.compareFleets(view, cluster.bus().self(), telemetry.readiness());
   }
 
   /** The configuration that runs: with the port that was taken and simulated engines listed. */

@@ -5,6 +5,7 @@ import io.penstock.adapter.discovery.Discovery;
 import io.penstock.adapter.engine.HttpEngineProbes;
 import io.penstock.admin.AdminConfig;
 import io.penstock.admin.AdminVerticle;
+import io.penstock.admin.FleetHealth;
 import io.penstock.admin.NodeControl;
 import io.penstock.batcher.BatcherVerticle;
 import io.penstock.bus.Bus;
@@ -73,12 +74,12 @@ final class Roles {
   }
 
   /** Completes when the node can be asked by the admin API, and serves one if it is to. */
-  Future<?> admin(NodeControl control) {
+  Future<?> admin(NodeControl control, FleetHealth.Listener listener) {
     Optional<Setting<AdminConfig>> admin = settings.admin().map(live -> live);
     return one(
         () ->
             new AdminVerticle(
-                bus(), directory(), cluster.drains(), settings.fleet(), admin, control));
+                bus(), directory(), cluster.drains(), settings.fleet(), admin, control, listener));
   }
 
   /** What carries requests; empty without the role {@code ingress}. */

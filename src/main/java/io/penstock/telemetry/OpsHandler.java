@@ -10,7 +10,7 @@ import java.util.Map;
 /**
  * {@code GET /health/live}, {@code /health/ready} and {@code /metrics}, for Kubernetes and
  * Prometheus. Live says that an event loop answers; ready answers 503 with the reasons while a
- * condition is missing or the node drains. Metrics are rendered on a worker thread.
+ * condition is missing or the node drains, and lists alarms either way. Metrics are rendered on a worker thread.
  */
 public final class OpsHandler {
   private static final String JSON = "application/json";
@@ -40,13 +40,28 @@ public final class OpsHandler {
     answer(
         context,
         state.ready() ? 200 : 503,
-        new JsonObject().put("status", status).put("reasons", reasons(state)));
+        new JsonObject()
+            .put("status", status)
+            .put("reasons", reasons(state))
+            .put("alarms", alarms(state)));
+  }
+
+  private static JsonArray alarms(Readiness.State state) {
+    JsonArray alarms = new JsonArray();
+    for (Readiness.Alarm alarm : state.alarms()) {
+      alarms.add(
+          new JsonObject()
+              .put("alarm", alarm.kind())
+              .put("subject", alarm.subject())
+              .put("detail", alarm.detail()));
+    }
+    return alarms;
   }
 
   private static JsonArray reasons(Readiness.State state) {
     JsonArray reasons = new JsonArray();
     if (state.draining()) {
-      reasons.add(reason("draining", "this node is shutting down"));
+      reasons.add(reason("draining", "this node is being drained"));
     }
     for (Map.Entry<String, String> condition : state.conditions().entrySet()) {
       if (!condition.getValue().isEmpty()) {

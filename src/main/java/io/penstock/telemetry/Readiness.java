@@ -1,6 +1,10 @@
 package io.penstock.telemetry;
 
+import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
@@ -13,15 +17,24 @@ import java.util.concurrent.atomic.AtomicReference;
  */
 public final class Readiness {
   private final AtomicReference<State> state =
-      new AtomicReference<>(new State(Collections.emptyMap(), false));
+      new AtomicReference<>(new State(Collections.emptyMap(), false, List.of()));
+
+  /**
+   * Something that an operator should look at, and that is no reason to send requests elsewhere.
+   *
+   * @param kind one of a closed list
+   * @param subject what it is about: {@code pool llama}
+   */
+  public record Alarm(String kind, String subject, String detail) {}
 
   /**
    * The conditions at one moment.
    *
    * @param conditions by name: empty when met, else what is missing; sorted by name
    * @param draining whether the node is to take no new work
+   * @param alarms sorted by kind and subject
    */
-  public record State(Map<String, String> conditions, boolean draining) {
+  public record State(Map<String, String> conditions, boolean draining, List<Alarm> alarms) {
     /** Whether the node should be sent requests. */
     public boolean ready() {
       return !draining && conditions.values().stream().allMatch(String::isEmpty);
@@ -30,7 +43,15 @@ public final class Readiness {
     private State with(String condition, String missing) {
       Map<String, String> next = new TreeMap<>(conditions);
       next.put(condition, missing);
-      return new State(Collections.unmodifiableMap(next), draining);
+      return new State(Collections.unmodifiableMap(next), draining, alarms);
+    }
+
+    private State with(String kind, Collection<Alarm> all) {
+      List<Alarm> next = new ArrayList<>(alarms);
+      next.removeIf(alarm -> alarm.kind().equals(kind));
+      next.addAll(all);
+      next.sort(Comparator.comparing(Alarm::kind).thenComparing(Alarm::subject));
+      return new State(conditions, draining, List.copyOf(next));
     }
   }
 
@@ -51,14 +72,23 @@ public final class Readiness {
     state.updateAndGet(now -> now.with(condition, missing));
   }
 
+  /**
+   * These are all alarms of a kind now. They change nothing about whether the node is ready.
+   *
+   * @param alarms all of this kind
+   */
+  public void alarms(String kind, Collection<Alarm> alarms) {
+    state.updateAndGet(now -> now.with(kind, alarms));
+  }
+
   /** The node takes no new work from now on. */
   public void drain() {
-    state.updateAndGet(now -> new State(now.conditions(), true));
+    state.updateAndGet(now -> new State(now.conditions(), true, now.alarms()));
   }
 
   /** The node takes new work again. */
   public void resume() {
-    state.updateAndGet(now -> new State(now.conditions(), false));
+    state.updateAndGet(now -> new State(now.conditions(), false, now.alarms()));
   }
 
   /** The conditions now. */
