@@ -15,7 +15,6 @@ import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.HttpServerOptions;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,13 +23,21 @@ public final class AdminVerticle extends VerticleBase {
   private static final Logger LOG = LoggerFactory.getLogger(AdminVerticle.class);
   private static final int IDLE_SECONDS = 600;
 
+  /** Between two looks at the fleet. */
+  private static final long LOOK_MILLIS = 5_000;
+
+  /** The same while somebody waits for something to become healthy. */
+  private static final long LOOK_SOON_MILLIS = 250;
+
   private final Bus bus;
   private final Directory directory;
   private final Drains drains;
   private final Setting<Fleet> fleet;
   private final Optional<Setting<AdminConfig>> config;
   private final NodeControl control;
-  private @Nullable Questions questions;
+  private final FleetHealth.Listener listener;
+  private final Lookout lookout = new Lookout();
+  private boolean stopped;
 
   /**
    * @param config absent: no HTTP server; its key may change, its address does not
@@ -41,32 +48,49 @@ public final class AdminVerticle extends VerticleBase {
       Drains drains,
       Setting<Fleet> fleet,
       Optional<Setting<AdminConfig>> config,
-      NodeControl control) {
+      NodeControl control,
+      FleetHealth.Listener listener) {
     this.bus = bus;
     this.directory = directory;
     this.drains = drains;
     this.fleet = fleet;
     this.config = config;
     this.control = control;
+    this.listener = listener;
   }
 
   @Override
   public Future<?> start() {
     Questions asked = new Questions(vertx, bus);
-    questions = asked;
-    Future<?> heard = bus.consume(Room.ADMIN, 0, message -> receive(message, asked));
-    return config.isEmpty() ? heard : heard.compose(x -> listen(config.get(), asked));
+    Fleets fleets = new Fleets(bus.self(), directory, fleet, asked);
+    Future<?> heard =
+        bus.consume(Room.ADMIN, 0, message -> receive(message, asked))
+            .onSuccess(registered -> look(fleets));
+    return config.isEmpty() ? heard : heard.compose(x -> listen(config.get(), fleets));
   }
 
-  private Future<?> listen(Setting<AdminConfig> admin, Questions asked) {
-    Routes routes =
-        new Routes(
-            vertx,
-            new Fleets(bus.self(), directory, fleet, asked),
-            directory,
-            drains,
-            new HereControl(),
-            admin);
+  @Override
+  public Future<?> stop() {
+    stopped = true;
+    return Future.succeededFuture();
+  }
+
+  /** Looks at the fleet, and again after a while. */
+  private void look(Fleets fleets) {
+    fleets
+        .look(fleets.now().pools())
+        .onSuccess(
+            pools -> {
+              if (stopped) {
+                return;
+              }
+              boolean soon = listener.heard(lookout.look(pools));
+              vertx.setTimer(soon ? LOOK_SOON_MILLIS : LOOK_MILLIS, later -> look(fleets));
+            });
+  }
+
+  private Future<?> listen(Setting<AdminConfig> admin, Fleets fleets) {
+    Routes routes = new Routes(vertx, fleets, directory, drains, new HereControl(), admin);
     AdminConfig at = admin.now();
     return vertx
         .createHttpServer(new HttpServerOptions().setIdleTimeout(IDLE_SECONDS))

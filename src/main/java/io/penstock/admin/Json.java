@@ -49,6 +49,9 @@ final class Json {
     JsonArray replicas = new JsonArray();
     report.replicas().forEach(replica -> replicas.add(replica(replica)));
     row.put("draining", report.draining())
+        .put("healthy", report.healthy())
+        .put("min_healthy_replicas", report.minHealthy())
+        .put("below_min", report.belowMin())
         .put("waiting", waiting)
         .put("live", report.liveSum())
         .put("replicas", replicas);

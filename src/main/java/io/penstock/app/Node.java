@@ -1,6 +1,7 @@
 package io.penstock.app;
 
 import io.penstock.admin.AdminConfig;
+import io.penstock.admin.FleetHealth;
 import io.penstock.admin.NodeControl;
 import io.penstock.bus.ClusterException;
 import io.penstock.bus.ClusterNode;
@@ -13,6 +14,7 @@ import io.penstock.telemetry.Metrics;
 import io.penstock.telemetry.Names;
 import io.penstock.telemetry.OpsHandler;
 import io.penstock.telemetry.Readiness;
+import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxBuilder;
@@ -102,16 +104,17 @@ public final class Node {
                   a ->
                       new AdminConfig(
                           a.host(), HttpPort.free("admin", a.host(), a.port()), a.key()));
-      return start(config, Configs.withPorts(config, port, admin), setup, telemetry(setup));
+      return start(
+          config, Configs.withPorts(config, port, admin), setup, telemetry(config.roles(), setup));
     } catch (NodeException e) {
       return Future.failedFuture(e);
     }
   }
 
-  private static Telemetry telemetry(NodeSetup setup) {
+  private static Telemetry telemetry(Set<Role> roles, NodeSetup setup) {
     Metrics metrics = new Metrics(setup.version());
     Readiness readiness = new Readiness();
-    ReadinessRules.starting(readiness);
+    ReadinessRules.starting(roles, readiness);
     metrics.registry().gauge(Names.READY, readiness, r -> r.state().ready() ? 1 : 0);
     return new Telemetry(
         metrics,
@@ -179,7 +182,7 @@ public final class Node {
                                 cluster, telemetry.readiness(), parts::held, parts.lanes());
                         Node node = new Node(cluster, telemetry, parts, drain, reloads);
                         return parts
-                            .admin(node.new Control())
+                            .admin(node.new Control(), heard(telemetry, setup.clock()))
                             .compose(up -> cluster.announce(parts::held, parts.lanes().size()))
                             .map(node);
                       });
@@ -197,8 +200,25 @@ public final class Node {
             });
   }
 
+  private static FleetHealth.Listener heard(Telemetry telemetry, Clock clock) {
+    long upSince = clock.millis();
+    return fleet -> {
+      boolean waited = ReadinessRules.isWaiting(telemetry.readiness());
+      ReadinessRules.apply(fleet, clock.millis() - upSince, telemetry.readiness());
+      boolean waits = ReadinessRules.isWaiting(telemetry.readiness());
+      if (waited && !waits && !fleet.anyHealthy()) {
+        log.warn(
+            "no replica of any pool has become healthy within {} s; this node is ready all the"
+                + " same, and refuses what it can not serve",
+            ReadinessRules.PATIENCE_MILLIS / 1_000);
+      }
+      return waits;
+    };
+  }
+
   private void onView(View view) {
     ReadinessRules.apply(view, config().roles(), telemetry.readiness());
+    ReadinessRules.compareFleets(view, cluster.bus().self(), telemetry.readiness());
   }
 
   /** The configuration that runs: with the port that was taken and simulated engines listed. */

@@ -1,22 +1,85 @@
 package io.penstock.app;
 
+import io.penstock.admin.FleetHealth;
 import io.penstock.bus.View;
+import io.penstock.inference.NodeId;
 import io.penstock.inference.Role;
 import io.penstock.telemetry.Readiness;
 import java.util.Set;
 
 /**
- * When a node is ready: its own verticles are up, and the roles that its requests need are taken.
+ * When a node is ready: its own verticles are up, the roles that its requests need are taken, and,
+ * at its start, some replica is healthy.
+ *
+ * <p>The last is waited for once and for {@link #PATIENCE_MILLIS} at most, so that a cluster that
+ * starts takes no request which it must refuse. It is a matter of the start alone: a fleet that is
+ * lost later is lost for every node, and if all of them said that they were not ready, clients
+ * would find nobody who tells them so (503, with the time to come back), and a rolling update,
+ * which waits for each new node to become ready, would never end. For the same reason too few
+ * healthy replicas are an alarm, not a condition.
  */
 final class ReadinessRules {
   /** The condition that this node's verticles are deployed and announced. */
   static final String VERTICLES = "verticles";
 
+  /** The condition that a replica was healthy, or was waited for long enough, since the start. */
+  static final String REPLICA = "replica";
+
+  /** The alarm that a node serves another fleet. */
+  static final String FLEETS_DIFFER = "fleets_differ";
+
+  static final long PATIENCE_MILLIS = 30_000;
+
   private ReadinessRules() {}
 
   /** Before anything is up. */
-  static void starting(Readiness readiness) {
+  static void starting(Set<Role> own, Readiness readiness) {
     readiness.unmet(VERTICLES, "this node is starting");
+    if (own.contains(Role.INGRESS)) {
+      readiness.unmet(
+          REPLICA,
+          "no replica of any pool is known to be healthy yet; this node waits for one for up to "
+              + PATIENCE_MILLIS / 1_000
+              + " s after its start");
+    }
+  }
+
+  /**
+   * After a look at the fleet.
+   *
+   * @param upMillis time since the start
+   */
+  static void apply(FleetHealth fleet, long upMillis, Readiness readiness) {
+    readiness.alarms(FleetHealth.BELOW_MIN, fleet.belowMin());
+    if (isWaiting(readiness) && (fleet.anyHealthy() || upMillis >= PATIENCE_MILLIS)) {
+      readiness.met(REPLICA);
+    }
+  }
+
+  /** Whether the first healthy replica is waited for. */
+  static boolean isWaiting(Readiness readiness) {
+    return !readiness.state().conditions().getOrDefault(REPLICA, "").isEmpty();
+  }
+
+  /** After a look at the cluster: whose fleet is another than this node's. */
+  static void compareFleets(View view, NodeId self, Readiness readiness) {
+    String own =
+        view.nodes().stream()
+            .filter(node -> node.id().equals(self))
+            .map(View.Node::fleetHash)
+            .findFirst()
+            .orElse("");
+    readiness.alarms(
+        FLEETS_DIFFER,
+        view.nodes().stream()
+            .filter(node -> !node.fleetHash().equals(own))
+            .map(
+                node ->
+                    new Readiness.Alarm(
+                        FLEETS_DIFFER,
+                        "node " + node.name(),
+                        "serves another fleet than this node (expected: the same on all nodes)"))
+            .toList());
   }
 
   /** After a look at the cluster. */

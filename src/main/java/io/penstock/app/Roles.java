@@ -5,6 +5,7 @@ import io.penstock.adapter.discovery.Discovery;
 import io.penstock.adapter.engine.HttpEngineProbes;
 import io.penstock.admin.AdminConfig;
 import io.penstock.admin.AdminVerticle;
+import io.penstock.admin.FleetHealth;
 import io.penstock.admin.NodeControl;
 import io.penstock.batcher.BatcherVerticle;
 import io.penstock.batcher.Suspects;
@@ -89,13 +90,13 @@ final class Roles implements Supervisor.Posts {
   }
 
   /** Completes when the node can be asked by the admin API, and serves one if it is to. */
-  Future<?> admin(NodeControl control) {
+  Future<?> admin(NodeControl control, FleetHealth.Listener listener) {
     Optional<Setting<AdminConfig>> admin = settings.admin().map(live -> live);
     return supervisor.keep(
         "admin",
         nth ->
             new AdminVerticle(
-                bus(), directory(), cluster.drains(), settings.fleet(), admin, control));
+                bus(), directory(), cluster.drains(), settings.fleet(), admin, control, listener));
   }
 
   /** What carries requests; empty without the role {@code ingress}. */
@@ -118,7 +119,7 @@ final class Roles implements Supervisor.Posts {
 
   @Override
   public void vacant(String name, Optional<Role> role, String why) {
-    telemetry.readiness().remark(name, why);
+    telemetry.readiness().alarm(name, why);
     role.ifPresent(
         each -> {
           log.warn("the role {} is given up: others may take it", each);
@@ -128,7 +129,7 @@ final class Roles implements Supervisor.Posts {
 
   @Override
   public void filled(String name, Optional<Role> role) {
-    telemetry.readiness().remark(name, "");
+    telemetry.readiness().alarm(name, "");
     role.ifPresent(
         each -> {
           log.info("the role {} is taken up again", each);

@@ -22,7 +22,7 @@
  * is served while it can be. Simulated pools are for a node that is alone. Port 0 becomes a number
  * before the loops share it. A node without ingress serves health and metrics on the same port. A
  * role whose verticle is down for longer than a moment is given up, so that another node takes it,
- * and is a remark in the node's readiness; the node is not ready only when nobody has the role.
+ * and is an alarm in the node's readiness; the node is not ready only when nobody has the role.
  * Otherwise one bad answer of an engine, which fails the probers of all nodes, would take all nodes
  * out of their load balancer while requests could still be served.
  */

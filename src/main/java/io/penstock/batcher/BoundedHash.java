@@ -25,7 +25,6 @@ final class BoundedHash implements Strategy {
 
   private @Nullable HashRing<Replica> ring;
   private long ringOf;
-  private long picks;
 
   @Override
   public Replica pick(List<Replica> candidates, Roster roster, long affinity) {
@@ -39,19 +38,18 @@ final class BoundedHash implements Strategy {
       }
     }
     double perWeight = BOUND * live / weights;
-    long pick = ++picks;
     for (Replica each : candidates) {
-      each.candidateOf = pick;
+      each.candidate = true;
     }
     @Nullable Replica within =
         points.firstFrom(
-            affinity,
-            each -> each.candidateOf == pick && each.live() < Math.ceil(perWeight * each.weight()));
-    if (within != null) {
-      return within;
+            affinity, each -> each.candidate && each.live() < Math.ceil(perWeight * each.weight()));
+    @Nullable Replica picked =
+        within != null ? within : points.firstFrom(affinity, each -> each.candidate);
+    for (Replica each : candidates) {
+      each.candidate = false;
     }
-    @Nullable Replica any = points.firstFrom(affinity, each -> each.candidateOf == pick);
-    return any != null ? any : candidates.get(0);
+    return picked != null ? picked : candidates.get(0);
   }
 
   private HashRing<Replica> ringOf(Roster roster) {

@@ -81,8 +81,8 @@ final class Replica {
   /** Its running credit under smooth weighted round robin. */
   double credit;
 
-  /** The last pick of the bounded hash that had it among its candidates. */
-  long candidateOf;
+  /** Whether it is among the candidates of the bounded hash's pick that is being made. */
+  boolean candidate;
 
   Replica(ReplicaId id, Conduct conduct) {
     this.id = id;

@@ -26,18 +26,29 @@ final class Reports {
     for (Priority each : Priority.values()) {
       waiting.add(new QueueDepth(each, admission.get().waiting(each)));
     }
+    Standing standing = owner.standing(nowMillis);
     List<ReplicaReport> replicas = new ArrayList<>();
-    for (Standing.OfReplica each : owner.standing(nowMillis).replicas()) {
+    for (Standing.OfReplica each : standing.replicas()) {
       owner.roster().find(each.id()).ifPresent(replica -> replicas.add(of(replica, each)));
     }
     return new PoolReport(
-        question.question(), question.pool(), self, true, owner.draining(), waiting, replicas);
+        question.question(),
+        question.pool(),
+        self,
+        true,
+        owner.draining(),
+        standing.healthy(),
+        standing.minHealthy(),
+        standing.belowMin(),
+        waiting,
+        replicas);
   }
 
   /** The answer of a node that does not own the pool. */
   static PoolReport unknown(AskPool question, NodeId self) {
     PoolName pool = question.pool();
-    return new PoolReport(question.question(), pool, self, false, false, List.of(), List.of());
+    return new PoolReport(
+        question.question(), pool, self, false, false, 0, 0, false, List.of(), List.of());
   }
 
   private static ReplicaReport of(Replica replica, Standing.OfReplica standing) {

@@ -298,7 +298,7 @@ public final class IngressVerticle extends VerticleBase
           request,
           clientId(request),
           Fault.DRAINING,
-          "this node is shutting down; send the request again, it will reach another one",
+          "this node is being drained; send the request again, it will reach another one",
           "",
           1_000);
     } else {

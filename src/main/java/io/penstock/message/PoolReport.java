@@ -10,6 +10,9 @@ import java.util.List;
  * @param question of the {@link AskPool}
  * @param owner whether {@code node} owns the pool; where it does not, it knows nothing of the rest
  * @param draining whether it takes no new requests
+ * @param healthy replicas that are healthy and have nothing held against them
+ * @param minHealthy fewer of them are an alarm
+ * @param belowMin whether it is
  * @param waiting requests in its queue by class, classes with none included
  */
 public record PoolReport(
@@ -18,6 +21,9 @@ public record PoolReport(
     NodeId node,
     boolean owner,
     boolean draining,
+    int healthy,
+    int minHealthy,
+    boolean belowMin,
     List<QueueDepth> waiting,
     List<ReplicaReport> replicas)
     implements Message {

@@ -11,8 +11,7 @@ import java.util.Map;
  * {@code GET /health/live}, {@code /health/ready} and {@code /metrics}, for Kubernetes and
  * Prometheus. Live says that an event loop answers, and answers 503 when another hangs for so long
  * that the process should be started anew; ready answers 503 with the reasons while a condition is
- * missing or the node drains, and has remarks on what is wrong beside that. Metrics are rendered on
- * a worker thread.
+ * missing or the node drains, and lists alarms either way. Metrics are rendered on a worker thread.
  */
 public final class OpsHandler {
   private static final String JSON = "application/json";
@@ -48,17 +47,31 @@ public final class OpsHandler {
   private void ready(RoutingContext context) {
     Readiness.State state = readiness.state();
     String status = state.draining() ? "draining" : state.ready() ? "ready" : "not_ready";
-    JsonObject body = new JsonObject().put("status", status).put("reasons", reasons(state));
-    if (!state.remarks().isEmpty()) {
-      body.put("remarks", remarks(state));
+    answer(
+        context,
+        state.ready() ? 200 : 503,
+        new JsonObject()
+            .put("status", status)
+            .put("reasons", reasons(state))
+            .put("alarms", alarms(state)));
+  }
+
+  private static JsonArray alarms(Readiness.State state) {
+    JsonArray alarms = new JsonArray();
+    for (Readiness.Alarm alarm : state.alarms()) {
+      alarms.add(
+          new JsonObject()
+              .put("alarm", alarm.kind())
+              .put("subject", alarm.subject())
+              .put("detail", alarm.detail()));
     }
-    answer(context, state.ready() ? 200 : 503, body);
+    return alarms;
   }
 
   private static JsonArray reasons(Readiness.State state) {
     JsonArray reasons = new JsonArray();
     if (state.draining()) {
-      reasons.add(reason("draining", "this node is shutting down"));
+      reasons.add(reason("draining", "this node is being drained"));
     }
     for (Map.Entry<String, String> condition : state.conditions().entrySet()) {
       if (!condition.getValue().isEmpty()) {
@@ -66,12 +79,6 @@ public final class OpsHandler {
       }
     }
     return reasons;
-  }
-
-  private static JsonArray remarks(Readiness.State state) {
-    JsonArray remarks = new JsonArray();
-    state.remarks().forEach((name, detail) -> remarks.add(reason(name, detail)));
-    return remarks;
   }
 
   private static JsonObject reason(String condition, String detail) {

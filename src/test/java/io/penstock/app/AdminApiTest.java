@@ -306,6 +306,7 @@ class AdminApiTest {
 
   private void start(String profile, String more, int maxConcurrent) throws Exception {
     node = await(Node.start(config(profile, more, maxConcurrent), setup()));
+    NodeTest.awaitReady(node);
   }
 
   private static NodeSetup setup() {

@@ -32,6 +32,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.assertj.core.api.Assertions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -64,7 +65,7 @@ class NodeTest {
   void startsEverythingAndAnswers() throws Exception {
     start(config("instant", 30));
 
-    assertThat(node.readiness().ready()).isTrue();
+    awaitReady(node);
     assertThat(node.view().nodes()).hasSize(1);
     assertThat(node.view().nodes().get(0).roles()).containsExactlyInAnyOrder(Role.values());
     assertThat(node.view().nodes().get(0).lanes()).isEqualTo(2);
@@ -213,6 +214,15 @@ class NodeTest {
   private void start(NodeConfig config) throws Exception {
     node = await(Node.start(config, setup()));
     running = true;
+  }
+
+  /** It may be asked from the start, and is ready when a replica is known to be healthy. */
+  static void awaitReady(Node node) {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (!node.readiness().ready()) {
+      assertThat(System.nanoTime()).as("%s", node.readiness()).isLessThan(end);
+      LockSupport.parkNanos(1_000_000);
+    }
   }
 
   private NodeSetup setup() {

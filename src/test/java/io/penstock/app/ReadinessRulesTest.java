@@ -2,10 +2,12 @@ package io.penstock.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.admin.FleetHealth;
 import io.penstock.bus.View;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Role;
 import io.penstock.telemetry.Readiness;
+import java.util.List;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -38,13 +40,64 @@ class ReadinessRulesTest {
   @Test
   void othersNeedOnlyThemselves() {
     Set<Role> own = Set.of(Role.HEALTH_PROBER);
-    ReadinessRules.starting(readiness);
+    ReadinessRules.starting(own, readiness);
 
     ReadinessRules.apply(view(own), own, readiness);
     assertThat(readiness.state().ready()).isFalse();
 
     readiness.met(ReadinessRules.VERTICLES);
     assertThat(readiness.state().ready()).isTrue();
+  }
+
+  @Test
+  void anIngressNodeWaitsForItsFirstHealthyReplicaAndForNoOtherAfterThat() {
+    Set<Role> own = Set.of(Role.INGRESS);
+    ReadinessRules.starting(own, readiness);
+    readiness.met(ReadinessRules.VERTICLES);
+    ReadinessRules.apply(new FleetHealth(false, List.of()), 5_000, readiness);
+    assertThat(readiness.state().ready()).isFalse();
+    assertThat(readiness.state().conditions().get(ReadinessRules.REPLICA))
+        .startsWith("no replica of any pool is known to be healthy yet");
+
+    ReadinessRules.apply(new FleetHealth(true, List.of()), 6_000, readiness);
+    assertThat(readiness.state().ready()).isTrue();
+    ReadinessRules.apply(new FleetHealth(false, List.of()), 7_000, readiness);
+    assertThat(readiness.state().ready()).as("the fleet's state is not the node's").isTrue();
+  }
+
+  @Test
+  void aFleetThatIsDownHoldsANodeUpForThirtySecondsAtMost() {
+    ReadinessRules.starting(Set.of(Role.INGRESS), readiness);
+    readiness.met(ReadinessRules.VERTICLES);
+    FleetHealth down = new FleetHealth(false, List.of());
+    ReadinessRules.apply(down, ReadinessRules.PATIENCE_MILLIS - 1, readiness);
+    assertThat(readiness.state().ready()).isFalse();
+    ReadinessRules.apply(down, ReadinessRules.PATIENCE_MILLIS, readiness);
+    assertThat(readiness.state().ready()).isTrue();
+  }
+
+  @Test
+  void tooFewReplicasAndOtherFleetsAreAlarms() {
+    readiness.met(ReadinessRules.VERTICLES);
+    Readiness.Alarm low = new Readiness.Alarm(FleetHealth.BELOW_MIN, "pool p", "0 healthy");
+    ReadinessRules.apply(new FleetHealth(false, List.of(low)), 0, readiness);
+    View view = view(Set.of(Role.INGRESS), Set.of(Role.BATCHER));
+    ReadinessRules.compareFleets(view, new NodeId("n0"), readiness);
+    assertThat(readiness.state().alarms()).containsExactly(low);
+    View.Node other = view.nodes().get(1);
+    View differs =
+        new View(
+            List.of(
+                view.nodes().get(0),
+                new View.Node(other.id(), "b", "", other.roles(), 1, "other", false)));
+    ReadinessRules.compareFleets(differs, new NodeId("n0"), readiness);
+    assertThat(readiness.state().alarms())
+        .extracting(Readiness.Alarm::subject)
+        .containsExactly("node b", "pool p");
+    assertThat(readiness.state().ready()).isTrue();
+    ReadinessRules.compareFleets(view, new NodeId("n0"), readiness);
+    ReadinessRules.apply(new FleetHealth(true, List.of()), 0, readiness);
+    assertThat(readiness.state().alarms()).isEmpty();
   }
 
   @SafeVarargs

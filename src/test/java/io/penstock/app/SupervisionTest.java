@@ -16,6 +16,7 @@ import io.penstock.sim.EngineSimulator;
 import io.penstock.sim.SimConfig;
 import io.penstock.sim.SimProfile;
 import io.penstock.telemetry.LogFormat;
+import io.penstock.telemetry.Readiness;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -101,6 +102,13 @@ class SupervisionTest {
     await(vertx.close());
   }
 
+  /** What the node says of itself. */
+  private static List<Readiness.Alarm> alarms(Node node) {
+    return node.readiness().alarms().stream()
+        .filter(alarm -> alarm.kind().equals(Readiness.NODE))
+        .toList();
+  }
+
   @Test
   void roomsThatFailOnALoneNodeCostNoRequest() throws Exception {
     Node node = start(1).get(0);
@@ -117,12 +125,11 @@ class SupervisionTest {
 
     poison(node, Room.BATCHER);
     until(() -> !node.readiness().ready());
-    assertThat(node.readiness().remarks()).containsOnlyKeys("batcher");
-    assertThat(node.readiness().remarks().get("batcher")).contains("on purpose");
+    assertThat(alarms(node)).singleElement().asString().contains("batcher", "on purpose");
     assertThat(get(node, "/health/ready")).contains("no node that this one hears of");
     until(() -> restarts(node, "batcher") == 2);
     until(() -> node.readiness().ready());
-    assertThat(node.readiness().remarks()).isEmpty();
+    assertThat(alarms(node)).isEmpty();
     moreAreServed();
 
     endAndCheck();
@@ -154,15 +161,15 @@ class SupervisionTest {
             });
     until(() -> other.view().ownerOf(POOL).equals(Optional.of(id(other))));
     until(() -> owner.view().ownerOf(POOL).equals(Optional.of(id(other))));
-    assertThat(owner.readiness().remarks()).containsKey("batcher");
+    assertThat(alarms(owner)).singleElement().asString().contains("batcher");
     assertThat(owner.readiness().ready()).as("another node does it").isTrue();
-    assertThat(get(owner, "/health/ready")).contains("\"remarks\":[{\"condition\":\"batcher\"");
+    assertThat(get(owner, "/health/ready")).contains("\"alarm\":\"node\",\"subject\":\"batcher\"");
     moreAreServed();
     until(() -> restarts(owner, "batcher") >= 2);
 
     healed.set(true);
     vertx.cancelTimer(poisoner);
-    until(() -> owner.readiness().remarks().isEmpty());
+    until(() -> alarms(owner).isEmpty());
     until(() -> other.view().ownerOf(POOL).equals(Optional.of(first)));
     moreAreServed();
 
@@ -195,7 +202,7 @@ class SupervisionTest {
     until(() -> whole.get() > before + 3 * CLIENTS);
 
     woken.set(true);
-    until(() -> owner.readiness().ready() && owner.readiness().remarks().isEmpty());
+    until(() -> owner.readiness().ready() && alarms(owner).isEmpty());
     until(() -> other.view().ownerOf(POOL).equals(Optional.of(first)));
     moreAreServed();
     endAndCheck();

@@ -87,7 +87,7 @@ class AdmissionPropertyTest {
 
     void step() {
       now += random.nextInt(400);
-      switch (random.nextInt(13)) {
+      switch (random.nextInt(14)) {
         case 0, 1, 2, 3 -> ask();
         case 4, 5, 6 -> releaseOne();
         case 7 -> withdrawOne();
@@ -95,6 +95,7 @@ class AdmissionPropertyTest {
         case 9 -> changeReplica();
         case 10 -> renew();
         case 11 -> loseRelease();
+        case 12 -> redefine();
         default -> repeatOne();
       }
       check();
@@ -164,6 +165,20 @@ class AdmissionPropertyTest {
       if (roster.report(PROBER, status(spec, state), now)) {
         take(admission.rosterChanged(now));
       }
+    }
+
+    private void redefine() {
+      RoutingStrategy[] all = RoutingStrategy.values();
+      Duration wait = Duration.ofSeconds(20);
+      Pool next =
+          Samples.followed(
+              Samples.pool(
+                  specs,
+                  all[random.nextInt(all.length)],
+                  new QueueLimits(12, 20_000 + random.nextInt(20_000), wait, wait, wait)));
+      roster.redefine(next, now);
+      admission.redefine(next, Strategy.of(next.routingStrategy(), random::nextDouble));
+      take(admission.rosterChanged(now));
     }
 
     private void renew() {

@@ -15,14 +15,15 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.batcher.Samples.Ask;
 import io.penstock.bus.Bus;
 import io.penstock.bus.Drains;
-import io.penstock.bus.Setting;
 import io.penstock.bus.View;
 import io.penstock.fake.FakeBus;
 import io.penstock.fake.FakeDirectory;
+import io.penstock.fake.FakeSetting;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
+import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
@@ -73,6 +74,7 @@ class BatcherVerticleTest {
   private final Suspects suspects = new Suspects();
   private final List<Lease> held = new CopyOnWriteArrayList<>();
   private String deployed = "";
+  private final FakeSetting<Fleet> fleet = new FakeSetting<>(fleet(pool(replicas(1))));
 
   @BeforeEach
   void deploy() throws Exception {
@@ -81,7 +83,6 @@ class BatcherVerticleTest {
   }
 
   private String deploy(Bus on) throws Exception {
-    Fleet fleet = new Fleet(List.of(pool(replicas(1))), false, Optional.empty(), "");
     return get(
         vertx
             .deployVerticle(
@@ -89,7 +90,7 @@ class BatcherVerticleTest {
                     on,
                     directory,
                     Drains.none(),
-                    Setting.fixed(fleet),
+                    fleet,
                     Duration.ofSeconds(1),
                     Clock.system(),
                     meters,
@@ -111,6 +112,10 @@ class BatcherVerticleTest {
   @AfterEach
   void close() throws Exception {
     get(vertx.close().toCompletionStage().toCompletableFuture());
+  }
+
+  private static Fleet fleet(Pool... pools) {
+    return new Fleet(List.of(pools), false, Optional.empty(), "");
   }
 
   private void asIngress(Message message) {
@@ -294,6 +299,43 @@ class BatcherVerticleTest {
     send(Ask.of("ghost").from(nobody).admit());
     send(Ask.of("a").admit());
     assertThat(grantOf("a").replica().value()).isEqualTo("r0");
+  }
+
+  @Test
+  void aPoolThatComesIsOwnedAndOneThatGoesServesOutWhatRuns() throws Exception {
+    send(Ask.of("a").admit());
+    Grant grant = grantOf("a");
+    send(Ask.of("b").admit());
+    settle();
+
+    get(fleet.become(fleet()));
+    Refusal told = get(bus.await(Refusal.class, each -> each.id().value().equals("b")));
+    assertThat(told.fault()).isEqualTo(Fault.UNKNOWN_POOL);
+    assertThat(meters.get(Names.GRANTS).tag("replica", "r0").gauge().value()).isEqualTo(1);
+    send(release(grant));
+    send(Ask.of("c").admit());
+    get(bus.await(Refusal.class, each -> each.id().value().equals("c")));
+    assertThat(meters.find(Names.POOL_OWNED).gauge()).as("forgotten").isNull();
+    assertThat(meters.find(Names.GRANTS).gauge()).isNull();
+
+    get(fleet.become(fleet(pool(replicas(1)))));
+    send(Ask.of("d").admit());
+    assertThat(grantOf("d").epoch()).isGreaterThanOrEqualTo(grant.epoch());
+    assertThat(meters.get(Names.POOL_OWNED).tag("pool", "llama").gauge().value()).isEqualTo(1);
+  }
+
+  @Test
+  void aPoolThatChangesKeepsWhoWaitsAndOneThatDoesNotIsNotTouched() throws Exception {
+    send(Ask.of("a").admit());
+    Grant grant = grantOf("a");
+    send(Ask.of("b").admit());
+    settle();
+    get(fleet.become(fleet(pool(replicas(1)))));
+    settle();
+    assertThat(bus.sent(Grant.class)).hasSize(1);
+    get(fleet.become(fleet(pool(replicas(2)))));
+    assertThat(grantOf("b").epoch()).isEqualTo(grant.epoch());
+    assertThat(bus.sent(Census.class)).as("no new count").hasSize(1);
   }
 
   @Test

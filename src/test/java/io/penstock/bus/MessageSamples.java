@@ -172,6 +172,9 @@ final class MessageSamples {
               NODE,
               true,
               true,
+              1,
+              2,
+              true,
               List.of(new QueueDepth(Priority.BULK, 3)),
               List.of(
                   new ReplicaReport(

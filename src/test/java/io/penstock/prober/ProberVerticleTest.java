@@ -242,6 +242,42 @@ class ProberVerticleTest {
     return status != null && status.state() == state;
   }
 
+  @Test
+  void followsTheFleetAndItsLists() throws Exception {
+    int first = engine();
+    int second = engine();
+    prober(A, listed(Map.of("r", first)));
+    probers(A);
+    until(() -> isTold(A, "r", HEALTHY));
+    Path file = folder.resolve("s.json");
+    Files.writeString(
+        file, "[{\"url\": \"http://127.0.0.1:%d\", \"id\": \"s\"}]".formatted(second));
+
+    Pool chat = fleet.now().pools().get(0);
+    Pool more = Fleets.pool("more", EngineKind.VLLM, new ReplicaSource.Watched(file), QUICK);
+    fleet.become(fleet(chat, more)).get(10, TimeUnit.SECONDS);
+    until(() -> isTold(A, "s", HEALTHY));
+    assertThat(isTold(A, "r", HEALTHY)).isTrue();
+
+    fleet.become(fleet(more)).get(10, TimeUnit.SECONDS);
+    until(() -> isTold(A, "r", ReplicaState.REMOVED));
+    assertThat(gauge(Names.REPLICA_HEALTHY, "r")).isEmpty();
+    assertThat(gauge(Names.REPLICA_HEALTHY, "s")).contains(1.0);
+
+    fleet
+        .become(fleet(Fleets.pool("more", EngineKind.SGLANG, more.replicas(), QUICK)))
+        .get(10, TimeUnit.SECONDS);
+    until(() -> reports(Room.BATCHER).size() > 0 && isTold(A, "s", HEALTHY));
+    assertThat(gauge(Names.REPLICA_HEALTHY, "s")).as("the same meters").contains(1.0);
+
+    fleet.become(fleet()).get(10, TimeUnit.SECONDS);
+    until(() -> isTold(A, "s", ReplicaState.REMOVED));
+    Files.writeString(file, "[{\"url\": \"http://127.0.0.1:%d\", \"id\": \"t\"}]".formatted(first));
+    int before = reports(Room.BATCHER).size();
+    until(() -> reports(Room.BATCHER).size() > before + 3); // one a second, as the file's looks
+    assertThat(told(A)).doesNotContainKey("t");
+  }
+
   private Optional<Double> gauge(String name, String replica) {
     return Optional.ofNullable(registry.find(name).tag("replica", replica).gauge())
         .map(Gauge::value);

@@ -7,10 +7,13 @@ import static io.penstock.inference.ReplicaState.UNHEALTHY;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.penstock.inference.EngineKind;
+import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaId;
+import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.message.Doubt;
@@ -24,6 +27,7 @@ import io.penstock.prober.ProberDecision.Report;
 import io.penstock.prober.ProberDecision.Scrape;
 import io.penstock.prober.ProberDecision.SignalsKnown;
 import io.penstock.prober.ProberDecision.Target;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -103,6 +107,9 @@ class WatchlistTest {
     void carryOut(ProberDecision decision) {
       if (decision instanceof Open opened) {
         assertThat(open.put(opened.target().id().value(), opened.target())).isNull();
+      } else if (decision instanceof ProberDecision.Reopen reopened) {
+        assertThat(open.put(reopened.target().id().value(), reopened.target()))
+            .isEqualTo(reopened.before());
       } else if (decision instanceof Close closed) {
         assertThat(open.remove(closed.target().id().value())).isEqualTo(closed.target());
       } else if (decision instanceof Check check) {
@@ -168,6 +175,95 @@ class WatchlistTest {
         return id;
       }
     }
+  }
+
+  private static Pool config(EngineKind engine, Duration checkInterval) {
+    return Fleets.pool(
+        "p",
+        engine,
+        new ReplicaSource.Listed(List.of()),
+        new HealthPolicy(
+            checkInterval, Duration.ofSeconds(5), 3, Duration.ofSeconds(5), Duration.ofSeconds(1)));
+  }
+
+  @Test
+  void aPoolThatIsGoneIsProbedNoMoreAndToldAsRemoved() {
+    a.list(Fleets.replica("r"), Fleets.replica("s"));
+    a.probers(A);
+    a.runUntil(1_000);
+    a.act(a.watchlist.onFleet(List.of(), a.now));
+    a.runUntil(1_100);
+    assertThat(a.open).isEmpty();
+    assertThat(a.states()).containsEntry("r", REMOVED).containsEntry("s", REMOVED);
+    int checks = a.checkedAt.size();
+    a.runUntil(600_000);
+    assertThat(a.checkedAt).hasSize(checks);
+    a.list(Fleets.replica("r"));
+    assertThat(a.open).as("its list counts no more").isEmpty();
+  }
+
+  @Test
+  void aPoolThatIsBackIsProbedAnew() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(1_000);
+    a.act(a.watchlist.onFleet(List.of(), a.now));
+    a.act(a.watchlist.onFleet(List.of(CONFIG), a.now));
+    a.list(Fleets.replica("r"));
+    a.runUntil(2_000);
+    assertThat(a.states()).containsEntry("r", HEALTHY);
+  }
+
+  @Test
+  void aShorterIntervalCountsFromTheLastCheckOn() {
+    a.act(a.watchlist.onFleet(List.of(config(EngineKind.VLLM, Duration.ofSeconds(3_600))), a.now));
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(60_000);
+    assertThat(a.checkedAt).containsExactly(0);
+    Target before = a.target("r");
+    a.act(a.watchlist.onFleet(List.of(config(EngineKind.VLLM, Duration.ofSeconds(30))), a.now));
+    a.runUntil(91_000);
+    assertThat(a.checkedAt).containsExactly(0, 60_000, 90_000);
+    assertThat(a.target("r")).as("the same probe").isEqualTo(before);
+    assertThat(a.states()).containsEntry("r", HEALTHY);
+  }
+
+  @Test
+  void anotherKindOfEngineIsAskedInItsOwnWayAndKeepsItsState() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(1_000);
+    a.failing.add("r");
+    a.isMute = true;
+    a.runUntil(10_000);
+    Target before = a.target("r");
+    int reports = a.reports.size();
+    a.isMute = false;
+    a.failing.clear();
+    a.act(a.watchlist.onFleet(List.of(config(EngineKind.SGLANG, Duration.ofSeconds(10))), a.now));
+    assertThat(a.target("r")).isNotEqualTo(before);
+    assertThat(a.watchlist.onCheckFailed(before, "closed", a.now))
+        .as("of the probe before")
+        .isEmpty();
+    a.runUntil(60_000);
+    assertThat(a.reports.subList(reports, a.reports.size()))
+        .allSatisfy(
+            report ->
+                assertThat(report.replicas())
+                    .allSatisfy(status -> assertThat(status.state()).isEqualTo(HEALTHY)));
+    assertThat(a.checkedAt.size()).as("checks go on").isGreaterThan(5);
+  }
+
+  @Test
+  void whoIsNewInTheClusterIsToldAtOnce() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(5_500);
+    int before = a.reports.size();
+    a.probers(A);
+    a.runUntil(5_500 + Watchlist.REPORT_GAP_MILLIS);
+    assertThat(a.reports).hasSizeGreaterThan(before);
   }
 
   @Test

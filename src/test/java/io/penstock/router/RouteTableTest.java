@@ -2,6 +2,7 @@ package io.penstock.router;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.bus.DrainState;
 import io.penstock.fault.Fault;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
@@ -46,6 +47,16 @@ class RouteTableTest {
   /** A pool of one replica named after it. */
   static Pool pool(
       String name, String model, List<String> aliases, Set<Capability> can, int context) {
+    return pool(name, model, aliases, can, context, spec(name + "-0"));
+  }
+
+  private static Pool pool(
+      String name,
+      String model,
+      List<String> aliases,
+      Set<Capability> can,
+      int context,
+      ReplicaSpec replica) {
     return new Pool(
         new PoolName(name),
         new ModelName(model),
@@ -54,7 +65,7 @@ class RouteTableTest {
         Optional.empty(),
         Optional.empty(),
         RoutingStrategy.LEAST_LOADED,
-        new ReplicaSource.Listed(List.of(spec(name + "-0"))),
+        new ReplicaSource.Listed(List.of(replica)),
         8,
         can,
         context,
@@ -127,6 +138,57 @@ class RouteTableTest {
     assertThat(pools(table.route(chat("alpha")))).containsExactly("a1", "a2");
     assertThat(plan(table.route(chat("gpt-4o"))).model()).isEqualTo(new ModelName("alpha"));
     assertThat(pools(table.route(chat("gpt-4o")))).containsExactly("a1", "a2");
+  }
+
+  @Test
+  void anotherFleetKeepsWhatIsKnownOfPoolsThatStay() {
+    RouteTable table =
+        new RouteTable(
+            fleet(
+                "",
+                pool("a1", "alpha", List.of(), Set.of(), 0),
+                pool("a2", "alpha", List.of(), Set.of(), 0),
+                pool("a3", "alpha", List.of(), Set.of(), 0)));
+    health(table, "a1", ReplicaState.UNHEALTHY);
+    table.drains(new DrainState(Set.of(), Set.of(new PoolName("a3"))));
+
+    RouteTable next =
+        table.with(
+            fleet(
+                "",
+                pool("a1", "alpha", List.of("first"), Set.of(), 0),
+                pool("a3", "alpha", List.of(), Set.of(), 0),
+                pool("a4", "alpha", List.of(), Set.of(), 0),
+                pool("b1", "beta", List.of(), Set.of(), 0)));
+
+    assertThat(pools(next.route(chat("first")))).containsExactly("a4");
+    assertThat(pools(next.route(chat("beta")))).containsExactly("b1");
+    health(next, "a1", ReplicaState.HEALTHY);
+    assertThat(pools(next.route(chat("alpha")))).containsExactly("a1", "a4");
+    assertThat(refusal(next.with(fleet("")).route(chat("alpha"))).fault())
+        .isEqualTo(Fault.MODEL_NOT_FOUND);
+  }
+
+  @Test
+  void whatIsKnownOfAReplicaIsOfTheEngineAtItsAddress() {
+    Pool here = pool("a1", "alpha", List.of(), Set.of(), 0);
+    Pool other = pool("a2", "alpha", List.of(), Set.of(), 0);
+    RouteTable table = new RouteTable(fleet("", here, other));
+    health(table, "a1", ReplicaState.UNHEALTHY);
+    Pool moved =
+        pool(
+            "a1",
+            "alpha",
+            List.of(),
+            Set.of(),
+            0,
+            new ReplicaSpec(new ReplicaId("a1-0"), "http://elsewhere", 1, 8, Set.of(), ""));
+    RouteTable next = table.with(fleet("", moved, other));
+    assertThat(pools(next.route(chat("alpha")))).containsExactly("a1", "a2");
+    health(next, "a1", ReplicaState.UNHEALTHY);
+    assertThat(pools(next.route(chat("alpha"))))
+        .as("of the engine before, by a prober that still goes by the old list")
+        .containsExactly("a1", "a2");
   }
 
   @Test

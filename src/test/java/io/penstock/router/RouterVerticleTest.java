@@ -3,8 +3,9 @@ package io.penstock.router;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.bus.Drains;
-import io.penstock.bus.Setting;
 import io.penstock.fake.FakeBus;
+import io.penstock.fake.FakeSetting;
+import io.penstock.inference.Fleet;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaState;
@@ -35,17 +36,14 @@ class RouterVerticleTest {
 
   private final Vertx vertx = Vertx.vertx();
   private final FakeBus bus = new FakeBus(SELF);
+  private final FakeSetting<Fleet> fleet =
+      new FakeSetting<>(
+          RouteTableTest.fleet("", RouteTableTest.pool("a", "alpha", List.of(), Set.of(), 0)));
 
   @BeforeEach
   void deploy() throws Exception {
     bus.peer(INGRESS.node()).consume(Room.INGRESS, 0, message -> {});
-    RouterVerticle router =
-        new RouterVerticle(
-            bus,
-            Drains.none(),
-            Setting.fixed(
-                RouteTableTest.fleet(
-                    "", RouteTableTest.pool("a", "alpha", List.of(), Set.of(), 0))));
+    RouterVerticle router = new RouterVerticle(bus, Drains.none(), fleet);
     vertx
         .deployVerticle(router)
         .toCompletionStage()
@@ -76,6 +74,17 @@ class RouterVerticleTest {
     assertThat(bus.sent())
         .filteredOn(each -> each.from().equals(SELF) && each.to().equals(INGRESS))
         .hasSize(2);
+  }
+
+  @Test
+  void anotherFleetIsRoutedAtOnce() throws Exception {
+    fleet
+        .become(RouteTableTest.fleet("", RouteTableTest.pool("b", "beta", List.of(), Set.of(), 0)))
+        .get(10, TimeUnit.SECONDS);
+    assertThat(answer(Plan.class, RouteTableTest.chat("beta")).pools())
+        .containsExactly(new PoolName("b"));
+    assertThat(answer(Refusal.class, RouteTableTest.chat("alpha")).detail())
+        .contains("Available models: beta");
   }
 
   @Test

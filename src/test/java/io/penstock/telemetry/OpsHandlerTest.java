@@ -13,6 +13,7 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.junit5.VertxExtension;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -92,10 +93,10 @@ class OpsHandlerTest {
   }
 
   @Test
-  void remarksDoNotMakeItUnready() throws Exception {
-    readiness.remark("batcher", "it keeps failing: bug");
-    readiness.remark("router", "its event loop hangs");
-    readiness.remark("router", "");
+  void whatIsWrongWithTheNodeAloneDoesNotMakeItUnready() throws Exception {
+    readiness.alarm("batcher", "it keeps failing: bug");
+    readiness.alarm("router", "its event loop hangs");
+    readiness.alarm("router", "");
 
     Answer answer = get("/health/ready", "");
 
@@ -105,7 +106,14 @@ class OpsHandlerTest {
             new JsonObject()
                 .put("status", "ready")
                 .put("reasons", new JsonArray())
-                .put("remarks", new JsonArray().add(reason("batcher", "it keeps failing: bug"))));
+                .put(
+                    "alarms",
+                    new JsonArray()
+                        .add(
+                            new JsonObject()
+                                .put("alarm", "node")
+                                .put("subject", "batcher")
+                                .put("detail", "it keeps failing: bug"))));
   }
 
   @Test
@@ -125,7 +133,8 @@ class OpsHandlerTest {
                     "reasons",
                     new JsonArray()
                         .add(reason("batcher", "no node with the role batcher"))
-                        .add(reason("router", "no node with the role router"))));
+                        .add(reason("router", "no node with the role router")))
+                .put("alarms", new JsonArray()));
   }
 
   @Test
@@ -137,8 +146,40 @@ class OpsHandlerTest {
 
     assertThat(answer.status).isEqualTo(200);
     assertThat(answer.json())
-        .isEqualTo(new JsonObject().put("status", "ready").put("reasons", new JsonArray()));
+        .isEqualTo(
+            new JsonObject()
+                .put("status", "ready")
+                .put("reasons", new JsonArray())
+                .put("alarms", new JsonArray()));
     assertThat(answer.contentType).isEqualTo("application/json");
+  }
+
+  @Test
+  void alarmsAreToldAndDoNotMakeItUnready() throws Exception {
+    readiness.met("router");
+    readiness.alarms("b", List.of(new Readiness.Alarm("b", "pool y", "1 of 2")));
+    readiness.alarms("a", List.of(new Readiness.Alarm("a", "node n", "differs")));
+    readiness.alarms("b", List.of(new Readiness.Alarm("b", "pool x", "0 of 2")));
+
+    Answer answer = get("/health/ready", "");
+
+    assertThat(answer.status).isEqualTo(200);
+    assertThat(answer.json().getJsonArray("alarms"))
+        .isEqualTo(
+            new JsonArray()
+                .add(
+                    new JsonObject()
+                        .put("alarm", "a")
+                        .put("subject", "node n")
+                        .put("detail", "differs"))
+                .add(
+                    new JsonObject()
+                        .put("alarm", "b")
+                        .put("subject", "pool x")
+                        .put("detail", "0 of 2")));
+    readiness.alarms("a", List.of());
+    readiness.alarms("b", List.of());
+    assertThat(get("/health/ready", "").json().getJsonArray("alarms")).isEmpty();
   }
 
   @Test
@@ -156,7 +197,8 @@ class OpsHandlerTest {
                 .put("status", "draining")
                 .put(
                     "reasons",
-                    new JsonArray().add(reason("draining", "this node is shutting down"))));
+                    new JsonArray().add(reason("draining", "this node is being drained")))
+                .put("alarms", new JsonArray()));
   }
 
   @Test

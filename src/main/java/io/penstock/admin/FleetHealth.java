@@ -1,0 +1,29 @@
+package io.penstock.admin;
+
+import io.penstock.telemetry.Readiness.Alarm;
+import java.util.List;
+
+/**
+ * How the fleet stands by the words of the pools' owners, as far as one node has heard them.
+ *
+ * @param anyHealthy whether a replica of some pool is healthy
+ * @param belowMin one alarm for each pool with fewer healthy replicas than it should have
+ */
+public record FleetHealth(boolean anyHealthy, List<Alarm> belowMin) {
+  /** The kind of {@link #belowMin}. */
+  public static final String BELOW_MIN = "min_healthy_replicas";
+
+  public FleetHealth {
+    belowMin = List.copyOf(belowMin);
+  }
+
+  /** Hears it again and again; on the event loop of the admin API. */
+  public interface Listener {
+    /**
+     * After a look at all pools.
+     *
+     * @return whether the next one is wanted soon
+     */
+    boolean heard(FleetHealth health);
+  }
+}

@@ -1,0 +1,95 @@
+package io.penstock.admin;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.penstock.inference.BreakerPolicy;
+import io.penstock.inference.EngineKind;
+import io.penstock.inference.FailoverPolicy;
+import io.penstock.inference.HealthPolicy;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
+import io.penstock.inference.QueueLimits;
+import io.penstock.inference.ReplicaSource;
+import io.penstock.inference.ResumeMode;
+import io.penstock.inference.RoutingStrategy;
+import io.penstock.message.PoolReport;
+import io.penstock.telemetry.Readiness.Alarm;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class LookoutTest {
+  private final Lookout lookout = new Lookout();
+
+  private static PoolLook silent(String name) {
+    Pool pool =
+        new Pool(
+            new PoolName(name),
+            new ModelName("m"),
+            List.of(),
+            EngineKind.VLLM,
+            Optional.empty(),
+            Optional.empty(),
+            RoutingStrategy.LEAST_LOADED,
+            new ReplicaSource.Listed(List.of()),
+            1,
+            Set.of(),
+            0,
+            QueueLimits.DEFAULT,
+            HealthPolicy.DEFAULT,
+            FailoverPolicy.DEFAULT,
+            BreakerPolicy.DEFAULT,
+            ResumeMode.AUTO);
+    return new PoolLook(pool, Optional.empty(), Optional.empty(), "no answer");
+  }
+
+  private static PoolLook told(String name, int healthy, int min) {
+    PoolLook look = silent(name);
+    PoolReport report =
+        new PoolReport(
+            1,
+            look.pool().name(),
+            new NodeId("n"),
+            true,
+            false,
+            healthy,
+            min,
+            healthy < min,
+            List.of(),
+            List.of());
+    return new PoolLook(look.pool(), look.owner(), Optional.of(report), "");
+  }
+
+  @Test
+  void tellsOfEachPoolWithTooFew() {
+    FleetHealth health = lookout.look(List.of(told("a", 1, 2), told("b", 2, 2), told("c", 0, 1)));
+    assertThat(health.anyHealthy()).isTrue();
+    assertThat(health.belowMin())
+        .containsExactlyInAnyOrder(
+            new Alarm(
+                "min_healthy_replicas",
+                "pool a",
+                "1 healthy replica (expected: at least 2, min_healthy_replicas)"),
+            new Alarm(
+                "min_healthy_replicas",
+                "pool c",
+                "0 healthy replicas (expected: at least 1, min_healthy_replicas)"));
+  }
+
+  @Test
+  void knowsNothingBeforeAnOwnerHasSpoken() {
+    assertThat(lookout.look(List.of(silent("a")))).isEqualTo(new FleetHealth(false, List.of()));
+  }
+
+  @Test
+  void whoIsSilentStandsAsBeforeAndWhoIsGoneDoesNot() {
+    lookout.look(List.of(told("a", 0, 1), told("b", 0, 1)));
+    assertThat(lookout.look(List.of(silent("a"))).belowMin())
+        .extracting(Alarm::subject)
+        .containsExactly("pool a");
+    assertThat(lookout.look(List.of(told("a", 1, 1)))).isEqualTo(new FleetHealth(true, List.of()));
+  }
+}

@@ -1,0 +1,265 @@
+package io.penstock.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.penstock.config.ConfigLoader;
+import io.penstock.config.NodeConfig;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.assertj.core.api.Assertions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ChangesTest {
+  private static final String NODE =
+      """
+      {"node": {"name": "a", "zone": "z", "host": "127.0.0.1",
+                "ports": {"http": 1, "cluster": 2, "bus": 3, "admin": 4}},
+       "cluster": {"host": "127.0.0.1", "join": {"static": {"members": ["127.0.0.1:2"]}}},
+       "admin": {"key": "sk-1"},
+       "fleet": {"pools": [
+         {"name": "p", "model_id": "m", "engine": "vllm",
+          "replicas": [{"id": "x", "url": "http://10.0.0.1:8000"},
+                       {"id": "y", "url": "http://10.0.0.2:8000"}]}]}}
+      """;
+
+  @TempDir private Path folder;
+
+  private NodeConfig load(JsonObject tree) throws IOException {
+    Path file = Files.writeString(folder.resolve("node.json"), tree.encode());
+    return ConfigLoader.load(file, name -> Optional.empty())
+        .fold(ok -> ok.config(), no -> Assertions.fail(no.mistakes().toString()));
+  }
+
+  private static JsonObject node() {
+    return new JsonObject(NODE);
+  }
+
+  private static JsonObject pool(JsonObject node) {
+    return node.getJsonObject("fleet").getJsonArray("pools").getJsonObject(0);
+  }
+
+  private Changes changes(JsonObject before, JsonObject read) throws IOException {
+    NodeConfig started = load(before);
+    return Changes.of(started, started, load(read));
+  }
+
+  /** Sets a key by its path; a value that is no JSON is a text. */
+  private static void set(JsonObject in, String path, String value) {
+    JsonObject at = in;
+    String[] keys = path.split("\\.");
+    for (int i = 0; i < keys.length - 1; i++) {
+      if (!at.containsKey(keys[i])) {
+        at.put(keys[i], new JsonObject());
+      }
+      at = at.getJsonObject(keys[i]);
+    }
+    String last = keys[keys.length - 1];
+    if (value.matches("[0-9]+(\\.[0-9]+)?")) {
+      at.put(last, value.contains(".") ? (Number) Double.valueOf(value) : Integer.valueOf(value));
+    } else if (value.equals("true") || value.equals("false")) {
+      at.put(last, Boolean.valueOf(value));
+    } else if (value.startsWith("[")) {
+      at.put(last, new JsonArray(value.replace('\'', '"')));
+    } else if (value.startsWith("{")) {
+      at.put(last, new JsonObject(value.replace('\'', '"')));
+    } else {
+      at.put(last, value);
+    }
+  }
+
+  private static final String POOL_KEYS =
+      """
+      model_id; n; model_id m -> n
+      aliases; ['q']; aliases none -> q
+      engine; sglang; engine vllm -> sglang
+      engine_model_id; M; engine_model_id none -> M
+      engine_api_key; sk-secret; engine_api_key is another
+      routing_strategy; random; routing_strategy least_loaded -> random
+      max_concurrent; 7; max_concurrent 100 -> 7
+      capabilities; ['tools']; capabilities none -> tools
+      context_tokens; 4096; context_tokens 0 -> 4096
+      resume; off; resume auto -> off
+      queue.max_requests; 7; queue.max_requests 5000 -> 7
+      queue.max_bytes; 16777216; queue.max_bytes 1073741824 -> 16777216
+      queue.queue_ms.interactive; 7; queue.queue_ms.interactive 30000 -> 7
+      queue.queue_ms.default; 7; queue.queue_ms.default 60000 -> 7
+      queue.queue_ms.bulk; 7; queue.queue_ms.bulk 300000 -> 7
+      health.health_check_interval_seconds; 7; health.health_check_interval_seconds 10 -> 7
+      health.health_check_timeout_seconds; 7; health.health_check_timeout_seconds 5 -> 7
+      health.consecutive_failures_for_unhealthy; 7; \
+      health.consecutive_failures_for_unhealthy 3 -> 7
+      health.recovery_probe_interval_seconds; 7; health.recovery_probe_interval_seconds 5 -> 7
+      health.signal_interval_ms; 700; health.signal_interval_ms 1000 -> 700
+      failover.strategy; n_plus_one; failover.strategy active_active -> n_plus_one
+      failover.min_healthy_replicas; 2; failover.min_healthy_replicas 1 -> 2
+      failover.spread_across_zones; false; failover.spread_across_zones true -> false
+      failover.failback_seconds; 7; failover.failback_seconds 60 -> 7
+      circuit_breaker.circuit_breaker_enabled; false; \
+      circuit_breaker.circuit_breaker_enabled true -> false
+      circuit_breaker.circuit_breaker_threshold; 0.25; \
+      circuit_breaker.circuit_breaker_threshold 0.5 -> 0.25
+      circuit_breaker.window_seconds; 7; circuit_breaker.window_seconds 60 -> 7
+      circuit_breaker.min_requests; 7; circuit_breaker.min_requests 10 -> 7
+      circuit_breaker.circuit_breaker_recovery_seconds; 7; \
+      circuit_breaker.circuit_breaker_recovery_seconds 60 -> 7
+      circuit_breaker.slow_start_seconds; 7; circuit_breaker.slow_start_seconds 30 -> 7
+      replicas; {'dns': {'name': 'e.f', 'port': 1}}; replicas a list of 2 -> A records of e.f
+      replicas; [{'id': 'x', 'url': 'http://10.0.0.9:8000'}, {'id': 'w', 'url': 'http://h:1'}]; \
+      replicas added: w, replicas removed: y, replicas changed: x
+      """;
+
+  @Test
+  void everyKeyOfAPoolIsToldAndTaken() throws Exception {
+    Set<String> told = new HashSet<>();
+    for (String row : POOL_KEYS.strip().split("\n")) {
+      String[] cells = row.split("; ", 3);
+      JsonObject read = node();
+      set(pool(read), cells[0], cells[1]);
+      Changes changes = changes(node(), read);
+      assertThat(changes.applied()).containsExactly("pool p: " + cells[2]);
+      assertThat(changes.needsRestart()).isEmpty();
+      assertThat(changes.next()).isEqualTo(load(read));
+      assertThat(changes.applied().toString()).doesNotContain("sk-");
+      told.add(cells[0].replaceAll("\\..*", ""));
+    }
+    Set<String> keys =
+        new HashSet<>(
+            new JsonObject(ConfigLoader.fleetSchema())
+                .getJsonObject("$defs")
+                .getJsonObject("pool")
+                .getJsonObject("properties")
+                .fieldNames());
+    keys.remove("name");
+    assertThat(told).as("all of the schema's").isEqualTo(keys);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "ingress.max_body_bytes; 2048; 16777216 -> 2048",
+        "ingress.deadlines.connect_ms; 7; 3000 -> 7",
+        "ingress.deadlines.first_token_ms; 7; 120000 -> 7",
+        "ingress.deadlines.idle_ms; 7; 30000 -> 7",
+        "ingress.deadlines.total_ms; 3600000; 600000 -> 3600000",
+        "ingress.retries.max_attempts; 7; 3 -> 7",
+        "ingress.retries.budget_percent; 7; 20 -> 7",
+        "ingress.retries.budget_min; 7; 10 -> 7",
+        "ingress.retries.backoff_ms; 7; 50 -> 7",
+        "ingress.ping_after_ms; 7; 10000 -> 7",
+        "ingress.drain_seconds; 7; 30 -> 7",
+        "ingress.cors; {'origins': ['https://a.b']}; none -> https://a.b",
+        "admin.key; sk-2; another",
+        "fleet.enable_fallback; false; true -> false",
+        "fleet.fallback_model_id; m; none -> m",
+      })
+  void whatCanChangeLiveDoes(String key, String value, String line) throws Exception {
+    JsonObject read = node();
+    set(read, key, value);
+    Changes changes = changes(node(), read);
+    assertThat(changes.applied()).containsExactly(key + ": " + line);
+    assertThat(changes.needsRestart()).isEmpty();
+    assertThat(changes.next()).isEqualTo(load(read));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "node.name; b; a -> b",
+        "node.zone; y; z -> y",
+        "node.region; r; local -> r",
+        "node.event_loops; 7; 0 -> 7",
+        "node.roles; ['router']; batcher health-prober ingress router -> router",
+        "node.ports.http; 7; 1 -> 7",
+        "node.ports.cluster; 7; 2 -> 7",
+        "node.ports.bus; 7; 3 -> 7",
+        "node.ports.admin; 7; 4 -> 7",
+        "admin.host; 127.0.0.2; 127.0.0.1 -> 127.0.0.2",
+        "cluster.name; other; penstock -> other",
+        "cluster.host; 127.0.0.2; 127.0.0.1 -> 127.0.0.2",
+        "cluster.join; {'dns': {'service': 'x'}}; static 127.0.0.1:2 -> dns x",
+        "cluster.heartbeat_interval_seconds; 2; 1 -> 2",
+        "cluster.max_no_heartbeat_seconds; 9; 5 -> 9",
+        "cluster.census_ms; 70; 1000 -> 70",
+      })
+  void whatNeedsARestartStaysAndIsNamed(String key, String value, String line) throws Exception {
+    JsonObject read = node();
+    set(read, key, value);
+    Changes changes = changes(node(), read);
+    assertThat(changes.needsRestart()).containsExactly(key + ": " + line);
+    assertThat(changes.applied()).isEmpty();
+    assertThat(changes.next()).isEqualTo(load(node()));
+  }
+
+  @Test
+  void sectionsThatComeOrGoNeedARestart() throws Exception {
+    JsonObject alone = node();
+    alone.remove("cluster");
+    alone.getJsonObject("node").getJsonObject("ports").remove("admin");
+    assertThat(changes(node(), alone).needsRestart())
+        .containsExactly("cluster: on -> off", "node.ports.admin: 4 -> none");
+    assertThat(changes(alone, node()).needsRestart())
+        .containsExactly("cluster: off -> on", "node.ports.admin: none -> 4");
+    assertThat(changes(alone, node()).next()).isEqualTo(load(alone));
+  }
+
+  @Test
+  void aKeyIsNotTakenAwayFromAnAddressThatStaysOpen() throws Exception {
+    JsonObject open = node();
+    set(open, "admin.host", "0.0.0.0");
+    JsonObject read = node();
+    read.getJsonObject("admin").remove("key");
+    Changes changes = changes(open, read);
+    assertThat(changes.needsRestart())
+        .containsExactly("admin.host: 0.0.0.0 -> 127.0.0.1", "admin.key: removed");
+    assertThat(changes.next().admin()).isEqualTo(load(open).admin());
+  }
+
+  @Test
+  void aTotalDeadlineOverWhatConnectionsBearNeedsARestart() throws Exception {
+    JsonObject read = node();
+    set(read, "ingress.deadlines.total_ms", "3600001");
+    assertThat(changes(node(), read).needsRestart())
+        .containsExactly("ingress.deadlines.total_ms (over 3600000): 600000 -> 3600001");
+    JsonObject began = node();
+    set(began, "ingress.deadlines.total_ms", "7200000");
+    assertThat(changes(began, read).applied())
+        .containsExactly("ingress.deadlines.total_ms: 7200000 -> 3600001");
+  }
+
+  @Test
+  void whatFollowsFromThePoolsLimitIsNoChangeOfItsReplicas() throws Exception {
+    JsonObject read = node();
+    set(pool(read), "max_concurrent", "7");
+    set(pool(read), "capabilities", "['tools']");
+    assertThat(changes(node(), read).applied())
+        .containsExactly("pool p: max_concurrent 100 -> 7, capabilities none -> tools");
+  }
+
+  @Test
+  void poolsThatComeGoOrMoveAreTold() throws Exception {
+    JsonObject second = pool(node()).put("name", "s");
+    second.put("replicas", new JsonArray().add(new JsonObject().put("url", "http://h:2")));
+    JsonObject two = node();
+    two.getJsonObject("fleet").getJsonArray("pools").add(second);
+    JsonObject turned = node();
+    turned.getJsonObject("fleet").put("pools", new JsonArray(List.of(second, pool(node()))));
+    assertThat(changes(node(), two).applied()).containsExactly("pool s: added");
+    assertThat(changes(two, node()).applied()).containsExactly("pool s: removed");
+    assertThat(changes(two, turned).applied())
+        .containsExactly(
+            "fleet.pools: in another order, which is the order in which a model's are tried");
+    assertThat(changes(two, two).applied()).isEmpty();
+  }
+}
