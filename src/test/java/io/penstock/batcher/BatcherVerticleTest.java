@@ -3,9 +3,9 @@ package io.penstock.batcher;
 import static io.penstock.batcher.Samples.INGRESS;
 import static io.penstock.batcher.Samples.POOL;
 import static io.penstock.batcher.Samples.PROBER;
+import static io.penstock.batcher.Samples.in;
 import static io.penstock.batcher.Samples.pool;
 import static io.penstock.batcher.Samples.release;
-import static io.penstock.batcher.Samples.replicas;
 import static io.penstock.batcher.Samples.spec;
 import static io.penstock.batcher.Samples.status;
 import static io.penstock.fake.FakeDirectory.node;
@@ -24,6 +24,7 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
@@ -81,7 +82,8 @@ class BatcherVerticleTest {
   }
 
   private String deploy(Bus on) throws Exception {
-    Fleet fleet = new Fleet(List.of(pool(replicas(1))), false, Optional.empty(), "");
+    ReplicaSpec replica = in("zone-a", spec("r0", 1, 1));
+    Fleet fleet = new Fleet(List.of(pool(List.of(replica))), false, Optional.empty(), "");
     return get(
         vertx
             .deployVerticle(
@@ -157,6 +159,7 @@ class BatcherVerticleTest {
                 .value())
         .isEqualTo(1);
     assertThat(meters.get(Names.GRANTS).tag("replica", "r0").gauge().value()).isEqualTo(1);
+    assertThat(meters.get(Names.ZONE_GRANTS).tag("zone", "zone-a").gauge().value()).isEqualTo(1);
     assertThat(meters.get(Names.POOL_OWNED).tag("pool", "llama").gauge().value()).isEqualTo(1);
     send(release(grant));
     assertThat(grantOf("b").replica()).isEqualTo(grant.replica());
@@ -171,6 +174,7 @@ class BatcherVerticleTest {
     undeploy();
     assertThat(meters.find(Names.GRANTS).gauge()).isNull();
     assertThat(meters.find(Names.POOL_OWNED).gauge()).isNull();
+    assertThat(meters.find(Names.ZONE_GRANTS).gauge()).isNull();
 
     deployed = deploy(bus);
     serves();
