@@ -4,8 +4,8 @@ import java.util.List;
 
 /**
  * Least live grants over what each takes at a time now, compared as exact fractions. Equal loads go
- * to the heavier weight, then to whoever has waited longest for a grant, so that an idle pool
- * rotates instead of burning its first replica.
+ * to the zone that carries least of what it takes, then to the heavier weight, then to whoever has
+ * waited longest for a grant, so that an idle pool rotates instead of burning its first replica.
  */
 final class LeastLoaded implements Strategy {
   @Override
@@ -24,6 +24,10 @@ final class LeastLoaded implements Strategy {
     int byLoad = Long.compare((long) a.load() * b.limit(), (long) b.load() * a.limit());
     if (byLoad != 0) {
       return byLoad;
+    }
+    int byZone = ZoneLoad.compare(a.zoneLoad(), b.zoneLoad());
+    if (byZone != 0) {
+      return byZone;
     }
     int byWeight = Double.compare(b.weight(), a.weight());
     return byWeight != 0 ? byWeight : Long.compare(a.lastGrant, b.lastGrant);

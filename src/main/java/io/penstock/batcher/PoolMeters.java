@@ -13,10 +13,12 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
@@ -31,6 +33,7 @@ final class PoolMeters {
   private final Map<Priority, Timer> waits = new EnumMap<>(Priority.class);
   private final Map<Fault, Counter> refusals = new EnumMap<>(Fault.class);
   private final Map<ReplicaId, Shown> shown = new HashMap<>();
+  private final Map<String, ShownZone> shownZones = new HashMap<>();
   private final List<Gauge> levels = new ArrayList<>();
   private final AtomicInteger belowMin = new AtomicInteger();
   private final Map<Bar, Counter> ejections = new EnumMap<>(Bar.class);
@@ -48,6 +51,9 @@ final class PoolMeters {
   /** What is shown of one replica. */
   private record Shown(
       AtomicInteger grants, AtomicInteger limit, AtomicInteger breaker, List<Gauge> gauges) {}
+
+  /** What is shown of one zone. */
+  private record ShownZone(AtomicInteger grants, Gauge gauge) {}
 
   PoolMeters(MeterRegistry registry, Pool pool) {
     this.registry = registry;
@@ -81,6 +87,8 @@ final class PoolMeters {
     levels.forEach(registry::remove);
     shown.values().forEach(each -> each.gauges().forEach(registry::remove));
     shown.clear();
+    shownZones.values().forEach(each -> registry.remove(each.gauge()));
+    shownZones.clear();
   }
 
   void granted(Priority priority, long queuedMillis) {
@@ -139,6 +147,18 @@ final class PoolMeters {
       forgetAllBut(roster);
     }
     roster.takeTouched(this::show);
+    for (ZoneLoad each : roster.zones()) {
+      shownZones.computeIfAbsent(each.zone(), this::shownZone).grants().setRelease(each.live());
+    }
+  }
+
+  private ShownZone shownZone(String zone) {
+    AtomicInteger grants = new AtomicInteger();
+    return new ShownZone(
+        grants,
+        Gauge.builder(Names.ZONE_GRANTS, grants, AtomicInteger::get)
+            .tags("pool", pool, "zone", zone)
+            .register(registry));
   }
 
   private void show(Replica replica) {
@@ -161,6 +181,13 @@ final class PoolMeters {
       if (roster.find(entry.getKey()).isEmpty()) {
         entry.getValue().gauges().forEach(registry::remove);
         i.remove();
+      }
+    }
+    Set<String> zones = new HashSet<>();
+    roster.zones().forEach(each -> zones.add(each.zone()));
+    for (String gone : List.copyOf(shownZones.keySet())) {
+      if (!zones.contains(gone)) {
+        registry.remove(Objects.requireNonNull(shownZones.remove(gone)).gauge());
       }
     }
   }

@@ -35,6 +35,7 @@ final class Replica {
   /** Null while only a lease names it: its list has not been heard yet, or lists it no more. */
   private @Nullable ReplicaSpec spec;
 
+  private ZoneLoad zoneLoad;
   private int capabilities;
   private Use use = Use.OUT;
   private Bar bar = Bar.NONE;
@@ -84,9 +85,14 @@ final class Replica {
   /** Whether it is among the candidates of the bounded hash's pick that is being made. */
   boolean candidate;
 
-  Replica(ReplicaId id, Conduct conduct) {
+  /**
+   * @param zoneLoad of what is known to be in no zone
+   */
+  Replica(ReplicaId id, Conduct conduct, ZoneLoad zoneLoad) {
     this.id = id;
     this.conduct = conduct;
+    this.zoneLoad = zoneLoad;
+    zoneLoad.enter(0);
   }
 
   Conduct conduct() {
@@ -96,7 +102,7 @@ final class Replica {
   /** Another node's grants say how it behaves from now on; ours begin with ordinal 1 again. */
   void forget(Conduct fresh) {
     conduct = fresh;
-    live = 0;
+    addLive(-live);
     lastGrant = 0;
     doubtedMillis = Long.MIN_VALUE / 2;
   }
@@ -120,9 +126,13 @@ final class Replica {
   /**
    * @param ofPool what the pool declares, taken where the replica declares nothing; where that is
    *     empty too nothing is known and nothing is held against it
+   * @param newZone what its zone carries
    */
-  void describe(ReplicaSpec newSpec, Set<Capability> ofPool) {
+  void describe(ReplicaSpec newSpec, Set<Capability> ofPool, ZoneLoad newZone) {
     spec = newSpec;
+    zoneLoad.leave(live);
+    zoneLoad = newZone;
+    zoneLoad.enter(live);
     Set<Capability> declared = newSpec.capabilities().isEmpty() ? ofPool : newSpec.capabilities();
     capabilities = declared.isEmpty() ? CapabilityMask.ALL : CapabilityMask.of(declared);
   }
@@ -146,6 +156,17 @@ final class Replica {
 
   void addLive(int change) {
     live += change;
+    zoneLoad.addLive(change);
+  }
+
+  /** It is forgotten. */
+  void leave() {
+    zoneLoad.leave(live);
+  }
+
+  /** What its zone carries; one for all where the pool is not to spread over zones. */
+  ZoneLoad zoneLoad() {
+    return zoneLoad;
   }
 
   int maxConcurrent() {

@@ -14,6 +14,7 @@ import io.penstock.message.Doubt;
 import io.penstock.message.Release;
 import io.penstock.message.ReplicaStatus;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -39,6 +40,11 @@ import org.jspecify.annotations.Nullable;
  * mildly is kept in use, of several the one that was barred last: to try is better than to refuse.
  * A request that this one has failed already waits a moment for news of the others that are only
  * under suspicion. That does not hold for replicas that are unhealthy by the probers, or drained.
+ *
+ * <p>Where the pool spreads over zones, the roster keeps what each carries ({@link ZoneLoad}), for
+ * the strategies to go by among replicas that are equally good. A request that has failed in one
+ * zone is offered the replicas of the others first: a zone that fails as a whole would else cost
+ * all its attempts.
  *
  * <p>A written list is the pool's own word on who is of it, at which address and with which limits;
  * a report counts for the state of these alone, since its prober may go by another version of the
@@ -79,6 +85,9 @@ final class Roster {
 
   private final List<AdmissionDecision> news = new ArrayList<>();
   private final List<Replica> eligible = new ArrayList<>();
+  private final ZoneLoad noZone = new ZoneLoad("");
+  private final Map<String, ZoneLoad> zones = new HashMap<>();
+  private long choices;
   private LimitShare share = LimitShare.WHOLE;
   private long nowMillis;
   private long nextReviewMillis = Long.MAX_VALUE;
@@ -131,11 +140,12 @@ final class Roster {
     } else {
       all.stream()
           .filter(Replica::listed)
-          .forEach(each -> each.describe(each.spec(), next.capabilities()));
+          .forEach(each -> each.describe(each.spec(), next.capabilities(), zoneLoad(each.spec())));
       if (!sameSource && written != null) {
         forgetList();
       }
     }
+    zones.values().removeIf(zone -> zone.replicas() == 0);
     structure++;
     review();
   }
@@ -163,7 +173,7 @@ final class Roster {
         replica.unknown();
       }
       replica.provisionalUntilMillis = Long.MAX_VALUE;
-      replica.describe(spec, pool.capabilities());
+      replica.describe(spec, pool.capabilities(), zoneLoad(spec));
       inOrder.add(replica);
     }
     all.removeIf(each -> next.containsKey(each.id()));
@@ -195,6 +205,16 @@ final class Roster {
   void takeTouched(Consumer<Replica> each) {
     touched.forEach(each);
     touched.clear();
+  }
+
+  /** What each zone carries that has a name; none where the pool is not to spread over zones. */
+  Collection<ZoneLoad> zones() {
+    return zones.values();
+  }
+
+  private ZoneLoad zoneLoad(ReplicaSpec spec) {
+    boolean counts = pool.failover().spreadAcrossZones() && !spec.zone().isEmpty();
+    return counts ? zones.computeIfAbsent(spec.zone(), ZoneLoad::new) : noZone;
   }
 
   Optional<Replica> find(ReplicaId id) {
@@ -349,7 +369,8 @@ final class Roster {
     boolean described =
         written == null && !(replica.listed() && replica.spec().equals(status.spec()));
     if (described) {
-      replica.describe(status.spec(), pool.capabilities());
+      replica.describe(status.spec(), pool.capabilities(), zoneLoad(status.spec()));
+      zones.values().removeIf(zone -> zone.replicas() == 0);
       structure++;
     }
     boolean wasAway = replica.reported == ReplicaState.UNHEALTHY;
@@ -528,7 +549,8 @@ final class Roster {
   /**
    * Fills {@code into} with the replicas that would take such a request now: those that carry the
    * pool's work; where none of these can, because it lacks a capability or has been tried, the
-   * first of those that are held back.
+   * first of those that are held back. Of several those stay that are outside of the zones in which
+   * it has been tried.
    */
   void candidates(int needs, Set<ReplicaId> excluded, List<Replica> into) {
     into.clear();
@@ -542,6 +564,26 @@ final class Roster {
       if (standIn != null) {
         into.add(standIn);
       }
+    }
+    if (!excluded.isEmpty() && into.size() > 1 && !zones.isEmpty()) {
+      preferOtherZones(excluded, into);
+    }
+  }
+
+  private void preferOtherZones(Set<ReplicaId> excluded, List<Replica> into) {
+    long choice = ++choices;
+    for (ReplicaId each : excluded) {
+      Replica tried = byId.get(each);
+      if (tried != null && tried.zoneLoad() != noZone) {
+        tried.zoneLoad().avoidedIn = choice;
+      }
+    }
+    boolean hasOthers = false;
+    for (Replica each : into) {
+      hasOthers |= each.zoneLoad().avoidedIn != choice;
+    }
+    if (hasOthers) {
+      into.removeIf(each -> each.zoneLoad().avoidedIn == choice);
     }
   }
 
@@ -687,11 +729,15 @@ final class Roster {
     boolean changed = false;
     int openNow = 0;
     int slotsNow = 0;
+    noZone.noSlots();
+    zones.values().forEach(ZoneLoad::noSlots);
     for (Replica each : all) {
       int limitBefore = each.limit();
       changed |= allot(each, ramps ? each.ramp(slowStart, nowMillis) : 1);
       openNow += each.open() ? 1 : 0;
-      slotsNow += each.usable() ? each.limit() : 0;
+      int slotsOfIt = each.usable() ? each.limit() : 0;
+      slotsNow += slotsOfIt;
+      each.zoneLoad().addSlots(slotsOfIt);
       if (limitBefore != each.limit()) {
         touched.add(each);
       }
@@ -752,6 +798,7 @@ final class Roster {
         false,
         pressure.isPaused(nowMillis));
     slots += limit - before;
+    replica.zoneLoad().addSlots(limit - before);
     touched.add(replica);
     countOpen(wasOpen, replica.open());
     return false;
@@ -789,7 +836,7 @@ final class Roster {
     if (known != null) {
       return known;
     }
-    Replica added = new Replica(id, new Conduct(pool.breaker()));
+    Replica added = new Replica(id, new Conduct(pool.breaker()), noZone);
     added.trustedUntilMillis = Long.MIN_VALUE;
     byId.put(id, added);
     all.add(added);
@@ -803,6 +850,8 @@ final class Roster {
     if (gone && replica.live() == 0) {
       byId.remove(replica.id());
       all.remove(replica);
+      replica.leave();
+      zones.values().removeIf(zone -> zone.replicas() == 0);
       touched.remove(replica);
       structure++;
     }

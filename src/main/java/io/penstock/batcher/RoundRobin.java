@@ -8,7 +8,8 @@ import java.util.List;
  * exactly in proportion, and the turns of a heavy one are spread instead of bunched.
  *
  * <p>The candidates change from pick to pick as slots fill up. Who is full earns nothing and so has
- * no arrears to claim when it is free again.
+ * no arrears to claim when it is free again. Of the equally rich the one is chosen whose zone
+ * carries least of what it takes.
  */
 final class RoundRobin implements Strategy {
   @Override
@@ -18,7 +19,9 @@ final class RoundRobin implements Strategy {
     for (Replica each : candidates) {
       each.credit += each.weight();
       earned += each.weight();
-      if (each.credit > richest.credit) {
+      if (each.credit > richest.credit
+          || (each.credit == richest.credit
+              && ZoneLoad.compare(each.zoneLoad(), richest.zoneLoad()) < 0)) {
         richest = each;
       }
     }

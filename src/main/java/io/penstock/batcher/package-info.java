@@ -17,8 +17,9 @@
  * connections ({@link io.penstock.batcher.Suspicion}), refusals ({@link
  * io.penstock.batcher.BackPressure}) and time to the first token ({@link
  * io.penstock.batcher.Latency}, {@link io.penstock.batcher.Outliers}), and {@link
- * io.penstock.batcher.Formation} says who carries work under the pool's failover policy. A new
- * owner starts with a clean slate and learns anew.
+ * io.penstock.batcher.Formation} says who carries work under the pool's failover policy. What each
+ * zone carries is kept in {@link io.penstock.batcher.ZoneLoad}. A new owner starts with a clean
+ * slate and learns anew.
  *
  * <p>Hears Admit, Withdraw, Release and Renew of the ingress loops, CensusAnswer, and HealthReport
  * of the probers, AskPool of the admin API. Says Grant, Refusal, NotOwner, RenewAnswer, PoolReport,

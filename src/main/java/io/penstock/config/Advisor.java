@@ -202,18 +202,43 @@ public final class Advisor {
     }
     count(path + ".replicas", replicas.size());
     slots(path, pool, replicas.stream().mapToLong(ReplicaSpec::maxConcurrent).sum());
-    Set<String> zones = replicas.stream().map(ReplicaSpec::zone).collect(Collectors.toSet());
-    if (replicas.size() > 1 && zones.size() == 1 && !zones.contains("")) {
-      say(
-          path + ".replicas",
-          "all in zone " + zones.iterator().next() + ": it takes the pool down");
-    }
+    zones(path, pool, replicas);
     for (int i = 0; i < replicas.size(); i++) {
       String url = replicas.get(i).url();
       if (pool.engineApiKey().isPresent()
           && url.startsWith("http://")
           && !Addresses.isLoopback(Addresses.hostOf(url))) {
         say(path + ".replicas[" + i + "].url", "http: engine_api_key travels in clear");
+      }
+    }
+  }
+
+  private void zones(String path, Pool pool, List<ReplicaSpec> replicas) {
+    Set<String> zones = replicas.stream().map(ReplicaSpec::zone).collect(Collectors.toSet());
+    boolean onThisMachine =
+        replicas.stream().allMatch(r -> Addresses.isLoopback(Addresses.hostOf(r.url())));
+    boolean spreads = pool.failover().spreadAcrossZones();
+    if (replicas.size() < 2) {
+      return;
+    }
+    if (zones.size() == 1 && !zones.contains("")) {
+      say(
+          path + ".replicas",
+          "all in zone "
+              + zones.iterator().next()
+              + ": it takes the pool down"
+              + (spreads ? ", and spread_across_zones has nothing to spread over" : ""));
+    } else if (zones.size() == 1 && spreads && !onThisMachine) {
+      say(
+          path + ".failover.spread_across_zones",
+          "true, but no replica has a zone: all may be in one, which takes the pool down");
+    } else if (zones.size() > 1 && zones.contains("") && spreads) {
+      for (int i = 0; i < replicas.size(); i++) {
+        if (replicas.get(i).zone().isEmpty()) {
+          say(
+              path + ".replicas[" + i + "].zone",
+              "missing, and others have one: what fails in one zone may be tried again in the same");
+        }
       }
     }
   }

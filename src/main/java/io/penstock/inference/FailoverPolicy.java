@@ -9,7 +9,8 @@ import java.time.Duration;
  * {@code HAConfig}.
  *
  * @param minHealthyReplicas fewer usable replicas are an alarm; >= 0
- * @param spreadAcrossZones whether work is spread evenly over zones before it is over replicas
+ * @param spreadAcrossZones whether of equally good replicas the one is chosen whose zone carries
+ *     least of what it takes, and a failed request goes to another zone first
  * @param failback how long a primary must have been healthy before it takes over again
  */
 public record FailoverPolicy(

@@ -49,6 +49,7 @@ final class Help implements MeterFilter {
           Map.entry(Names.QUEUE_DEPTH, "Requests waiting for a slot in pools that this node owns"),
           Map.entry(Names.QUEUE_WAIT, "How long requests waited for a slot"),
           Map.entry(Names.GRANTS, "Slots in use on replicas of pools that this node owns"),
+          Map.entry(Names.ZONE_GRANTS, "Slots in use in the zone, of pools that spread over zones"),
           Map.entry(Names.REPLICA_LIMIT, "Most requests that the replica gets at a time now"),
           Map.entry(Names.BREAKER_STATE, "0 closed, 1 half-open, 2 open"),
           Map.entry(Names.EJECTIONS, "Times that a replica was found to get no more ordinary work"),

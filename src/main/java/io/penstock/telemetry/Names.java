@@ -98,6 +98,9 @@ public final class Names {
   /** Gauge by pool, replica: live grants at this owner. */
   public static final String GRANTS = "penstock.grants";
 
+  /** Gauge by pool, zone: live grants at this owner, of pools that spread over zones. */
+  public static final String ZONE_GRANTS = "penstock.zone.grants";
+
   /** Gauge by pool, replica: most requests that it gets at a time now. */
   public static final String REPLICA_LIMIT = "penstock.replica.limit";
 

@@ -68,7 +68,9 @@ class AdmissionPropertyTest {
               case 1 -> new Capability[] {Capability.TOOLS, Capability.VISION};
               default -> new Capability[] {};
             };
-        specs.add(spec("r" + i, 1 + random.nextInt(3), 1 + random.nextInt(4), can));
+        String zone = List.of("", "a", "b").get(random.nextInt(3));
+        specs.add(
+            Samples.in(zone, spec("r" + i, 1 + random.nextInt(3), 1 + random.nextInt(4), can)));
         states.put(specs.get(i).id(), ReplicaState.HEALTHY);
       }
       RoutingStrategy[] all = RoutingStrategy.values();
@@ -277,6 +279,16 @@ class AdmissionPropertyTest {
             assertThat(can).as("%s waits while %s is free", admit.id(), spec.id()).isFalse();
           }
         }
+      }
+      Map<String, Integer> liveOfZones = new HashMap<>();
+      Map<String, Integer> slotsOfZones = new HashMap<>();
+      for (Replica each : roster.all()) {
+        liveOfZones.merge(each.zone(), each.live(), Integer::sum);
+        slotsOfZones.merge(each.zone(), each.usable() ? each.limit() : 0, Integer::sum);
+      }
+      for (ZoneLoad zone : roster.zones()) {
+        assertThat(zone.live()).isEqualTo(liveOfZones.get(zone.zone()));
+        assertThat(zone.slots()).isEqualTo(slotsOfZones.get(zone.zone()));
       }
       int queued = 0;
       for (Priority priority : Priority.values()) {

@@ -3,6 +3,7 @@ package io.penstock.batcher;
 import static io.penstock.batcher.Samples.INGRESS;
 import static io.penstock.batcher.Samples.POOL;
 import static io.penstock.batcher.Samples.PROBER;
+import static io.penstock.batcher.Samples.in;
 import static io.penstock.batcher.Samples.pool;
 import static io.penstock.batcher.Samples.release;
 import static io.penstock.batcher.Samples.replicas;
@@ -74,7 +75,7 @@ class BatcherVerticleTest {
   private final Suspects suspects = new Suspects();
   private final List<Lease> held = new CopyOnWriteArrayList<>();
   private String deployed = "";
-  private final FakeSetting<Fleet> fleet = new FakeSetting<>(fleet(pool(replicas(1))));
+  private final FakeSetting<Fleet> fleet = new FakeSetting<>(fleet(pool(List.of(in("zone-a", spec("r0", 1, 1))))));
 
   @BeforeEach
   void deploy() throws Exception {
@@ -162,6 +163,7 @@ class BatcherVerticleTest {
                 .value())
         .isEqualTo(1);
     assertThat(meters.get(Names.GRANTS).tag("replica", "r0").gauge().value()).isEqualTo(1);
+    assertThat(meters.get(Names.ZONE_GRANTS).tag("zone", "zone-a").gauge().value()).isEqualTo(1);
     assertThat(meters.get(Names.POOL_OWNED).tag("pool", "llama").gauge().value()).isEqualTo(1);
     send(release(grant));
     assertThat(grantOf("b").replica()).isEqualTo(grant.replica());
@@ -176,6 +178,7 @@ class BatcherVerticleTest {
     undeploy();
     assertThat(meters.find(Names.GRANTS).gauge()).isNull();
     assertThat(meters.find(Names.POOL_OWNED).gauge()).isNull();
+    assertThat(meters.find(Names.ZONE_GRANTS).gauge()).isNull();
 
     deployed = deploy(bus);
     serves();

@@ -3,6 +3,8 @@ package io.penstock.batcher;
 import static io.penstock.batcher.Samples.PROBER;
 import static io.penstock.batcher.Samples.followed;
 import static io.penstock.batcher.Samples.id;
+import static io.penstock.batcher.Samples.in;
+import static io.penstock.batcher.Samples.inZones;
 import static io.penstock.batcher.Samples.pool;
 import static io.penstock.batcher.Samples.replicas;
 import static io.penstock.batcher.Samples.spec;
@@ -119,6 +121,47 @@ class RosterTest {
     ReplicaSpec moved = new ReplicaSpec(id(0), "http://elsewhere:8000", 1, 2, Set.of(), "");
     roster.report(PROBER, status(moved, ReplicaState.STARTING), 1);
     assertThat(reach(roster)).isEqualTo(Reach.HOPED_FOR);
+  }
+
+  @Test
+  void whoHasFailedInOneZoneIsOfferedTheOthersFirst() {
+    Roster roster = new Roster(pool(inZones("a", "a", "b", "")), false);
+    assertThat(candidates(roster, Set.of())).containsExactly(0, 1, 2, 3);
+    assertThat(candidates(roster, Set.of(id(0)))).containsExactly(2, 3);
+    assertThat(candidates(roster, Set.of(id(0), id(2)))).containsExactly(3);
+    assertThat(candidates(roster, Set.of(id(0), id(2), id(3))))
+        .as("nothing else")
+        .containsExactly(1);
+    assertThat(candidates(roster, Set.of(id(3)))).as("of no known zone").containsExactly(0, 1, 2);
+    assertThat(candidates(roster, Set.of(new ReplicaId("long-gone")))).containsExactly(0, 1, 2, 3);
+    for (int grants = 1; grants <= 8; grants++) {
+      roster.take(id(2 + grants % 2), grants);
+    }
+    assertThat(candidates(roster, Set.of(id(0)))).as("the others are full").containsExactly(1);
+  }
+
+  private static List<Integer> candidates(Roster roster, Set<ReplicaId> excluded) {
+    List<Replica> found = new ArrayList<>();
+    roster.candidates(0, excluded, found);
+    return found.stream().map(each -> Integer.parseInt(each.id().value().substring(1))).toList();
+  }
+
+  @Test
+  void aReplicaThatMovesTakesItsLiveGrantsAlong() {
+    Roster roster = followed(inZones("a", "b"));
+    roster.take(id(0), 1);
+    roster.take(id(1), 2);
+    roster.report(PROBER, status(in("c", spec("r0", 1, 4)), ReplicaState.HEALTHY), 0);
+    assertThat(roster.zones())
+        .extracting(zone -> zone.zone() + " " + zone.live() + "/" + zone.slots())
+        .containsExactlyInAnyOrder("b 1/4", "c 1/4");
+    roster.report(PROBER, status(in("b", spec("r1", 1, 4)), ReplicaState.UNHEALTHY), 0);
+    assertThat(roster.zones())
+        .extracting(zone -> zone.zone() + " " + zone.live() + "/" + zone.slots())
+        .containsExactlyInAnyOrder("b 1/0", "c 1/4");
+    roster.report(PROBER, status(in("b", spec("r1", 1, 4)), ReplicaState.REMOVED), 0);
+    roster.giveBack(id(1), 2);
+    assertThat(roster.zones()).extracting(ZoneLoad::zone).containsExactly("c");
   }
 
   @Test

@@ -50,6 +50,21 @@ final class Samples {
         new ReplicaId(id), "http://" + id + ":8000", weight, maxConcurrent, Set.of(can), "");
   }
 
+  /** The same in a zone. */
+  static ReplicaSpec in(String zone, ReplicaSpec spec) {
+    return new ReplicaSpec(
+        spec.id(), spec.url(), spec.weight(), spec.maxConcurrent(), spec.capabilities(), zone);
+  }
+
+  /** Replicas r0, r1, … of weight 1 with 4 slots each, in these zones. */
+  static List<ReplicaSpec> inZones(String... zones) {
+    List<ReplicaSpec> specs = new ArrayList<>();
+    for (int i = 0; i < zones.length; i++) {
+      specs.add(in(zones[i], spec("r" + i, 1, 4)));
+    }
+    return specs;
+  }
+
   /** Replicas r0, r1, … of weight 1 with this many slots each. */
   static List<ReplicaSpec> replicas(int... slots) {
     List<ReplicaSpec> specs = new ArrayList<>();

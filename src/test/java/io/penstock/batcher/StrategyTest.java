@@ -1,17 +1,25 @@
 package io.penstock.batcher;
 
+import static io.penstock.batcher.Samples.id;
+import static io.penstock.batcher.Samples.inZones;
 import static io.penstock.batcher.Samples.pool;
 import static io.penstock.batcher.Samples.replicas;
 import static io.penstock.batcher.Samples.spec;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
+import io.penstock.inference.FailoverPolicy;
+import io.penstock.inference.FailoverStrategy;
+import io.penstock.inference.Pool;
+import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.measure.Hash64;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -34,8 +42,20 @@ class StrategyTest {
     private long grants;
 
     Bench(Strategy strategy, List<ReplicaSpec> specs) {
-      this.roster = new Roster(pool(specs), false);
+      this(strategy, pool(specs));
+    }
+
+    Bench(Strategy strategy, Pool pool) {
+      this.roster = new Roster(pool, false);
       this.strategy = strategy;
+    }
+
+    List<String> grants(int count) {
+      List<String> picked = new ArrayList<>();
+      for (int i = 0; i < count; i++) {
+        picked.add(grant(0));
+      }
+      return picked;
     }
 
     Replica pick(long affinity, Set<ReplicaId> excluded) {
@@ -56,6 +76,62 @@ class StrategyTest {
       specs.add(spec("r" + i, weights.get(i), 1_000_000));
     }
     return specs;
+  }
+
+  @Test
+  void amongTheEquallyLoadedTheZoneThatCarriesLeastOfItsOwnIsNext() {
+    List<ReplicaSpec> specs = inZones("a", "a", "a", "b");
+    assertThat(new Bench(new LeastLoaded(), specs).grants(4))
+        .containsExactly("r0", "r3", "r1", "r2");
+    assertThat(new Bench(new LeastCapable(), specs).grants(4))
+        .containsExactly("r0", "r3", "r1", "r2");
+    assertThat(new Bench(new LeastLoaded(), notSpread(specs)).grants(4))
+        .as("where zones do not matter")
+        .containsExactly("r0", "r1", "r2", "r3");
+  }
+
+  private static Pool notSpread(List<ReplicaSpec> specs) {
+    return pool(
+        specs,
+        RoutingStrategy.LEAST_LOADED,
+        QueueLimits.DEFAULT,
+        new FailoverPolicy(FailoverStrategy.ACTIVE_ACTIVE, 1, false, Duration.ofSeconds(60)),
+        BreakerPolicy.DEFAULT);
+  }
+
+  @Test
+  void aReplicaThatIsLessLoadedGoesBeforeAZoneThatIs() {
+    Bench bench = new Bench(new LeastLoaded(), inZones("a", "a", "b"));
+    bench.roster.take(id(0), 1);
+    bench.roster.take(id(0), 2);
+    bench.roster.take(id(2), 3);
+    assertThat(bench.grant(0)).isEqualTo("r1");
+  }
+
+  @Test
+  void roundRobinTakesZonesInTurnWhereItIsFree() {
+    Bench bench = new Bench(new RoundRobin(), inZones("a", "a", "b", "b"));
+    List<String> round = bench.grants(4);
+    assertThat(round).containsExactlyInAnyOrder("r0", "r1", "r2", "r3");
+    assertThat(round.subList(0, 2)).containsExactly("r0", "r2");
+    assertThat(round.subList(2, 4)).containsExactly("r1", "r3");
+  }
+
+  @Property(tries = 200)
+  void noZoneGetsMoreThanItsShareAndOne(
+      @ForAll @Size(min = 1, max = 12) List<@IntRange(min = 0, max = 3) Integer> zones,
+      @ForAll boolean roundRobin) {
+    String[] names = zones.stream().map(zone -> "zone-" + zone).toArray(String[]::new);
+    Bench bench = new Bench(roundRobin ? new RoundRobin() : new LeastLoaded(), inZones(names));
+    for (int granted = 1; granted <= 4 * names.length; granted++) {
+      bench.grant(0);
+      for (ZoneLoad zone : bench.roster.zones()) {
+        double share = (double) granted * zone.slots() / (4 * names.length);
+        assertThat(zone.live())
+            .as("of %s grants in %s, whose share is %s", granted, zone.zone(), share)
+            .isLessThan((int) Math.floor(share) + 2);
+      }
+    }
   }
 
   @Test

@@ -119,8 +119,29 @@ class AdvisorTest {
         fleet(
             "{'pools': [{'model_id': 'm', 'engine_api_key': 'k', 'replicas': [{'url': 'http://h:1',"
                 + " 'zone': 'z'}, {'url': 'https://h:2', 'zone': 'z'}]}]}",
-            "fleet.pools[0].replicas: all in zone z: it takes the pool down",
+            "fleet.pools[0].replicas: all in zone z: it takes the pool down, and"
+                + " spread_across_zones has nothing to spread over",
             "fleet.pools[0].replicas[0].url: http: engine_api_key travels in clear"),
+        fleet(
+            "{'pools': [{'model_id': 'm', 'failover': {'spread_across_zones': false}, 'replicas':"
+                + " [{'url': 'http://h:1', 'zone': 'z'}, {'url': 'http://h:2', 'zone': 'z'}]}]}",
+            "fleet.pools[0].replicas: all in zone z: it takes the pool down"),
+        fleet(
+            "{'pools': [{'model_id': 'm', 'replicas': [{'url': 'http://h:1'}, {'url':"
+                + " 'http://h:2'}]}]}",
+            "fleet.pools[0].failover.spread_across_zones: true, but no replica has a zone: all may"
+                + " be in one, which takes the pool down"),
+        fleet(
+            "{'pools': [{'model_id': 'm', 'failover': {'spread_across_zones': false}, 'replicas':"
+                + " [{'url': 'http://h:1'}, {'url': 'http://h:2'}]}]}"),
+        fleet(
+            "{'pools': [{'model_id': 'm', 'replicas': [{'url': 'http://h:1', 'zone': 'a'}, {'url':"
+                + " 'http://h:2'}]}]}",
+            "fleet.pools[0].replicas[1].zone: missing, and others have one: what fails in one zone"
+                + " may be tried again in the same"),
+        fleet(
+            "{'pools': [{'model_id': 'm', 'replicas': [{'url': 'http://h:1', 'zone': 'a'}, {'url':"
+                + " 'http://h:2', 'zone': 'b'}]}]}"),
         fleet(
             "{'enable_fallback': false, 'pools': [{'model_id': 'm', 'replicas': "
                 + TWO

@@ -50,6 +50,7 @@ final class Cell {
   final Mode mode;
   final Body body;
   int replicas = 3;
+  int zones;
   int maxConcurrent = 64;
   double stepMicros = 2_000;
   int recoverySeconds = 5;
@@ -89,6 +90,12 @@ final class Cell {
 
   Cell replicas(int count) {
     replicas = count;
+    return this;
+  }
+
+  /** Puts its replicas into so many zones in turn. */
+  Cell zones(int count) {
+    zones = count;
     return this;
   }
 

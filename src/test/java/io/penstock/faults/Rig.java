@@ -114,8 +114,12 @@ final class Rig implements AutoCloseable {
   private static JsonObject pool(Cell cell, EngineSimulator started) {
     JsonArray replicas = new JsonArray();
     for (int i = 0; i < started.urls().size(); i++) {
-      replicas.add(
-          new JsonObject().put("url", started.urls().get(i)).put("id", cell.pool() + "-" + i));
+      JsonObject replica =
+          new JsonObject().put("url", started.urls().get(i)).put("id", cell.pool() + "-" + i);
+      if (cell.zones > 0) {
+        replica.put("zone", "zone-" + i % cell.zones);
+      }
+      replicas.add(replica);
     }
     JsonObject queue = new JsonObject();
     for (String priority : List.of("interactive", "default", "bulk")) {

@@ -8,6 +8,7 @@ import io.penstock.faults.CellRun.Ask;
 import io.penstock.faults.Client.Habit;
 import io.penstock.sim.SimFault;
 import io.penstock.sim.SimStats;
+import io.vertx.core.Future;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -36,6 +37,7 @@ final class Scenarios {
     Scenarios scenarios = new Scenarios();
     for (Mode mode : Mode.values()) {
       scenarios.killedUnderLoad(mode);
+      scenarios.zoneLost(mode);
       scenarios.allKilled(mode);
       scenarios.backPressure(mode);
       scenarios.leavesWhileQueued(mode);
@@ -82,6 +84,38 @@ final class Scenarios {
             })
         .recovery(1)
         .solo();
+  }
+
+  /** Three of six replicas at once, and all of them the first choice of somebody's retry. */
+  private void zoneLost(Mode mode) {
+    List<Integer> lost = List.of(0, 2, 4);
+    add(
+            "zone lost and back under 100/s",
+            mode,
+            run -> {
+              List<CompletableFuture<Outcome>> asked = new ArrayList<>();
+              asked.addAll(run.load(10, 1_000, new Ask()));
+              List<Future<Void>> kills = lost.stream().map(run.engines::kill).toList();
+              asked.addAll(run.load(10, 3_000, new Ask()));
+              Future.all(kills).await();
+              Future.all(lost.stream().map(run.engines::revive).toList()).await();
+              run.await("all healthy again", 30_000, () -> run.healthy() == 6);
+              asked.addAll(run.load(10, 3_000, new Ask()));
+              run.expect("every request whole", all(asked), whole());
+              long before = received(run, lost);
+              List<CompletableFuture<Outcome>> after = run.load(10, 1_000, new Ask());
+              run.expect("every request whole afterwards", all(after), whole());
+              long back = received(run, lost) - before;
+              run.expect("work for the zone that is back, not " + back, back > 0);
+            })
+        .replicas(6)
+        .zones(2)
+        .recovery(1)
+        .solo();
+  }
+
+  private static long received(CellRun run, List<Integer> replicas) {
+    return replicas.stream().mapToLong(each -> run.stats(each).received()).sum();
   }
 
   private void allKilled(Mode mode) {
