@@ -19,7 +19,6 @@ import io.penstock.inference.Role;
 import io.penstock.ingress.IngressVerticle;
 import io.penstock.prober.EngineProbes;
 import io.penstock.prober.ProberVerticle;
-import io.penstock.prober.ReplicaLists;
 import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.EventLoopLag;
 import io.penstock.telemetry.RequestMeters;
@@ -146,12 +145,18 @@ final class Roles implements Supervisor.Posts {
 
   private Future<?> prober() {
     EngineProbes probes = new HttpEngineProbes(cluster.vertx());
-    ReplicaLists lists = new Discovery(cluster.vertx());
     return supervisor.keep(
         Role.HEALTH_PROBER,
         nth ->
             new ProberVerticle(
-                bus(), directory(), fleet.now(), probes, lists, clock, registry(), nth > 0));
+                bus(),
+                directory(),
+                fleet.now(),
+                probes,
+                new Discovery(cluster.vertx(), registry()),
+                clock,
+                registry(),
+                nth > 0));
   }
 
   private Future<?> batcher() {

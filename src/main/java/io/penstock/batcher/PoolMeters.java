@@ -125,10 +125,7 @@ final class PoolMeters {
     }
     roster.takeTouched(this::show);
     for (ZoneLoad each : roster.zones()) {
-      shownZones
-          .computeIfAbsent(each.zone(), this::shownZone)
-          .grants()
-          .setRelease(each.live());
+      shownZones.computeIfAbsent(each.zone(), this::shownZone).grants().setRelease(each.live());
     }
   }
 

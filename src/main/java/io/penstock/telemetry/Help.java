@@ -48,8 +48,7 @@ final class Help implements MeterFilter {
           Map.entry(Names.QUEUE_DEPTH, "Requests waiting for a slot in pools that this node owns"),
           Map.entry(Names.QUEUE_WAIT, "How long requests waited for a slot"),
           Map.entry(Names.GRANTS, "Slots in use on replicas of pools that this node owns"),
-          Map.entry(
-              Names.ZONE_GRANTS, "Slots in use in the zone, of pools that spread over zones"),
+          Map.entry(Names.ZONE_GRANTS, "Slots in use in the zone, of pools that spread over zones"),
           Map.entry(Names.REPLICA_LIMIT, "Most requests that the replica gets at a time now"),
           Map.entry(Names.BREAKER_STATE, "0 closed, 1 half-open, 2 open"),
           Map.entry(Names.EJECTIONS, "Times that a replica was found to get no more ordinary work"),
@@ -66,6 +65,8 @@ final class Help implements MeterFilter {
           Map.entry(Names.PROBES, "Health checks and scrapes of engines"),
           Map.entry(Names.LEDGER_EVENTS, "Leases and releases that did not go the usual way"),
           Map.entry(Names.POOL_OWNED, "1 where this node owns the pool and grants its slots"),
+          Map.entry(Names.GUARD_STATE, "0 the foreign system is asked, 1 tried once, 2 left alone"),
+          Map.entry(Names.GUARD_CALLS, "Calls to foreign systems"),
           Map.entry(Names.CLUSTER_NODES, "Nodes in this node's view of the cluster"),
           Map.entry(
               Names.CLUSTER_FLEET_MISMATCHES, "Nodes whose fleet section differs from this one's"),

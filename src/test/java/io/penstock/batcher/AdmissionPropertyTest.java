@@ -70,8 +70,7 @@ class AdmissionPropertyTest {
             };
         String zone = List.of("", "a", "b").get(random.nextInt(3));
         specs.add(
-            Samples.in(
-                zone, spec("r" + i, 1 + random.nextInt(3), 1 + random.nextInt(4), can)));
+            Samples.in(zone, spec("r" + i, 1 + random.nextInt(3), 1 + random.nextInt(4), can)));
         states.put(specs.get(i).id(), ReplicaState.HEALTHY);
       }
       RoutingStrategy[] all = RoutingStrategy.values();

@@ -128,7 +128,9 @@ class RosterTest {
     assertThat(candidates(roster, Set.of())).containsExactly(0, 1, 2, 3);
     assertThat(candidates(roster, Set.of(id(0)))).containsExactly(2, 3);
     assertThat(candidates(roster, Set.of(id(0), id(2)))).containsExactly(3);
-    assertThat(candidates(roster, Set.of(id(0), id(2), id(3)))).as("nothing else").containsExactly(1);
+    assertThat(candidates(roster, Set.of(id(0), id(2), id(3))))
+        .as("nothing else")
+        .containsExactly(1);
     assertThat(candidates(roster, Set.of(id(3)))).as("of no known zone").containsExactly(0, 1, 2);
     assertThat(candidates(roster, Set.of(new ReplicaId("long-gone")))).containsExactly(0, 1, 2, 3);
     for (int grants = 1; grants <= 8; grants++) {

@@ -194,7 +194,7 @@ class ProberVerticleTest {
                 directory,
                 new Fleet(List.of(pool), false, Optional.empty(), "hash"),
                 new HttpEngineProbes(vertx),
-                new Discovery(vertx),
+                new Discovery(vertx, registry),
                 Clock.system(),
                 registry,
                 false)));
