@@ -110,8 +110,8 @@ final class Roles implements Supervisor.Posts {
   }
 
   /** Nothing is started afresh from now on. */
-  Future<Void> stop() {
-    return supervisor.stop();
+  void stop() {
+    supervisor.stop();
   }
 
   @Override
