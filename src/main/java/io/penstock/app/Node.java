@@ -289,9 +289,9 @@ public final class Node {
 
   /** Leaves the cluster and closes everything at once; live requests are cut off. */
   public Future<Void> close() {
-    return parts
-        .stop()
-        .compose(stopped -> cluster.close())
+    parts.stop();
+    return cluster
+        .close()
         .onComplete(
             closed -> {
               log.info("node {} has left", config().name());

@@ -23,7 +23,7 @@ final class RestartPlan {
   /**
    * It has failed while it ran.
    *
-   * @return how long to wait before it is started afresh; 0: not at all
+   * @return how long to wait before it is started afresh; 0 when that is at once
    */
   long failed(long nowMillis) {
     if (nowMillis - upSinceMillis >= STABLE_MILLIS) {

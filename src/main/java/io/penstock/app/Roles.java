@@ -19,7 +19,6 @@ import io.penstock.inference.Role;
 import io.penstock.ingress.IngressVerticle;
 import io.penstock.prober.EngineProbes;
 import io.penstock.prober.ProberVerticle;
-import io.penstock.prober.ReplicaLists;
 import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.EventLoopLag;
 import io.penstock.telemetry.RequestMeters;
@@ -113,8 +112,8 @@ final class Roles implements Supervisor.Posts {
   }
 
   /** Nothing is started afresh from now on. */
-  Future<Void> stop() {
-    return supervisor.stop();
+  void stop() {
+    supervisor.stop();
   }
 
   @Override
@@ -148,12 +147,18 @@ final class Roles implements Supervisor.Posts {
 
   private Future<?> prober() {
     EngineProbes probes = new HttpEngineProbes(cluster.vertx());
-    ReplicaLists lists = new Discovery(cluster.vertx());
     return supervisor.keep(
         Role.HEALTH_PROBER,
         nth ->
             new ProberVerticle(
-                bus(), directory(), settings.fleet(), probes, lists, clock, registry(), nth > 0));
+                bus(),
+                directory(),
+                settings.fleet(),
+                probes,
+                new Discovery(cluster.vertx(), registry()),
+                clock,
+                registry(),
+                nth > 0));
   }
 
   private Future<?> batcher() {

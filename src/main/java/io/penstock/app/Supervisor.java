@@ -22,6 +22,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
@@ -72,7 +73,7 @@ final class Supervisor implements LoopWatch.Listener {
   private final Posts posts;
   private final AtomicReference<Set<Absence>> absences = new AtomicReference<>(Set.of());
   private final List<Ward> wards = new CopyOnWriteArrayList<>();
-  private boolean stopped;
+  private final AtomicBoolean stopped = new AtomicBoolean();
 
   Supervisor(Vertx vertx, Clock clock, MeterRegistry meters, Posts posts) {
     this.vertx = vertx;
@@ -195,15 +196,9 @@ final class Supervisor implements LoopWatch.Listener {
     }
   }
 
-  /** Starts nothing afresh from now on. Completes when that holds. */
-  Future<Void> stop() {
-    Promise<Void> done = Promise.promise();
-    context.runOnContext(
-        turn -> {
-          stopped = true;
-          done.complete();
-        });
-    return done.future();
+  /** Starts nothing afresh from now on. */
+  void stop() {
+    stopped.set(true);
   }
 
   /** What may happen to a verticle that is deployed. */
@@ -279,7 +274,7 @@ final class Supervisor implements LoopWatch.Listener {
     }
 
     private void begin() {
-      if (stopped) {
+      if (stopped.get()) {
         return;
       }
       phase = Phase.STARTING;
@@ -345,7 +340,7 @@ final class Supervisor implements LoopWatch.Listener {
     /** An entry has thrown. */
     private void failed(int which, Throwable bug) {
       exceptions.increment();
-      if (stopped || which != number || phase == Phase.ENDING || phase == Phase.WAITING) {
+      if (stopped.get() || which != number || phase == Phase.ENDING || phase == Phase.WAITING) {
         LOG.debug("{}: an entry failed when it was given up already", name, bug);
       } else if (phase == Phase.STARTING) {
         failedEarly = bug;
@@ -398,7 +393,7 @@ final class Supervisor implements LoopWatch.Listener {
     }
 
     private void vacate(String why) {
-      if (stopped) {
+      if (stopped.get()) {
         return;
       }
       isVacant = true;

@@ -146,6 +146,15 @@ public final class Names {
   /** Counter by pool, kind (check, scrape), outcome (ok, failed): questions to engines. */
   public static final String PROBES = "penstock.probes";
 
+  /** Gauge by system, target: 0 while a foreign system is asked, 1 tried once, 2 left alone. */
+  public static final String GUARD_STATE = "penstock.guard.state";
+
+  /**
+   * Counter by system, target, outcome (ok, failed, refused): calls to foreign systems; refused are
+   * those not made while it is left alone.
+   */
+  public static final String GUARD_CALLS = "penstock.guard.calls";
+
   /** Gauge: nodes in this node's view of the cluster. */
   public static final String CLUSTER_NODES = "penstock.cluster.nodes";
 

@@ -9,7 +9,8 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Role;
 import io.penstock.message.HealthReport;
-import io.penstock.message.ReplicaStatus;
+import io.penstock.message.Message;
+import io.penstock.message.RenewAnswer;
 import io.penstock.message.Room;
 import io.penstock.message.Station;
 import io.penstock.sim.EngineSimulator;
@@ -114,6 +115,8 @@ class SupervisionTest {
     Node node = start(1).get(0);
     load();
 
+    sendTo(node, Room.INGRESS, new RenewAnswer(POOL, 0, unreadable(SupervisionTest::fail)));
+    until(() -> metric(node, "penstock_verticle_exceptions_total{role=\"ingress\"}") == 1);
     poison(node, Room.ROUTER);
     until(() -> restarts(node, "router") == 1);
     poison(node, Room.PROBER);
@@ -137,7 +140,6 @@ class SupervisionTest {
         .as("no replica has flapped")
         .isZero();
     assertThat(metric(node, "penstock_verticle_exceptions_total{role=\"batcher\"}")).isEqualTo(2);
-    assertThat(metric(node, "penstock_verticle_exceptions_total{role=\"ingress\"}")).isZero();
     assertThat(metric(node, "penstock_verticle_up{role=\"batcher\"}")).isEqualTo(1);
   }
 
@@ -211,38 +213,41 @@ class SupervisionTest {
 
   /** A message that fails whoever reads it. */
   private static void poison(Node node, Room room) {
-    send(
-        node,
-        room,
-        () -> {
-          throw new IllegalStateException("on purpose");
-        });
+    send(node, room, SupervisionTest::fail);
+  }
+
+  private static void fail() {
+    throw new IllegalStateException("on purpose");
   }
 
   /** A message that does so when it is read. */
   private static void send(Node node, Room room, Runnable what) {
-    List<ReplicaStatus> unreadable =
-        new AbstractList<>() {
-          @Override
-          public ReplicaStatus get(int index) {
-            what.run();
-            throw new NoSuchElementException();
-          }
+    sendTo(node, room, new HealthReport(new NodeId("nobody"), 1, unreadable(what)));
+  }
 
-          @Override
-          public Iterator<ReplicaStatus> iterator() {
-            what.run();
-            return Collections.emptyIterator();
-          }
-
-          @Override
-          public int size() {
-            return 1;
-          }
-        };
+  private static void sendTo(Node node, Room room, Message message) {
     Bus bus = node.cluster().bus();
-    bus.send(
-        new Station(bus.self(), room, 0), new HealthReport(new NodeId("nobody"), 1, unreadable));
+    bus.send(new Station(bus.self(), room, 0), message);
+  }
+
+  private static <T> List<T> unreadable(Runnable what) {
+    return new AbstractList<>() {
+      @Override
+      public T get(int index) {
+        throw new NoSuchElementException();
+      }
+
+      @Override
+      public Iterator<T> iterator() {
+        what.run();
+        return Collections.emptyIterator();
+      }
+
+      @Override
+      public int size() {
+        return 1;
+      }
+    };
   }
 
   private static NodeId id(Node node) {

@@ -285,7 +285,7 @@ class SupervisorTest {
   void nothingIsStartedAfreshOnceTheNodeEnds() throws Exception {
     get(keep(Role.BATCHER, Entry.MESSAGE, nth -> true));
     assertThat(next()).isEqualTo("begins 0");
-    get(supervisor.stop());
+    supervisor.stop();
     vertx.eventBus().publish("poke", "");
     until(() -> count(Names.VERTICLE_EXCEPTIONS, "batcher") == 1);
     get(vertx.close());

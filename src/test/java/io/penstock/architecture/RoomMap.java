@@ -47,9 +47,11 @@ final class RoomMap {
       # What operators ask and order.
       admin             | leaves message telemetry bus openai
 
-      # Foreign systems, one room each, behind the ports of a role. None uses another.
+      # Foreign systems, one room each, behind the ports of a role. None uses another, but all may
+      # use the guard around calls.
+      adapter.guard     | leaves telemetry
       adapter.engine    | leaves message prober
-      adapter.discovery | leaves prober
+      adapter.discovery | leaves telemetry prober adapter.guard
 
       # On their own: the simulated engine and the load driver.
       sim               | leaves openai

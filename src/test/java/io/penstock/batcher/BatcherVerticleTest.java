@@ -75,7 +75,8 @@ class BatcherVerticleTest {
   private final Suspects suspects = new Suspects();
   private final List<Lease> held = new CopyOnWriteArrayList<>();
   private String deployed = "";
-  private final FakeSetting<Fleet> fleet = new FakeSetting<>(fleet(pool(List.of(in("zone-a", spec("r0", 1, 1))))));
+  private final FakeSetting<Fleet> fleet =
+      new FakeSetting<>(fleet(pool(List.of(in("zone-a", spec("r0", 1, 1))))));
 
   @BeforeEach
   void deploy() throws Exception {

@@ -202,7 +202,7 @@ class ProberVerticleTest {
                 directory,
                 fleet,
                 new HttpEngineProbes(vertx),
-                new Discovery(vertx),
+                new Discovery(vertx, registry),
                 Clock.system(),
                 registry,
                 false)));

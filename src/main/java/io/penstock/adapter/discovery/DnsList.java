@@ -1,14 +1,12 @@
 package io.penstock.adapter.discovery;
 
 import io.penstock.adapter.discovery.DnsLookup.Endpoint;
+import io.penstock.adapter.guard.Guard;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.prober.ReplicaLists;
-import io.vertx.circuitbreaker.CircuitBreaker;
-import io.vertx.circuitbreaker.CircuitBreakerOptions;
-import io.vertx.circuitbreaker.OpenCircuitException;
 import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -26,14 +24,14 @@ final class DnsList implements ReplicaLists.Subscription {
   static final long LOOKUP_TIMEOUT_MILLIS = 5_000;
 
   private static final Logger log = LoggerFactory.getLogger(DnsList.class);
-  private static final int FAILURES_TO_OPEN = 3;
 
   private final Vertx vertx;
   private final Pool pool;
   private final ReplicaSource.Dns source;
   private final DnsLookup lookup;
   private final Consumer<List<ReplicaSpec>> listener;
-  private final CircuitBreaker breaker;
+  private final NameServers servers;
+  private final Guard guard;
   private List<ReplicaSpec> last = List.of();
   private @Nullable String failure;
   private long timer = -1;
@@ -44,34 +42,29 @@ final class DnsList implements ReplicaLists.Subscription {
       Pool pool,
       ReplicaSource.Dns source,
       DnsLookup lookup,
+      NameServers servers,
       Consumer<List<ReplicaSpec>> listener) {
     this.vertx = vertx;
     this.pool = pool;
     this.source = source;
     this.lookup = lookup;
     this.listener = listener;
-    long refresh = source.refresh().toMillis();
-    this.breaker =
-        CircuitBreaker.create(
-            "dns-" + pool.name().value(),
-            vertx,
-            new CircuitBreakerOptions()
-                .setTimeout(LOOKUP_TIMEOUT_MILLIS)
-                .setMaxFailures(FAILURES_TO_OPEN)
-                .setFailuresRollingWindow(
-                    (FAILURES_TO_OPEN + 1) * (refresh + LOOKUP_TIMEOUT_MILLIS))
-                .setResetTimeout(Math.max(1, 2 * refresh)));
+    this.servers = servers;
+    this.guard = servers.take(source);
   }
 
   void start() {
-    breaker.<List<Endpoint>>execute(lookup::lookup).map(this::toReplicas).onComplete(this::ended);
+    guard.<List<Endpoint>>call(lookup::lookup).map(this::toReplicas).onComplete(this::ended);
   }
 
   @Override
   public Future<Void> cancel() {
+    if (isCancelled) {
+      return Future.succeededFuture();
+    }
     isCancelled = true;
     vertx.cancelTimer(timer);
-    breaker.close();
+    servers.giveBack(source);
     return lookup.close();
   }
 
@@ -101,10 +94,11 @@ final class DnsList implements ReplicaLists.Subscription {
   }
 
   private void failed(Throwable cause) {
-    if (cause instanceof OpenCircuitException) {
-      return;
+    boolean isRefused = Guard.isRefusal(cause);
+    if (isRefused && failure != null) {
+      return; // that it fails has been said
     }
-    String why = cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
+    String why = isRefused ? "its name server does not answer" : words(cause);
     if (!why.equals(failure)) {
       log.warn(
           "pool {}: {} records of DNS name {} can not be had, the last {} replicas stay: {}",
@@ -115,6 +109,10 @@ final class DnsList implements ReplicaLists.Subscription {
           why);
       failure = why;
     }
+  }
+
+  private static String words(Throwable cause) {
+    return cause.getMessage() == null ? cause.getClass().getSimpleName() : cause.getMessage();
   }
 
   /** Sorted by id, so that a name server's rotation is no change. */

@@ -11,7 +11,9 @@
  * of its address, the same on every node and never the address itself. An answer without records,
  * NXDOMAIN too, counts as a failure. Files are compared by content, not by time stamp, and polled,
  * not watched: notifications miss the symbolic links that Kubernetes swaps, and network mounts. A
- * circuit breaker keeps a slow name server from being asked at every turn.
+ * name server that is slow or down is not asked by every pool at every turn: each server has one
+ * {@link io.penstock.adapter.guard.Guard}. That a name does not exist is an answer, and no fault of
+ * its server.
  */
 @NullMarked
 package io.penstock.adapter.discovery;

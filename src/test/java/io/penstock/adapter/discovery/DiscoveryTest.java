@@ -7,12 +7,15 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.penstock.adapter.guard.Guard;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSource.RecordType;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.prober.Fleets;
 import io.penstock.prober.ReplicaLists;
+import io.penstock.telemetry.Names;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -39,8 +42,12 @@ import org.slf4j.LoggerFactory;
 class DiscoveryTest {
   private static final Duration REFRESH = Duration.ofMillis(20);
 
+  /** How long a name server that has failed is left alone. */
+  private static final Duration REST = Duration.ofMillis(400);
+
   private final Vertx vertx = Vertx.vertx(new VertxOptions().setEventLoopPoolSize(1));
-  private final Discovery discovery = new Discovery(vertx, REFRESH);
+  private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
+  private final Discovery discovery = new Discovery(vertx, meters, REFRESH, REST);
   private final ListRecorder lists = new ListRecorder();
   private final ListAppender<ILoggingEvent> log = new ListAppender<>();
 
@@ -51,12 +58,12 @@ class DiscoveryTest {
   @BeforeEach
   void listen() {
     log.start();
-    ((Logger) LoggerFactory.getLogger("io.penstock.adapter.discovery")).addAppender(log);
+    ((Logger) LoggerFactory.getLogger("io.penstock.adapter")).addAppender(log);
   }
 
   @AfterEach
   void close() {
-    ((Logger) LoggerFactory.getLogger("io.penstock.adapter.discovery")).detachAppender(log);
+    ((Logger) LoggerFactory.getLogger("io.penstock.adapter")).detachAppender(log);
     vertx.runOnContext(go -> followed.forEach(ReplicaLists.Subscription::cancel));
     await(vertx.close());
   }
@@ -69,10 +76,12 @@ class DiscoveryTest {
     }
   }
 
+  /** What the lists have warned of. */
   private List<String> warnings() {
     List<String> warnings = new ArrayList<>();
     for (ILoggingEvent event : List.copyOf(log.list)) {
-      if (event.getLevel().equals(Level.WARN)) {
+      boolean isOfAList = !event.getLoggerName().equals(Guard.class.getName());
+      if (isOfAList && event.getLevel().equals(Level.WARN)) {
         warnings.add(event.getFormattedMessage());
       }
     }
@@ -80,9 +89,17 @@ class DiscoveryTest {
   }
 
   private ReplicaLists.Subscription follow(ReplicaSource source) {
-    Pool pool = Fleets.pool("chat", source);
+    return follow("chat", source);
+  }
+
+  private ReplicaLists.Subscription follow(String name, ReplicaSource source) {
+    return follow(discovery, name, source);
+  }
+
+  private ReplicaLists.Subscription follow(Discovery with, String name, ReplicaSource source) {
+    Pool pool = Fleets.pool(name, source);
     Promise<ReplicaLists.Subscription> promise = Promise.promise();
-    vertx.runOnContext(go -> promise.complete(discovery.follow(pool, lists)));
+    vertx.runOnContext(go -> promise.complete(with.follow(pool, lists)));
     ReplicaLists.Subscription subscription = await(promise.future());
     followed.add(subscription);
     return subscription;
@@ -197,23 +214,155 @@ class DiscoveryTest {
     assertThat(lists.isEmpty()).isTrue();
   }
 
+  // --- name servers that fail ---
+
+  private ReplicaLists.Subscription follow(String pool, String name, TinyDnsServer server) {
+    return follow(pool, dns(name, RecordType.A, "http", server));
+  }
+
+  private List<String> guardLines() {
+    return List.copyOf(log.list).stream()
+        .filter(event -> event.getLoggerName().equals(Guard.class.getName()))
+        .map(ILoggingEvent::getFormattedMessage)
+        .toList();
+  }
+
+  private double state(TinyDnsServer server) {
+    return meters.get(Names.GUARD_STATE).tag("target", server.address()).gauge().value();
+  }
+
+  private double calls(TinyDnsServer server, String outcome) {
+    return meters
+        .get(Names.GUARD_CALLS)
+        .tag("target", server.address())
+        .tag("outcome", outcome)
+        .counter()
+        .count();
+  }
+
   @Test
-  void asksLessOftenOnceTheServerHasFailedThreeTimes() {
+  void aServerThatFailsIsLeftAloneByAllPoolsAndTriedUntilItAnswers() {
+    TinyDnsServer server = await(TinyDnsServer.start(vertx));
+    server.a("one.test", "10.0.0.1");
+    server.a("two.test", "10.0.0.2");
+    follow("one", "one.test", server);
+    assertThat(lists.nextUrls()).containsExactly("http://10.0.0.1:8000");
+    follow("two", "two.test", server);
+    assertThat(lists.nextUrls()).containsExactly("http://10.0.0.2:8000");
+    assertThat(state(server)).isZero();
+
+    server.isBroken = true;
+    ListRecorder.until(() -> state(server) == 2);
+    int asked = server.questions.get();
+    double refused = calls(server, "refused");
+    ListRecorder.until(() -> calls(server, "refused") >= refused + 20);
+    assertThat(server.questions.get() - asked)
+        .as("of 20 look-ups and more; one for each time of rest")
+        .isLessThan(10);
+    ListRecorder.until(() -> server.questions.get() > asked + 2);
+    assertThat(guardLines())
+        .as("once, however often it is tried")
+        .singleElement()
+        .asString()
+        .startsWith("dns " + server.address() + ": 3 calls in a row failed, the last one with: ")
+        .endsWith("; it is tried once every 0.4 s until it answers");
+    assertThat(lists.isEmpty()).as("the last lists stay").isTrue();
+
+    server.a("one.test", "10.0.0.3");
+    server.isBroken = false;
+    assertThat(lists.nextUrls()).containsExactly("http://10.0.0.1:8000", "http://10.0.0.3:8000");
+    ListRecorder.until(() -> state(server) == 0);
+    assertThat(guardLines())
+        .hasSize(2)
+        .last()
+        .isEqualTo("dns " + server.address() + ": answers again");
+    assertThat(calls(server, "ok")).isPositive();
+    assertThat(calls(server, "failed")).isGreaterThanOrEqualTo(4);
+  }
+
+  @Test
+  void aServerThatIsSilentIsLeftAloneToo() {
+    TinyDnsServer server = await(TinyDnsServer.start(vertx));
+    server.a("one.test", "10.0.0.1");
+    server.isSilent = true;
+    for (String pool : List.of("one", "two", "three")) {
+      follow(pool, "one.test", server);
+    }
+    ListRecorder.until(() -> state(server) == 2);
+    assertThat(server.questions.get()).as("one or two questions of each pool").isLessThan(7);
+    server.isSilent = false;
+    for (int pool = 0; pool < 3; pool++) {
+      assertThat(lists.nextUrls()).containsExactly("http://10.0.0.1:8000");
+    }
+    assertThat(guardLines()).hasSize(2);
+  }
+
+  @Test
+  void aNameThatDoesNotExistIsNoFaultOfItsServer() {
+    TinyDnsServer server = await(TinyDnsServer.start(vertx));
+    server.a("one.test", "10.0.0.1");
+    follow("nobody", "nobody.test", server);
+    follow("one", "one.test", server);
+    assertThat(lists.nextUrls()).hasSize(1);
+    ListRecorder.until(() -> calls(server, "failed") > 10);
+    assertThat(state(server)).isZero();
+    assertThat(calls(server, "refused")).isZero();
+    assertThat(guardLines()).isEmpty();
+  }
+
+  @Test
+  void anotherServerIsAskedAsBefore() {
+    TinyDnsServer broken = await(TinyDnsServer.start(vertx));
+    TinyDnsServer well = await(TinyDnsServer.start(vertx));
+    broken.isBroken = true;
+    well.a("one.test", "10.0.0.1");
+    follow("broken", "one.test", broken);
+    ListRecorder.until(() -> state(broken) == 2);
+    follow("well", "one.test", well);
+    assertThat(lists.nextUrls()).hasSize(1);
+    well.a("one.test", "10.0.0.2");
+    assertThat(lists.nextUrls()).hasSize(2);
+    assertThat(state(well)).isZero();
+  }
+
+  @Test
+  void aPoolThatComesWhileItsServerIsLeftAloneSaysSoOnce() {
     TinyDnsServer server = await(TinyDnsServer.start(vertx));
     server.isBroken = true;
-    follow(
-        new ReplicaSource.Dns(
-            "engines.test",
-            RecordType.A,
-            "http",
-            1,
-            Duration.ofMillis(200),
-            Optional.of(server.address())));
-    ListRecorder.until(() -> server.questions.get() >= 3);
-    int asked = server.questions.get();
-    long start = System.nanoTime();
-    ListRecorder.until(() -> server.questions.get() > asked);
-    assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThan(Duration.ofMillis(300));
+    Discovery patient = new Discovery(vertx, meters, REFRESH, Duration.ofMinutes(10));
+    ReplicaSource name = dns("one.test", RecordType.A, "http", server);
+    follow(patient, "first", name);
+    ListRecorder.until(() -> state(server) == 2);
+    follow(patient, "second", name);
+    double refused = calls(server, "refused");
+    ListRecorder.until(() -> calls(server, "refused") > refused + 6);
+    assertThat(warnings())
+        .filteredOn(line -> line.startsWith("pool second"))
+        .singleElement()
+        .asString()
+        .endsWith("the last 0 replicas stay: its name server does not answer");
+  }
+
+  @Test
+  void theGuardGoesWithTheLastPoolThatNeedsIt() {
+    TinyDnsServer server = await(TinyDnsServer.start(vertx));
+    server.a("one.test", "10.0.0.1");
+    ReplicaLists.Subscription one = follow("one", "one.test", server);
+    ReplicaLists.Subscription two = follow("two", "one.test", server);
+    await(here(one));
+    assertThat(state(server)).isZero();
+    await(here(two));
+    assertThat(meters.find(Names.GUARD_STATE).gauges()).isEmpty();
+    await(here(two)); // once more does no harm
+    follow("three", "one.test", server);
+    assertThat(state(server)).isZero();
+  }
+
+  /** Cancelled on the event loop that follows. */
+  private Future<Void> here(ReplicaLists.Subscription subscription) {
+    Promise<Void> cancelled = Promise.promise();
+    vertx.runOnContext(go -> subscription.cancel().onComplete(cancelled));
+    return cancelled.future();
   }
 
   @Test
