@@ -244,7 +244,7 @@ public final class Node {
     Duration within = config().ingress().drain();
     log.info("leaving within {} s", within.toSeconds());
     return drain
-        .begin()
+        .leave()
         .compose(handed -> finish(handed.isEmpty() ? Duration.ZERO : GRACE, within))
         .compose(finished -> close().map(finished));
   }

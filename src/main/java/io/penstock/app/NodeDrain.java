@@ -10,6 +10,7 @@ import io.vertx.core.Promise;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -30,6 +31,8 @@ final class NodeDrain {
 
   /** Completes with the roles that others take; null while the node does not drain. */
   private final AtomicReference<@Nullable Promise<Set<Role>>> begun = new AtomicReference<>();
+
+  private final AtomicBoolean leaving = new AtomicBoolean();
 
   NodeDrain(ClusterNode cluster, Readiness readiness, Set<Role> roles, List<Node.Drainable> lanes) {
     this.cluster = cluster;
@@ -66,13 +69,23 @@ final class NodeDrain {
     return mine.future();
   }
 
+  /** As {@link #begin}, and nobody can take it back any more: the process is ending. */
+  Future<Set<Role>> leave() {
+    leaving.set(true);
+    return begin();
+  }
+
   /** Completes when the last live request has ended; to be called after {@link #begin}. */
   Future<?> finished() {
     return Future.all(lanes.stream().map(Node.Drainable::drain).toList());
   }
 
-  /** Takes it back. */
+  /** Takes it back; without effect once the process is ending. */
   Future<Void> end() {
+    if (leaving.get()) {
+      log.warn("this process is ending; its drain is not taken back");
+      return Future.succeededFuture();
+    }
     Promise<Set<Role>> before = begun.getAndSet(null);
     if (before == null) {
       return Future.succeededFuture();
