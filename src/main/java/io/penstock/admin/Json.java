@@ -118,9 +118,8 @@ final class Json {
 
   static JsonObject mistakes(Fault fault, List<String> mistakes) {
     String message =
-        "nothing was changed; "
-            + (mistakes.size() == 1 ? "1 mistake: " : mistakes.size() + " mistakes: ")
-            + String.join("; ", mistakes);
+        "nothing was changed: the configuration has "
+            + (mistakes.size() == 1 ? "1 mistake" : mistakes.size() + " mistakes");
     return new JsonObject(Buffer.buffer(ErrorBody.of(fault, message, "")))
         .put("mistakes", new JsonArray(mistakes));
   }
