@@ -1,10 +1,13 @@
 package io.penstock.admin;
 
 import io.penstock.bus.View;
+import io.penstock.fault.Fault;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.NodeId;
 import io.penstock.message.PoolReport;
 import io.penstock.message.ReplicaReport;
+import io.penstock.openai.ErrorBody;
+import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.List;
@@ -38,6 +41,7 @@ final class Json {
         new JsonObject()
             .put("name", look.pool().name().value())
             .put("model", look.pool().model().value())
+            .put("routing_strategy", look.pool().routingStrategy().label())
             .put("owner", look.owner().map(Json::owner).orElse(null));
     look.report().ifPresent(report -> report(row, report));
     return row;
@@ -110,6 +114,14 @@ final class Json {
       row.put("note", progress.note());
     }
     return row;
+  }
+
+  static JsonObject mistakes(Fault fault, List<String> mistakes) {
+    String message =
+        "nothing was changed: the configuration has "
+            + (mistakes.size() == 1 ? "1 mistake" : mistakes.size() + " mistakes");
+    return new JsonObject(Buffer.buffer(ErrorBody.of(fault, message, "")))
+        .put("mistakes", new JsonArray(mistakes));
   }
 
   static JsonObject reload(NodeControl.Reload reload) {

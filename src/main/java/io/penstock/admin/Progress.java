@@ -1,6 +1,7 @@
 package io.penstock.admin;
 
 import io.penstock.inference.ReplicaId;
+import io.penstock.inference.Role;
 import io.penstock.message.NodeReport;
 import io.penstock.message.PoolReport;
 import io.penstock.message.ReplicaReport;
@@ -64,17 +65,23 @@ record Progress(
 
   /** Of a node. */
   static Progress ofNode(String label, NodeReport report) {
-    String roles =
-        report.roles().isEmpty()
-            ? ""
-            : "holds " + report.roles().stream().map(r -> r.label()).sorted().toList();
+    List<String> kept =
+        report.roles().stream()
+            .filter(role -> role != Role.INGRESS)
+            .map(Role::label)
+            .sorted()
+            .toList();
+    String note =
+        report.draining() && !kept.isEmpty()
+            ? "it goes on as " + String.join(", ", kept) + ", which no other node is"
+            : "";
     return new Progress(
         "node " + label,
         report.draining(),
         report.live(),
         0,
         report.draining() && report.live() == 0,
-        roles);
+        note);
   }
 
   /** Which pools said nothing; empty when all did. */

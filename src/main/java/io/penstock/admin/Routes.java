@@ -22,6 +22,7 @@ import io.vertx.ext.web.RoutingContext;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
@@ -48,6 +49,12 @@ final class Routes {
 
   /** Most names that an error lists. */
   private static final int LISTED_MAX = 50;
+
+  private static final String WAIT = "wait_seconds";
+
+  /** The methods of the paths that are no drain. */
+  private static final Map<String, String> METHODS =
+      Map.of(ROOT + "fleet", "GET", ROOT + "nodes", "GET", ROOT + "reload", "POST");
 
   private static final String PATHS =
       "GET /admin/v1/fleet, GET /admin/v1/nodes, POST /admin/v1/reload,"
@@ -85,8 +92,8 @@ final class Routes {
         .handler(context -> send(context, 200, Json.nodes(directory.view(), fleets.self())));
     router.post(ROOT + "reload").handler(this::reload);
     router.route(ROOT + "*").handler(this::drain);
+    router.errorHandler(400, this::malformed);
     router.errorHandler(404, this::unknownPath);
-    router.errorHandler(405, this::unknownPath);
     router.errorHandler(500, context -> broken(context, context.failure()));
     return router;
   }
@@ -103,10 +110,14 @@ final class Routes {
                 request.getHeader("authorization"),
                 request.getHeader("x-api-key")));
     if (denial.isPresent()) {
+      if (denial.get().fault() == Fault.INVALID_API_KEY) {
+        context.response().putHeader("www-authenticate", "Bearer");
+      }
       refuse(context, denial.get().fault(), denial.get().message(), "");
       return;
     }
     if (requests >= REQUESTS_MAX) {
+      context.response().putHeader("retry-after", "1");
       refuse(
           context,
           Fault.QUEUE_FULL,
@@ -134,15 +145,8 @@ final class Routes {
               if (reload.mistakes().isEmpty()) {
                 send(context, 200, Json.reload(reload));
               } else {
-                refuse(
-                    context,
-                    Fault.INVALID_CONFIGURATION,
-                    "nothing was changed; "
-                        + (reload.mistakes().size() == 1
-                            ? "1 mistake: "
-                            : reload.mistakes().size() + " mistakes: ")
-                        + String.join("; ", reload.mistakes()),
-                    "");
+                Fault fault = Fault.INVALID_CONFIGURATION;
+                send(context, fault.status(), Json.mistakes(fault, reload.mistakes()));
               }
             })
         .onFailure(e -> broken(context, e));
@@ -152,11 +156,11 @@ final class Routes {
     Matcher path = DRAIN.matcher(context.request().path());
     HttpMethod method = context.request().method();
     if (!path.matches()) {
-      unknownPath(context);
+      noDrain(context);
       return;
     }
     if (!List.of(HttpMethod.GET, HttpMethod.POST, HttpMethod.DELETE).contains(method)) {
-      refuse(context, Fault.METHOD_NOT_ALLOWED, method + " (expected: POST, GET or DELETE)", "");
+      refuseMethod(context, "POST, GET, DELETE");
       return;
     }
     Optional<Long> waitMillis = waitMillis(context);
@@ -167,7 +171,7 @@ final class Routes {
     try {
       name = URLDecoder.decode(path.group(2).replace("+", "%2B"), StandardCharsets.UTF_8);
     } catch (IllegalArgumentException malformed) {
-      refuse(context, Fault.UNKNOWN_PATH, path.group(2) + " is not encoded as a URL's part", "");
+      malformed(context);
       return;
     }
     long waits = method == HttpMethod.DELETE ? 0 : waitMillis.get();
@@ -178,8 +182,50 @@ final class Routes {
     }
   }
 
+  /** Not the path of a drain, and no other path with its own method. */
+  private void noDrain(RoutingContext context) {
+    String allowed = METHODS.get(context.request().path().replaceAll("/+$", ""));
+    if (allowed == null) {
+      unknownPath(context);
+    } else {
+      refuseMethod(context, allowed);
+    }
+  }
+
+  private static void refuseMethod(RoutingContext context, String allowed) {
+    context.response().putHeader("allow", allowed);
+    refuse(
+        context,
+        Fault.METHOD_NOT_ALLOWED,
+        context.request().method()
+            + " "
+            + context.request().path()
+            + " (expected: "
+            + allowed.replaceAll(", (\\w+)$", " or $1")
+            + ")",
+        "");
+  }
+
+  private void malformed(RoutingContext context) {
+    refuse(
+        context,
+        Fault.INVALID_VALUE,
+        "the path " + context.request().path() + " is not encoded as a URL's is",
+        "");
+  }
+
   private Optional<Long> waitMillis(RoutingContext context) {
-    String text = context.request().getParam("wait_seconds");
+    for (String name : context.request().params().names()) {
+      if (!name.equals(WAIT)) {
+        refuse(
+            context,
+            Fault.INVALID_VALUE,
+            name + ": unknown parameter (expected: " + WAIT + ", or none)",
+            name);
+        return Optional.empty();
+      }
+    }
+    String text = context.request().getParam(WAIT);
     if (text == null) {
       return Optional.of(0L);
     }
@@ -189,8 +235,8 @@ final class Routes {
     refuse(
         context,
         Fault.INVALID_VALUE,
-        "wait_seconds: '" + text + "' (expected: 0.." + WAIT_SECONDS_MAX + ")",
-        "wait_seconds");
+        WAIT + ": '" + text + "' (expected: 0.." + WAIT_SECONDS_MAX + ")",
+        WAIT);
     return Optional.empty();
   }
 
@@ -385,7 +431,8 @@ final class Routes {
   }
 
   private static void refuse(RoutingContext context, Fault fault, String message, String param) {
-    answer(context, fault.status(), Buffer.buffer(ErrorBody.of(fault, message, param)));
+    Buffer body = Buffer.buffer(ErrorBody.of(fault, message, param));
+    answer(context, fault.status(), body.appendString("\n"));
   }
 
   private static void send(RoutingContext context, int status, JsonObject body) {

@@ -185,7 +185,7 @@ final class FleetChanges {
     if (source instanceof ReplicaSource.Simulated simulated) {
       return simulated.count() + " simulated " + simulated.profile();
     }
-    return source instanceof ReplicaSource.Watched watched ? "file " + watched.file() : "others";
+    return "file " + ((ReplicaSource.Watched) source).file();
   }
 
   private static String names(Collection<?> names) {

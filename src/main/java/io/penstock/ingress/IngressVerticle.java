@@ -234,9 +234,8 @@ public final class IngressVerticle extends VerticleBase
     if (!next.cors().equals(before.cors())) {
       router = routesBesideInference(next);
     }
-    TlsFiles files = tls;
-    if (files != null && next.tls().isPresent() && !next.tls().equals(before.tls())) {
-      tls = files.replacedBy(next.tls().get());
+    if (tls != null && next.tls().isPresent() && !next.tls().equals(before.tls())) {
+      tls = new TlsFiles(next.tls().get()); // read with the next look
     }
   }
 

@@ -31,11 +31,6 @@ final class TlsFiles {
     this.key = tls.key();
   }
 
-  /** Other files from now on; they are read with the next look. */
-  TlsFiles replacedBy(IngressConfig.Tls next) {
-    return new TlsFiles(next);
-  }
-
   PemKeyCertOptions options() {
     return new PemKeyCertOptions().setCertPath(certificate.toString()).setKeyPath(key.toString());
   }

@@ -14,6 +14,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -89,6 +90,19 @@ class AdminApiTest {
     assertThat(error(send("GET", "/nonsense", bearer, 404))).isEqualTo("unknown_path");
     assertThat(error(send("PUT", "/pools/rivers/drain", bearer, 405)))
         .isEqualTo("method_not_allowed");
+    assertThat(send("GET", "/reload", bearer, 405).getJsonObject("error").getString("message"))
+        .isEqualTo("GET /admin/v1/reload (expected: POST)");
+    assertThat(error(send("DELETE", "/fleet/", bearer, 405))).isEqualTo("method_not_allowed");
+    assertThat(error(send("POST", "/pools/rivers/drain?wait=5", bearer, 400)))
+        .isEqualTo("invalid_value");
+    assertThat(raw("POST", "/pools/rivers/drain?wait=5", bearer).body())
+        .contains("wait: unknown parameter (expected: wait_seconds, or none)")
+        .endsWith("}\n");
+    assertThat(raw("PUT", "/pools/rivers/drain", bearer).headers().firstValue("allow"))
+        .contains("POST, GET, DELETE");
+    assertThat(raw("GET", "/fleet", null).headers().firstValue("www-authenticate"))
+        .contains("Bearer");
+    assertThat(malformedPath(bearer)).contains("\"code\":\"invalid_value\"");
     assertThat(error(send("POST", "/pools/rivers/drain?wait_seconds=x", bearer, 400)))
         .isEqualTo("invalid_value");
     JsonObject unknown = send("POST", "/replicas/rivers-9/drain", bearer, 404);
@@ -242,7 +256,28 @@ class AdminApiTest {
     return send(method, path, null, status);
   }
 
+  /** What no client of Java sends. */
+  private String malformedPath(String header) throws Exception {
+    try (Socket socket = new Socket("127.0.0.1", node.config().admin().orElseThrow().port())) {
+      socket
+          .getOutputStream()
+          .write(
+              ("GET /admin/v1/pools/%E0%A4%A/drain HTTP/1.1\r\nhost: localhost\r\n"
+                      + header
+                      + "\r\nconnection: close\r\n\r\n")
+                  .getBytes(StandardCharsets.US_ASCII));
+      return new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    }
+  }
+
   private JsonObject send(String method, String path, @Nullable String header, int status)
+      throws Exception {
+    HttpResponse<String> answer = raw(method, path, header);
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
+    return new JsonObject(answer.body());
+  }
+
+  private HttpResponse<String> raw(String method, String path, @Nullable String header)
       throws Exception {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(
@@ -256,9 +291,7 @@ class AdminApiTest {
       request.header(
           header.substring(0, header.indexOf(':')), header.substring(header.indexOf(':') + 2));
     }
-    HttpResponse<String> answer = http.send(request.build(), HttpResponse.BodyHandlers.ofString());
-    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
-    return new JsonObject(answer.body());
+    return http.send(request.build(), HttpResponse.BodyHandlers.ofString());
   }
 
   private static String error(JsonObject body) {

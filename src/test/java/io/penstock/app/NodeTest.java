@@ -2,6 +2,7 @@ package io.penstock.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.admin.AdminConfig;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.config.ConfigLoader;
 import io.penstock.config.NodeConfig;
@@ -111,6 +112,30 @@ class NodeTest {
     assertThat(accessLines.toString(StandardCharsets.UTF_8))
         .contains("\"outcome\":\"ok\"")
         .contains("\"completion_tokens\":200");
+  }
+
+  @Test
+  void whatEndsTheProcessIsNotTakenBackByTheAdminApi() throws Exception {
+    NodeConfig config = config("h100-llama-3.1-8b", 30);
+    AdminConfig admin = new AdminConfig("127.0.0.1", 0, Optional.empty());
+    start(Configs.withPorts(config, 0, Optional.of(admin)));
+    HttpResponse<InputStream> live =
+        http.send(chat(800), HttpResponse.BodyHandlers.ofInputStream());
+    Future<Boolean> drained = drain();
+    HttpResponse<String> answer =
+        http.send(
+            HttpRequest.newBuilder(
+                    URI.create(
+                        "http://127.0.0.1:"
+                            + node.config().admin().orElseThrow().port()
+                            + "/admin/v1/nodes/self/drain"))
+                .DELETE()
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
+    assertThat(new JsonObject(answer.body()).getBoolean("draining")).isTrue();
+    assertThat(new String(live.body().readAllBytes(), StandardCharsets.UTF_8))
+        .endsWith("data: [DONE]\n\n");
+    assertThat(await(drained)).isTrue();
   }
 
   @Test

@@ -21,6 +21,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -28,6 +29,8 @@ import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.assertj.core.api.Assertions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -102,15 +105,18 @@ class ReloadTest {
 
     assertThat(told.getJsonObject("error").getString("code")).isEqualTo("invalid_configuration");
     assertThat(told.getJsonObject("error").getString("message"))
-        .startsWith("nothing was changed; 2 mistakes: ")
-        .contains("fleet.pools[0].max_concurent: unknown key (did you mean max_concurrent?)")
-        .contains("fleet.pools[1].replicas.simulated.count: 0 (expected: ");
+        .isEqualTo("nothing was changed: the configuration has 2 mistakes");
+    assertThat(told.getJsonArray("mistakes"))
+        .hasSize(2)
+        .contains("fleet.pools[0].max_concurent: unknown key (did you mean max_concurrent?)");
+    assertThat(told.getJsonArray("mistakes").getString(1))
+        .startsWith("fleet.pools[1].replicas.simulated.count: 0 (expected: ");
     assertThat(node.config().fleet().hash()).isEqualTo(before);
     assertThat(chat("rivers-8b", 2).statusCode()).isEqualTo(200);
     assertThat(get("/metrics").body())
         .contains("penstock_reloads_total{outcome=\"mistakes\"} 1.0\n");
     assertThat(reload(file(pool("rivers", "no-such-gpu", 1, "")), 400).encode())
-        .contains("nothing was changed; 1 mistake: ");
+        .contains("nothing was changed: the configuration has 1 mistake");
   }
 
   @Test
@@ -193,6 +199,26 @@ class ReloadTest {
   }
 
   @Test
+  void tooFewReplicasAreAnAlarmUntilFewerAreEnough() throws Exception {
+    start(file(pool("rivers", INSTANT, 1, ", 'failover': {'min_healthy_replicas': 2}")));
+    NodeTest.awaitReady(node);
+    JsonObject alarm =
+        new JsonObject()
+            .put("alarm", "min_healthy_replicas")
+            .put("subject", "pool rivers")
+            .put("detail", "1 healthy replica (expected: at least 2, min_healthy_replicas)");
+    until(() -> alarms().contains(alarm));
+    assertThat(get("/health/ready").statusCode()).isEqualTo(200);
+
+    reload(file(pool("rivers", INSTANT, 1, "")), 200);
+    until(() -> alarms().isEmpty());
+  }
+
+  private JsonArray alarms() throws Exception {
+    return new JsonObject(get("/health/ready").body()).getJsonArray("alarms");
+  }
+
+  @Test
   void theAdminKeyIsAnotherAtOnce() throws Exception {
     String pools = "'fleet': {'pools': [" + pool("rivers", INSTANT, 1, "") + "]}}";
     String head = "{'node': {'name': 'n', 'event_loops': 2, 'ports': {'http': 0, 'admin': 0}}, ";
@@ -208,7 +234,7 @@ class ReloadTest {
   @Test
   void oneReadingAtATimeAndWhoAsksMeanwhileGetsTheNext() throws Exception {
     start(file(pool("rivers", INSTANT, 1, "")));
-    List<Future<?>> asked = new java.util.ArrayList<>();
+    List<Future<?>> asked = new ArrayList<>();
     for (int i = 0; i < 20; i++) {
       asked.add(node.reload());
     }
@@ -253,6 +279,7 @@ class ReloadTest {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     while (!wanted.holds()) {
       assertThat(System.nanoTime()).isLessThan(end);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
     }
   }
 
@@ -363,7 +390,7 @@ class ReloadTest {
     start(Optional.of(this::read));
   }
 
-  private void start(Optional<java.util.function.Supplier<Loaded>> file) throws Exception {
+  private void start(Optional<Supplier<Loaded>> file) throws Exception {
     NodeSetup setup =
         new NodeSetup("test", LogFormat.JSON, new ByteArrayOutputStream(), Clock.system(), file);
     node =

@@ -17,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -37,7 +38,11 @@ class HazelcastConfigsTest {
     assertThat(config.getClusterName()).isEqualTo("blue");
     ServerSocketEndpointConfig port =
         (ServerSocketEndpointConfig)
-            config.getAdvancedNetworkConfig().getEndpointConfigs().get(EndpointQualifier.MEMBER);
+            Objects.requireNonNull(
+                config
+                    .getAdvancedNetworkConfig()
+                    .getEndpointConfigs()
+                    .get(EndpointQualifier.MEMBER));
     assertThat(port.getPort()).isEqualTo(5711);
     assertThat(port.isPortAutoIncrement()).isFalse();
     assertThat(port.getInterfaces().getInterfaces()).containsExactly("127.0.0.1");

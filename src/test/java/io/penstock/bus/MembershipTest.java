@@ -171,6 +171,20 @@ class MembershipTest {
   }
 
   @Test
+  void nodesThatAreReloadedOneAfterAnotherAgreeInTheEnd() {
+    membership.members(Set.of(A, B), 0);
+    membership.heard(beacon(B, Set.of(), "f", 1), 0);
+    View.Node me = membership.me();
+    membership.become(
+        new View.Node(me.id(), me.name(), me.zone(), me.roles(), me.lanes(), "g", false));
+    assertThat(membership.heard(beacon(B, Set.of(), "f", 1), 1_000))
+        .containsExactly(new FleetDiffers(B, "name-b", "f", "g"));
+    assertThat(membership.heard(beacon(B, Set.of(), "g", 1), 2_000))
+        .contains(new FleetAgrees(B, "name-b"));
+    assertThat(membership.fleetMismatches()).isZero();
+  }
+
+  @Test
   void remembersABoundedNumberOfStrangersAndNotForLong() {
     IntStream.range(0, 2 * Membership.STRANGERS_MAX)
         .forEach(i -> membership.heard(beacon(new NodeId("stranger-" + i)), 0));

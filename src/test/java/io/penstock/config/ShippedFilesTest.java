@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -171,7 +172,8 @@ class ShippedFilesTest {
     AdvancedNetworkConfig network = config.getAdvancedNetworkConfig();
     assertThat(network.isEnabled()).isTrue();
     ServerSocketEndpointConfig members =
-        (ServerSocketEndpointConfig) network.getEndpointConfigs().get(EndpointQualifier.MEMBER);
+        (ServerSocketEndpointConfig)
+            Objects.requireNonNull(network.getEndpointConfigs().get(EndpointQualifier.MEMBER));
     assertThat(members.getPort()).isEqualTo(5701);
     assertThat(members.isPortAutoIncrement()).isFalse();
     assertThat(config.getProperties())

@@ -11,6 +11,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -25,6 +26,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 
 /**
  * Three nodes and a process of engines, each a JVM of its own that can be killed, paused and
@@ -83,6 +85,7 @@ final class Processes implements AutoCloseable {
 
   private static final int PORTS = 15_000;
 
+  private final Path folder;
   private final int replicas;
   private final int enginePort;
   private final PenstockProcess engines;
@@ -91,7 +94,16 @@ final class Processes implements AutoCloseable {
   private final AtomicInteger sent = new AtomicInteger();
 
   Processes(Path folder, int nodes, int replicas, int maxConcurrent) throws IOException {
-    this.replicas = replicas;
+    this(folder, nodes, replicas, 0, maxConcurrent);
+  }
+
+  /**
+   * @param listed replicas of the pool: the first engines
+   * @param spare engines that no pool lists yet
+   */
+  Processes(Path folder, int nodes, int listed, int spare, int maxConcurrent) throws IOException {
+    this.folder = folder;
+    this.replicas = listed + spare;
     // One engine more than the nodes know of: it says what an undisturbed one would.
     int port = 0;
     PenstockProcess started = null;
@@ -107,11 +119,11 @@ final class Processes implements AutoCloseable {
       members.add(member);
       joined.add("127.0.0.1:" + member.clusterPort);
     }
+    fleet(pool(POOL, MODEL, IntStream.range(0, listed).boxed().toList(), maxConcurrent));
     for (Member member : members) {
       member.file =
           Files.writeString(
-              folder.resolve(member.name + ".json"),
-              config(member, joined, maxConcurrent).encode());
+              folder.resolve(member.name + ".json"), config(member, joined).encode());
       member.launch();
     }
     members.forEach(member -> member.process.awaitReady(member.httpPort));
@@ -121,7 +133,46 @@ final class Processes implements AutoCloseable {
         60_000,
         () ->
             members.stream().mapToDouble(m -> metric(m, "penstock_replica_healthy")).sum()
-                == replicas);
+                == listed);
+  }
+
+  /** Writes the file that says what all nodes serve; they do not read it before they are told. */
+  void fleet(JsonObject... pools) throws IOException {
+    Path next =
+        Files.writeString(
+            folder.resolve("fleet.next"),
+            new JsonObject().put("pools", new JsonArray(List.of(pools))).encode());
+    Files.move(next, folder.resolve("fleet.json"), StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** A pool of these engines. */
+  JsonObject pool(String name, String model, List<Integer> engines, int maxConcurrent) {
+    JsonArray listed = new JsonArray();
+    for (int engine : engines) {
+      listed.add(
+          new JsonObject()
+              .put("url", "http://127.0.0.1:" + (enginePort + engine))
+              .put("id", name + "-" + engine));
+    }
+    return new JsonObject()
+        .put("name", name)
+        .put("model_id", model)
+        .put("engine", "vllm")
+        .put("engine_model_id", MODEL)
+        .put("max_concurrent", maxConcurrent)
+        .put("capabilities", new JsonArray().add("embeddings"))
+        .put("circuit_breaker", new JsonObject().put("slow_start_seconds", 0))
+        .put("replicas", listed);
+  }
+
+  /** Sends the node a SIGHUP and waits until it has read its files. */
+  void reload(Member member) {
+    double before = metric(member, "penstock_reloads_total");
+    member.signal("HUP");
+    await(
+        "a reload of " + member.name,
+        60_000,
+        () -> metric(member, "penstock_reloads_total") > before);
   }
 
   /** A process of engines that serve; null when one of the ports was taken. */
@@ -148,28 +199,13 @@ final class Processes implements AutoCloseable {
     return started.isAlive() ? started : null;
   }
 
-  private JsonObject config(Member member, JsonArray joined, int maxConcurrent) {
-    JsonArray listed = new JsonArray();
-    for (int i = 0; i < replicas; i++) {
-      listed.add(
-          new JsonObject()
-              .put("url", "http://127.0.0.1:" + (enginePort + i))
-              .put("id", POOL + "-" + i));
-    }
+  private JsonObject config(Member member, JsonArray joined) {
     JsonObject ports =
         new JsonObject()
             .put("http", member.httpPort)
             .put("cluster", member.clusterPort)
             .put("bus", member.busPort);
     JsonObject join = new JsonObject().put("static", new JsonObject().put("members", joined));
-    JsonObject pool =
-        new JsonObject()
-            .put("name", POOL)
-            .put("model_id", MODEL)
-            .put("engine", "vllm")
-            .put("max_concurrent", maxConcurrent)
-            .put("capabilities", new JsonArray().add("embeddings"))
-            .put("replicas", listed);
     return new JsonObject()
         .put("node", new JsonObject().put("name", member.name).put("ports", ports))
         .put(
@@ -178,7 +214,7 @@ final class Processes implements AutoCloseable {
                 .put("name", "faults-" + members.get(0).clusterPort)
                 .put("host", "127.0.0.1")
                 .put("join", join))
-        .put("fleet", new JsonObject().put("pools", new JsonArray().add(pool)));
+        .put("fleet", new JsonObject().put("file", "fleet.json"));
   }
 
   /** The node that owns the pool. */
@@ -218,6 +254,13 @@ final class Processes implements AutoCloseable {
   }
 
   Ticket ticket(Mode mode, int tokens) {
+    return ticket(mode, MODEL, tokens);
+  }
+
+  /**
+   * @param model as the nodes call it; the engines all serve the same
+   */
+  Ticket ticket(Mode mode, String model, int tokens) {
     String prompt = "Request " + sent.getAndIncrement();
     Mode asked = mode == Mode.STREAM ? Mode.WHOLE : mode;
     Seen seen =
@@ -229,7 +272,7 @@ final class Processes implements AutoCloseable {
             Client.Habit.NORMAL);
     return new Ticket(
         mode,
-        mode.body(MODEL, prompt, tokens).encode(),
+        mode.body(model, prompt, tokens).encode(),
         Rig.expected(asked, new JsonObject(seen.text()), tokens));
   }
 
@@ -301,9 +344,15 @@ final class Processes implements AutoCloseable {
 
   /** The sum of a metric's series on a node; 0 when it has none or does not answer. */
   static double metric(Member member, String name) {
+    return metric(member, name, "");
+  }
+
+  /** The same over the series whose line contains a text. */
+  static double metric(Member member, String name, String label) {
     return get("http://127.0.0.1:" + member.httpPort + "/metrics")
         .lines()
         .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
+        .filter(line -> line.contains(label))
         .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
         .sum();
   }

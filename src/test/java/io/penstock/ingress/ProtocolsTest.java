@@ -199,6 +199,21 @@ class ProtocolsTest {
             throw new AssertionError(e);
           }
         });
+
+    SelfSignedCertificate third = SelfSignedCertificate.create("third.example");
+    setup.tls =
+        Optional.of(
+            new IngressConfig.Tls(
+                Path.of(third.certificatePath()), Path.of(third.privateKeyPath())));
+    gateway.config.become(gateway.config(setup)).get(10, TimeUnit.SECONDS);
+    await(
+        () -> {
+          try {
+            return subject(stream(tls())).contains("third.example");
+          } catch (Exception e) {
+            throw new AssertionError(e);
+          }
+        });
   }
 
   private static String subject(Answer answer) {

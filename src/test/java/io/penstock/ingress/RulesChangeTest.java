@@ -13,11 +13,16 @@ import io.penstock.inference.Fleet;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.net.NetSocket;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -128,6 +133,39 @@ class RulesChangeTest {
 
     assertThat(get(before).body()).endsWith(DONE);
     assertThat(after.body()).contains("idle_timeout").doesNotContain("[DONE]");
+  }
+
+  /** Its queue of connections that nobody accepts is full, so that Linux answers no more. */
+  @Test
+  void connectionsAreWaitedForAsLongAsTheFileSaysNow() throws Exception {
+    try (ServerSocket full = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      List<Socket> waiting = new ArrayList<>();
+      for (int i = 0; i < 3; i++) {
+        Socket socket = new Socket();
+        waiting.add(socket);
+        try {
+          socket.connect(full.getLocalSocketAddress(), 200);
+        } catch (SocketTimeoutException isFull) {
+          break;
+        }
+      }
+      Fleet next =
+          Gateway.fleet("rivers", List.of("http://127.0.0.1:" + full.getLocalPort()), setup);
+      get(gateway.fleetOfOwner.become(next));
+      setup.deadlines =
+          new IngressConfig.Deadlines(
+              Duration.ofMillis(250),
+              Duration.ofSeconds(20),
+              Duration.ofSeconds(20),
+              Duration.ofSeconds(60));
+      config();
+      HttpResponse<String> answer = get(send(WHOLE));
+      assertThat(answer.statusCode()).as(answer.body()).isEqualTo(502);
+      assertThat(answer.body()).contains("connect_timeout").contains("250 ms");
+      for (Socket each : waiting) {
+        each.close();
+      }
+    }
   }
 
   @Test
