@@ -155,9 +155,11 @@ final class Reloads {
   }
 
   private Future<Reload> apply(Changes changes, Fleet listed, List<Advice> advice) {
+    NodeConfig before = running();
     NodeConfig now = Configs.withFleet(withPortsTaken(changes.next()), listed);
     return settings
         .become(now)
+        .recover(bug -> settings.become(before).transform(back -> Future.failedFuture(bug)))
         .compose(everywhere -> cluster.serve(listed.hash()))
         .map(
             told -> {

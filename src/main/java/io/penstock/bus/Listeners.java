@@ -58,7 +58,12 @@ public final class Listeners<T> {
   void add(Context context, Consumer<T> consumer, Supplier<T> now) {
     Listener<T> added = new Listener<>(context, consumer);
     listeners.add(added); // before looking: a value that comes in between is told twice, not never
-    added.tell(now.get());
+    context.runOnContext(
+        turn -> {
+          if (!added.isRetired()) {
+            consumer.accept(now.get()); // looked at here: a newer one may have been told meanwhile
+          }
+        });
   }
 
   /**

@@ -180,7 +180,8 @@ final class Membership {
   }
 
   private void compareFleets(Peer peer, View.Node node, List<MembershipEvent> events) {
-    boolean differs = !node.fleetHash().equals(me.fleetHash());
+    // Its own beacon of before a reload may come back after it.
+    boolean differs = !node.id().equals(self) && !node.fleetHash().equals(me.fleetHash());
     if (differs && !node.fleetHash().equals(peer.complainedOf)) {
       peer.complainedOf = node.fleetHash();
       events.add(new FleetDiffers(node.id(), node.name(), node.fleetHash(), me.fleetHash()));

@@ -110,9 +110,7 @@ final class RunCommand implements Callable<Integer> {
     Loaded.Ok loaded = file == null ? fromBackends() : fromFile(file);
     CompletableFuture<Node> up = new CompletableFuture<>();
     Optional<Supplier<Loaded>> reader = Optional.ofNullable(file).map(RunCommand::reader);
-    if (reader.isPresent()) {
-      Signals.onReload(() -> up.thenAccept(Node::reload));
-    }
+    Signals.onReload(() -> up.thenAccept(Node::reload)); // without a file it says so
     Node node = start(loaded, reader);
     up.complete(node);
     PrintWriter out = out();

@@ -87,6 +87,7 @@ final class EngineCall {
               if (done.failed()) {
                 fail(done.cause());
               } else if (over || body == null) {
+                done.result().exceptionHandler(reset -> {}); // our own: the client has left
                 done.result().reset();
               } else {
                 write(done.result(), body.slice());

@@ -615,7 +615,7 @@ final class Exchange implements Attempt.Owner {
     AnswerHeaders.success(
         headers,
         caller,
-        required(plan).model(),
+        required(pool).model(),
         required(pool).name(),
         attempts,
         life,

@@ -38,7 +38,15 @@ class ReloadIT {
   @AfterEach
   void stop() {
     if (cluster != null) {
-      cluster.members.forEach(m -> System.out.println("DEBUGLOG " + m.name + "\n" + m.process().output().replaceAll("(?m)^.*access (chat|embeddings).*$\n", "")));
+      cluster.members.forEach(
+          m ->
+              System.out.println(
+                  "DEBUGLOG "
+                      + m.name
+                      + "\n"
+                      + m.process()
+                          .output()
+                          .replaceAll("(?m)^.*access (chat|embeddings).*$\n", "")));
       cluster.close();
     }
   }
@@ -184,9 +192,7 @@ class ReloadIT {
             .output()
             .contains("fleet.json: pools[0].routing_strategy: \\\"best_effort\\\""));
     cluster.expect(
-        "the old fleet",
-        List.of(cluster.send(only, Mode.WHOLE, 20).join()),
-        Allowed.whole());
+        "the old fleet", List.of(cluster.send(only, Mode.WHOLE, 20).join()), Allowed.whole());
     assertThat(cluster.report("reload of a file with a mistake", "non-stream", 0)).isEmpty();
   }
 }
