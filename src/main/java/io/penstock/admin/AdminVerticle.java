@@ -90,14 +90,7 @@ public final class AdminVerticle extends VerticleBase {
   }
 
   private Future<?> listen(Setting<AdminConfig> admin, Fleets fleets) {
-    Routes routes =
-        new Routes(
-            vertx,
-            fleets,
-            directory,
-            drains,
-            new HereControl(),
-            admin);
+    Routes routes = new Routes(vertx, fleets, directory, drains, new HereControl(), admin);
     AdminConfig at = admin.now();
     return vertx
         .createHttpServer(new HttpServerOptions().setIdleTimeout(IDLE_SECONDS))

@@ -8,9 +8,9 @@
  * about itself is behind {@link io.penstock.admin.NodeControl}. Hears PoolReport and NodeReport,
  * and AskNode of its peers; says AskPool to the pools' owners, AskNode and NodeReport.
  *
- * <p>It also looks at the fleet every five seconds, and more often while nothing is healthy yet, for
- * the node's readiness and alarms: the owners of the pools are asked, since they alone know what
- * they would grant, and every node can ask them whatever its roles are.
+ * <p>It also looks at the fleet every five seconds, and more often while nothing is healthy yet,
+ * for the node's readiness and alarms: the owners of the pools are asked, since they alone know
+ * what they would grant, and every node can ask them whatever its roles are.
  *
  * <p>Decisions: who does not answer within two seconds is named in the answer instead of holding it
  * up; without a key the API is for this machine alone, and a browser on it is turned away by its

@@ -96,7 +96,8 @@ public final class Node {
                   a ->
                       new AdminConfig(
                           a.host(), HttpPort.free("admin", a.host(), a.port()), a.key()));
-      return start(config, Configs.withPorts(config, port, admin), setup, telemetry(config.roles(), setup));
+      return start(
+          config, Configs.withPorts(config, port, admin), setup, telemetry(config.roles(), setup));
     } catch (NodeException e) {
       return Future.failedFuture(e);
     }

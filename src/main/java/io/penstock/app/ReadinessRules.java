@@ -13,10 +13,10 @@ import java.util.Set;
  *
  * <p>The last is waited for once and for {@link #PATIENCE_MILLIS} at most, so that a cluster that
  * starts takes no request which it must refuse. It is a matter of the start alone: a fleet that is
- * lost later is lost for every node, and if all of them said that they were not ready, clients would
- * find nobody who tells them so (503, with the time to come back), and a rolling update, which waits
- * for each new node to become ready, would never end. For the same reason too few healthy replicas
- * are an alarm, not a condition.
+ * lost later is lost for every node, and if all of them said that they were not ready, clients
+ * would find nobody who tells them so (503, with the time to come back), and a rolling update,
+ * which waits for each new node to become ready, would never end. For the same reason too few
+ * healthy replicas are an alarm, not a condition.
  */
 final class ReadinessRules {
   /** The condition that this node's verticles are deployed and announced. */

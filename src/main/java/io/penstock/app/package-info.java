@@ -13,9 +13,9 @@
  * and withdraws, {@code bus} says in the node's beacons.
  *
  * <p>Owns what may change while the node runs ({@code Settings}) and how: {@code Reloads} reads the
- * file on a worker thread, one reading at a time; {@code Changes} says what of it can be gone by and
- * what takes a restart; the rooms hear of it as settings, and the cluster of the new fleet's hash
- * when all of them have.
+ * file on a worker thread, one reading at a time; {@code Changes} says what of it can be gone by
+ * and what takes a restart; the rooms hear of it as settings, and the cluster of the new fleet's
+ * hash when all of them have.
  *
  * <p>Decisions. A role that nobody else has is kept to the end: a queue that nobody could take over
  * is served while it can be. Simulated pools are for a node that is alone. Port 0 becomes a number

@@ -43,8 +43,7 @@ final class BoundedHash implements Strategy {
     }
     @Nullable Replica within =
         points.firstFrom(
-            affinity,
-            each -> each.candidate && each.live() < Math.ceil(perWeight * each.weight()));
+            affinity, each -> each.candidate && each.live() < Math.ceil(perWeight * each.weight()));
     @Nullable Replica picked =
         within != null ? within : points.firstFrom(affinity, each -> each.candidate);
     for (Replica each : candidates) {

@@ -18,8 +18,8 @@
  * attempt goes to another replica, with a slot of its own, and only while the client has seen
  * nothing of the one before. Nodes that are reloaded one after another know different pools for a
  * while: a request whose pools are not known to all whom it needs asks the router again, for some
- * seconds. It keeps the deadlines that it began with when the configuration changes. What the client is told when no attempt is left is what the last
- * replica said.
+ * seconds. It keeps the deadlines that it began with when the configuration changes. What the
+ * client is told when no attempt is left is what the last replica said.
  */
 @NullMarked
 package io.penstock.ingress;

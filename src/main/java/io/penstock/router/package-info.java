@@ -8,8 +8,8 @@
  *
  * <p>Decisions: what a pool does not declare is not held against it; an estimate refuses a request
  * only when it is clearly over; a model whose pools are all down keeps them in the plan, before the
- * fallback's, since a pool's owner hears sooner than a router that one is back; the table of another
- * configuration begins with what is known of the pools that stay.
+ * fallback's, since a pool's owner hears sooner than a router that one is back; the table of
+ * another configuration begins with what is known of the pools that stay.
  */
 @NullMarked
 package io.penstock.router;

@@ -10,7 +10,8 @@ import java.util.Map;
 /**
  * {@code GET /health/live}, {@code /health/ready} and {@code /metrics}, for Kubernetes and
  * Prometheus. Live says that an event loop answers; ready answers 503 with the reasons while a
- * condition is missing or the node drains, and lists alarms either way. Metrics are rendered on a worker thread.
+ * condition is missing or the node drains, and lists alarms either way. Metrics are rendered on a
+ * worker thread.
  */
 public final class OpsHandler {
   private static final String JSON = "application/json";

@@ -65,8 +65,7 @@ class LookoutTest {
 
   @Test
   void tellsOfEachPoolWithTooFew() {
-    FleetHealth health =
-        lookout.look(List.of(told("a", 1, 2), told("b", 2, 2), told("c", 0, 1)));
+    FleetHealth health = lookout.look(List.of(told("a", 1, 2), told("b", 2, 2), told("c", 0, 1)));
     assertThat(health.anyHealthy()).isTrue();
     assertThat(health.belowMin())
         .containsExactlyInAnyOrder(

@@ -136,8 +136,7 @@ final class Processes implements AutoCloseable {
     fleet(pool(POOL, MODEL, IntStream.range(0, listed).boxed().toList(), maxConcurrent));
     for (Member member : members) {
       member.file =
-          Files.writeString(
-              folder.resolve(member.name + ".json"), config(member, joined).encode());
+          Files.writeString(folder.resolve(member.name + ".json"), config(member, joined).encode());
       member.launch();
     }
     members.forEach(member -> member.process.awaitReady(member.httpPort));

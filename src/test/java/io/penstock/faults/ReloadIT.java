@@ -185,9 +185,7 @@ class ReloadIT {
             .output()
             .contains("fleet.json: pools[0].routing_strategy: \\\"best_effort\\\""));
     cluster.expect(
-        "the old fleet",
-        List.of(cluster.send(only, Mode.WHOLE, 20).join()),
-        Allowed.whole());
+        "the old fleet", List.of(cluster.send(only, Mode.WHOLE, 20).join()), Allowed.whole());
     assertThat(cluster.report("reload of a file with a mistake", "non-stream", 0)).isEmpty();
   }
 }

@@ -40,8 +40,10 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(60)
 class RulesChangeTest {
   private static final String PATH = "/v1/chat/completions";
-  private static final String WHOLE = "{\"model\":\"river\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}";
-  private static final String STREAM = "{\"model\":\"river\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}";
+  private static final String WHOLE =
+      "{\"model\":\"river\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}";
+  private static final String STREAM =
+      "{\"model\":\"river\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]}";
 
   private final Vertx vertx = Vertx.vertx();
   private final HttpClient http =

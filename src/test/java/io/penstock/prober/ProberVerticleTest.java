@@ -230,7 +230,8 @@ class ProberVerticleTest {
     probers(A);
     until(() -> isTold(A, "r", HEALTHY));
     Path file = folder.resolve("s.json");
-    Files.writeString(file, "[{\"url\": \"http://127.0.0.1:%d\", \"id\": \"s\"}]".formatted(second));
+    Files.writeString(
+        file, "[{\"url\": \"http://127.0.0.1:%d\", \"id\": \"s\"}]".formatted(second));
 
     Pool chat = fleet.now().pools().get(0);
     Pool more = Fleets.pool("more", EngineKind.VLLM, new ReplicaSource.Watched(file), QUICK);

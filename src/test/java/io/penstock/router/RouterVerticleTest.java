@@ -42,11 +42,7 @@ class RouterVerticleTest {
   @BeforeEach
   void deploy() throws Exception {
     bus.peer(INGRESS.node()).consume(Room.INGRESS, 0, message -> {});
-    RouterVerticle router =
-        new RouterVerticle(
-            bus,
-            Drains.none(),
-            fleet);
+    RouterVerticle router = new RouterVerticle(bus, Drains.none(), fleet);
     vertx
         .deployVerticle(router)
         .toCompletionStage()
@@ -77,8 +73,7 @@ class RouterVerticleTest {
   @Test
   void anotherFleetIsRoutedAtOnce() throws Exception {
     fleet
-        .become(
-            RouteTableTest.fleet("", RouteTableTest.pool("b", "beta", List.of(), Set.of(), 0)))
+        .become(RouteTableTest.fleet("", RouteTableTest.pool("b", "beta", List.of(), Set.of(), 0)))
         .get(10, TimeUnit.SECONDS);
     assertThat(answer(Plan.class, RouteTableTest.chat("beta")).pools())
         .containsExactly(new PoolName("b"));
