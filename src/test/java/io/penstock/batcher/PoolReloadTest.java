@@ -153,7 +153,8 @@ class PoolReloadTest {
     PoolOwner owner = serving(pool(replicas(1, 1)));
     Grant a = granted(owner, "a");
     Grant b = granted(owner, "b");
-    Grant gone = a.replica().equals(id(0)) ? a : b;
+    boolean firstIsGone = a.replica().equals(id(0));
+    Grant gone = firstIsGone ? a : b;
 
     owner.redefine(pool(replicas(1, 1).subList(1, 2)), 10);
 
@@ -161,7 +162,7 @@ class PoolReloadTest {
     assertThat(ask(owner, "c")).isEmpty();
     assertThat(owner.release(release(gone), 20)).as("its slot is nobody's").isEmpty();
     assertThat(owner.roster().find(id(0))).isEmpty();
-    assertThat(ids(owner.release(release(gone == a ? b : a), 30))).containsExactly("c");
+    assertThat(ids(owner.release(release(firstIsGone ? b : a), 30))).containsExactly("c");
   }
 
   @Test
@@ -226,11 +227,7 @@ class PoolReloadTest {
 
   private static Pool breaker(List<ReplicaSpec> specs, BreakerPolicy policy) {
     return pool(
-        specs,
-        RoutingStrategy.ROUND_ROBIN,
-        QueueLimits.DEFAULT,
-        FailoverPolicy.DEFAULT,
-        policy);
+        specs, RoutingStrategy.ROUND_ROBIN, QueueLimits.DEFAULT, FailoverPolicy.DEFAULT, policy);
   }
 
   private static Pool failover(List<ReplicaSpec> specs, FailoverStrategy strategy, int min) {
@@ -286,8 +283,7 @@ class PoolReloadTest {
 
   @Test
   void aProberThatGoesByAnotherListHasNoSayOnAWrittenOne() {
-    View probed =
-        FakeDirectory.of(node("self", Role.BATCHER), node("prober", Role.HEALTH_PROBER));
+    View probed = FakeDirectory.of(node("self", Role.BATCHER), node("prober", Role.HEALTH_PROBER));
     PoolOwner owner = serving(pool(replicas(2)), probed);
     owner.report(PROBER, List.of(status(spec("r0", 1, 2), ReplicaState.HEALTHY)), 0);
 
@@ -320,7 +316,9 @@ class PoolReloadTest {
     owner.release(release(live), 20);
     assertThat(ask(owner, "b")).as("now it is known soon").isEmpty();
     assertThat(
-            ids(owner.report(PROBER, List.of(status(replicas(1).get(0), ReplicaState.HEALTHY)), 30)))
+            ids(
+                owner.report(
+                    PROBER, List.of(status(replicas(1).get(0), ReplicaState.HEALTHY)), 30)))
         .containsExactly("b");
   }
 
@@ -367,8 +365,7 @@ class PoolReloadTest {
     assertThat(((Refused) out.get(0)).refusal().detail())
         .isEqualTo("Pool 'llama' has been taken out of the configuration.");
     assertThat(ask(owner, "c")).hasSize(1).first().isInstanceOf(Refused.class);
-    assertThat(
-            owner.admit(Ask.of("d").attempt(2).admit(), 11))
+    assertThat(owner.admit(Ask.of("d").attempt(2).admit(), 11))
         .as("retries too: there may be another pool for them")
         .hasSize(1)
         .first()

@@ -179,11 +179,7 @@ class WatchlistTest {
         engine,
         new ReplicaSource.Listed(List.of()),
         new HealthPolicy(
-            checkInterval,
-            Duration.ofSeconds(5),
-            3,
-            Duration.ofSeconds(5),
-            Duration.ofSeconds(1)));
+            checkInterval, Duration.ofSeconds(5), 3, Duration.ofSeconds(5), Duration.ofSeconds(1)));
   }
 
   @Test
@@ -216,8 +212,7 @@ class WatchlistTest {
 
   @Test
   void aShorterIntervalCountsFromTheLastCheckOn() {
-    a.act(
-        a.watchlist.onFleet(List.of(config(EngineKind.VLLM, Duration.ofSeconds(3_600))), a.now));
+    a.act(a.watchlist.onFleet(List.of(config(EngineKind.VLLM, Duration.ofHours(1))), a.now));
     a.list(Fleets.replica("r"));
     a.probers(A);
     a.runUntil(60_000);
