@@ -14,6 +14,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
+import java.net.InetAddress;
 import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -258,7 +259,8 @@ class AdminApiTest {
 
   /** What no client of Java sends. */
   private String malformedPath(String header) throws Exception {
-    try (Socket socket = new Socket("127.0.0.1", node.config().admin().orElseThrow().port())) {
+    int port = node.config().admin().orElseThrow().port();
+    try (Socket socket = new Socket(InetAddress.getLoopbackAddress(), port)) {
       socket
           .getOutputStream()
           .write(

@@ -56,14 +56,14 @@ class ChangesTest {
   /** Sets a key by its path; a value that is no JSON is a text. */
   private static void set(JsonObject in, String path, String value) {
     JsonObject at = in;
-    String[] keys = path.split("\\.");
-    for (int i = 0; i < keys.length - 1; i++) {
-      if (!at.containsKey(keys[i])) {
-        at.put(keys[i], new JsonObject());
+    List<String> keys = List.of(path.split("\\.", -1));
+    String last = keys.get(keys.size() - 1);
+    for (String key : keys.subList(0, keys.size() - 1)) {
+      if (!at.containsKey(key)) {
+        at.put(key, new JsonObject());
       }
-      at = at.getJsonObject(keys[i]);
+      at = at.getJsonObject(key);
     }
-    String last = keys[keys.length - 1];
     if (value.matches("[0-9]+(\\.[0-9]+)?")) {
       at.put(last, value.contains(".") ? (Number) Double.valueOf(value) : Integer.valueOf(value));
     } else if (value.equals("true") || value.equals("false")) {
@@ -121,7 +121,7 @@ class ChangesTest {
   @Test
   void everyKeyOfAPoolIsToldAndTaken() throws Exception {
     Set<String> told = new HashSet<>();
-    for (String row : POOL_KEYS.strip().split("\n")) {
+    for (String row : POOL_KEYS.lines().toList()) {
       String[] cells = row.split("; ", 3);
       JsonObject read = node();
       set(pool(read), cells[0], cells[1]);

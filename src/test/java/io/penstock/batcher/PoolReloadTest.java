@@ -153,7 +153,8 @@ class PoolReloadTest {
     PoolOwner owner = serving(pool(replicas(1, 1)));
     Grant a = granted(owner, "a");
     Grant b = granted(owner, "b");
-    Grant gone = a.replica().equals(id(0)) ? a : b;
+    boolean firstIsGone = a.replica().equals(id(0));
+    Grant gone = firstIsGone ? a : b;
 
     owner.redefine(pool(replicas(1, 1).subList(1, 2)), 10);
 
@@ -161,7 +162,7 @@ class PoolReloadTest {
     assertThat(ask(owner, "c")).isEmpty();
     assertThat(owner.release(release(gone), 20)).as("its slot is nobody's").isEmpty();
     assertThat(owner.roster().find(id(0))).isEmpty();
-    assertThat(ids(owner.release(release(gone == a ? b : a), 30))).containsExactly("c");
+    assertThat(ids(owner.release(release(firstIsGone ? b : a), 30))).containsExactly("c");
   }
 
   @Test

@@ -5,6 +5,8 @@ import io.penstock.faults.Outcome.Expected;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -41,9 +43,9 @@ final class Processes implements AutoCloseable {
   /** One node; its ports stay the same over its restarts. */
   static final class Member {
     final String name;
-    final int httpPort = PenstockProcess.freePort();
-    final int clusterPort = PenstockProcess.freePort();
-    final int busPort = PenstockProcess.freePort();
+    final int httpPort = port();
+    final int clusterPort = port();
+    final int busPort = port();
     private Path file = Path.of("");
     private PenstockProcess process;
 
@@ -73,6 +75,18 @@ final class Processes implements AutoCloseable {
         }
       } catch (IOException | InterruptedException e) {
         throw new IllegalStateException(e);
+      }
+    }
+  }
+
+  /** A free port that no outgoing connection takes before its node has started. */
+  private static int port() {
+    while (true) {
+      int port = PORTS_FROM + ThreadLocalRandom.current().nextInt(PORTS);
+      try (ServerSocket free = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
+        return free.getLocalPort();
+      } catch (IOException taken) {
+        // the next one, then
       }
     }
   }

@@ -38,15 +38,6 @@ class ReloadIT {
   @AfterEach
   void stop() {
     if (cluster != null) {
-      cluster.members.forEach(
-          m ->
-              System.out.println(
-                  "DEBUGLOG "
-                      + m.name
-                      + "\n"
-                      + m.process()
-                          .output()
-                          .replaceAll("(?m)^.*access (chat|embeddings).*$\n", "")));
       cluster.close();
     }
   }
@@ -99,9 +90,11 @@ class ReloadIT {
                 .allMatch(m -> Processes.metric(m, "penstock_cluster_fleet_mismatches") == 0));
   }
 
-  /** The limit of a replica at the pool's owner; 0 where no node keeps one. */
+  /** The limit of a replica at its pool's owner; 0 where that keeps none. */
   private double limit(String replica) {
+    String pool = replica.substring(0, replica.indexOf('-'));
     return cluster.members.stream()
+        .filter(m -> Processes.metric(m, "penstock_pool_owned", "pool=\"" + pool + "\"") > 0)
         .mapToDouble(
             m -> Processes.metric(m, "penstock_replica_limit", "replica=\"" + replica + "\""))
         .sum();

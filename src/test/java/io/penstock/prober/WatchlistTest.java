@@ -216,7 +216,7 @@ class WatchlistTest {
 
   @Test
   void aShorterIntervalCountsFromTheLastCheckOn() {
-    a.act(a.watchlist.onFleet(List.of(config(EngineKind.VLLM, Duration.ofSeconds(3_600))), a.now));
+    a.act(a.watchlist.onFleet(List.of(config(EngineKind.VLLM, Duration.ofHours(1))), a.now));
     a.list(Fleets.replica("r"));
     a.probers(A);
     a.runUntil(60_000);
