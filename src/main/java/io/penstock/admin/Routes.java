@@ -6,7 +6,6 @@ import io.penstock.bus.Setting;
 import io.penstock.bus.View;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Pool;
-import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaId;
 import io.penstock.message.DrainKind;
 import io.penstock.message.NodeOrder;
@@ -299,7 +298,6 @@ final class Routes {
       unknown(context, "pool", name, all.stream().map(pool -> pool.name().value()));
       return;
     }
-    PoolName pool = found.get().name();
     order(method, DrainKind.POOL, name)
         .onFailure(e -> broken(context, e))
         .onSuccess(done -> tell(context, method, waits, () -> pool(found.get())));
