@@ -282,7 +282,7 @@ final class PoolOwner {
   List<AdmissionDecision> admit(Admit admit, long nowMillis) {
     if (admission == null) {
       heard(admit.knownEpoch());
-      return List.of(new Disowned(admit.replyTo(), new NotOwner(admit.id(), pool.name())));
+      return List.of(new Disowned(admit.replyTo(), new NotOwner(admit.id(), pool.name(), self)));
     }
     List<AdmissionDecision> out = new ArrayList<>(2);
     outbid(admit.knownEpoch(), out, nowMillis);
@@ -314,7 +314,8 @@ final class PoolOwner {
       heard(renew.epoch());
       renew
           .waiting()
-          .forEach(id -> out.add(new Disowned(renew.holder(), new NotOwner(id, pool.name()))));
+          .forEach(
+              id -> out.add(new Disowned(renew.holder(), new NotOwner(id, pool.name(), self))));
       return out;
     }
     outbid(renew.epoch(), out, nowMillis);

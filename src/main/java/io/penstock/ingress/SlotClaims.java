@@ -65,6 +65,9 @@ final class SlotClaims {
     }
   }
 
+  /** How much later than a new owner's census the view that names it comes at most. */
+  static final long VIEW_LAG_MILLIS = 5_000;
+
   private static final class PoolClaims {
     final PoolName pool;
     final Map<RequestId, Waiting> waiting = new LinkedHashMap<>();
@@ -73,6 +76,9 @@ final class SlotClaims {
     long epoch;
     long renewAtMillis;
     boolean resendSoon;
+
+    /** Until when the owner is whoever took the last census, whatever the view says. */
+    long censusCountsUntilMillis = Long.MAX_VALUE;
 
     PoolClaims(PoolName pool) {
       this.pool = pool;
@@ -186,6 +192,9 @@ final class SlotClaims {
 
   void onNotOwner(NotOwner answer, long nowMillis) {
     PoolClaims claims = claims(answer.pool());
+    if (answer.by().equals(claims.owner)) {
+      goByView(claims);
+    }
     Waiting waiting = claims.waiting.get(answer.id());
     if (waiting != null) {
       resendSoon(claims, waiting, nowMillis);
@@ -213,10 +222,20 @@ final class SlotClaims {
       NodeId owner = next.ownerOf(claims.pool).orElse(null);
       boolean changed = owner == null ? claims.owner != null : !owner.equals(claims.owner);
       claims.owner = owner;
+      claims.censusCountsUntilMillis = Long.MAX_VALUE;
       if (changed && owner != null) {
         askAgain(claims, nowMillis);
       }
     }
+  }
+
+  /**
+   * Whoever took a census may have done so by a view that was soon put right, as a node that joins
+   * can; of that no word comes.
+   */
+  private void goByView(PoolClaims claims) {
+    claims.owner = view.ownerOf(claims.pool).orElse(null);
+    claims.censusCountsUntilMillis = Long.MAX_VALUE;
   }
 
   private void askAgain(PoolClaims claims, long nowMillis) {
@@ -237,6 +256,7 @@ final class SlotClaims {
     if (census.epoch() > before) {
       claims.epoch = census.epoch();
       claims.owner = sender;
+      claims.censusCountsUntilMillis = nowMillis + VIEW_LAG_MILLIS;
       askAgain(claims, nowMillis);
     }
     outlet.send(
@@ -260,6 +280,13 @@ final class SlotClaims {
    */
   void tick(long nowMillis) {
     for (PoolClaims claims : pools.values()) {
+      if (claims.censusCountsUntilMillis <= nowMillis) {
+        NodeId before = claims.owner;
+        goByView(claims);
+        if (claims.owner != null && !claims.owner.equals(before)) {
+          askAgain(claims, nowMillis);
+        }
+      }
       if (claims.resendSoon) {
         claims.resendSoon = false;
         for (Waiting waiting : claims.waiting.values()) {

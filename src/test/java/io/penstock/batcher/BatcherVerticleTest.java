@@ -259,7 +259,7 @@ class BatcherVerticleTest {
     directory.change(FakeDirectory.of(node("other", Role.BATCHER), node("ingress", Role.INGRESS)));
     send(Ask.of("a").admit());
     NotOwner answer = get(bus.await(NotOwner.class, each -> true));
-    assertThat(answer).isEqualTo(new NotOwner(new RequestId("a"), POOL));
+    assertThat(answer).isEqualTo(new NotOwner(new RequestId("a"), POOL, bus.self()));
   }
 
   @Test

@@ -157,7 +157,7 @@ class PoolOwnerTest {
     assertThat(owner.view(ELSEWHERE, 2_000, 3)).isEmpty();
     assertThat(owner.busy()).isFalse();
     assertThat(owner.roster().open()).isEqualTo(1);
-    Disowned disowned = new Disowned(INGRESS, new NotOwner(new RequestId("waiting"), POOL));
+    Disowned disowned = new Disowned(INGRESS, new NotOwner(new RequestId("waiting"), POOL, SELF));
     assertThat(owner.admit(Ask.of("waiting").admit(), 4)).containsExactly(disowned);
     assertThat(
             owner.renew(

@@ -324,7 +324,7 @@ class ClusterNodeTest {
   }
 
   private static Message message(int i) {
-    return new NotOwner(new RequestId("r" + i), new PoolName("pool"));
+    return new NotOwner(new RequestId("r" + i), new PoolName("pool"), new NodeId("n"));
   }
 
   private static HazelcastInstance hazelcastOf(ClusterNode node) {

@@ -104,7 +104,7 @@ final class MessageSamples {
               30_000,
               17),
           new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.of(true)),
-          new NotOwner(REQUEST, POOL),
+          new NotOwner(REQUEST, POOL, NODE),
           new Withdraw(REQUEST, POOL),
           new Release(
               REQUEST, POOL, 17, REPLICA, Outcome.OK, new TokenUsage(812, 200, 512), 310, 4_200, 0),

@@ -70,8 +70,8 @@ class WireFormTest {
             read(
                 """
                 {"v":1,"trace":{"id":[1]},"type":"NotOwner",
-                 "message":{"id":"r","because":{"of":["x"]},"pool":"p"},"later":true}"""))
-        .isEqualTo(new NotOwner(new RequestId("r"), new PoolName("p")));
+                 "message":{"id":"r","because":{"of":["x"]},"pool":"p","by":"n"},"later":true}"""))
+        .isEqualTo(new NotOwner(new RequestId("r"), new PoolName("p"), new NodeId("n")));
   }
 
   @Test

@@ -204,9 +204,42 @@ class SlotClaimsTest {
     assertThat(sent).hasSize(1);
     claims.tick(SlotClaims.RESEND_MILLIS);
     assertThat(sent).hasSize(2);
-    claims.onNotOwner(new NotOwner(ID, POOL), 100);
+    claims.onNotOwner(new NotOwner(ID, POOL, A), 100);
     claims.tick(150);
     assertThat(sent).hasSize(3);
+  }
+
+  /**
+   * A node that joins may believe for a moment that it owns the pool; nobody else's view changes.
+   */
+  @Test
+  void whoTookACensusAndIsNoOwnerIsLeftForTheOneOfTheView() {
+    claims.ask(admit(10_000), 0);
+    claims.onCensus(new Census(POOL, 7, new Station(B, Room.BATCHER, 0)), 10);
+    sent.clear();
+    claims.onNotOwner(new NotOwner(ID, POOL, A), 20);
+    claims.tick(20 + SlotClaims.RESEND_MILLIS);
+    assertThat(sent).extracting(Sent::to).as("a late word of another").containsOnly(B);
+    sent.clear();
+    claims.onNotOwner(new NotOwner(ID, POOL, B), 200);
+    claims.tick(200 + SlotClaims.RESEND_MILLIS);
+    assertThat(sent).extracting(Sent::to).containsOnly(A);
+    assertThat(sent.stream().map(Sent::message).filter(Admit.class::isInstance))
+        .singleElement()
+        .satisfies(again -> assertThat(((Admit) again).knownEpoch()).isEqualTo(7));
+  }
+
+  @Test
+  void whatIsHeldIsRenewedAtTheOwnerOfTheViewWhereACensusWasTakenInError() {
+    claims.ask(admit(10_000), 0);
+    claims.onGrant(grant(5), 1);
+    claims.onCensus(new Census(POOL, 7, new Station(B, Room.BATCHER, 0)), 10);
+    claims.tick(10 + SlotClaims.VIEW_LAG_MILLIS - 1);
+    assertThat(sent).extracting(Sent::to).last().isEqualTo(B);
+    sent.clear();
+    claims.tick(10 + SlotClaims.VIEW_LAG_MILLIS);
+    assertThat(sent).extracting(Sent::to).containsExactly(A);
+    assertThat(((Renew) lastSent()).leases()).hasSize(1);
   }
 
   @Test
