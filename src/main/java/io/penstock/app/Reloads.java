@@ -10,6 +10,7 @@ import io.penstock.config.Mistake;
 import io.penstock.config.NodeConfig;
 import io.penstock.inference.Fleet;
 import io.penstock.telemetry.Names;
+import io.vertx.core.AsyncResult;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -159,15 +160,37 @@ final class Reloads {
     NodeConfig now = Configs.withFleet(withPortsTaken(changes.next()), listed);
     return settings
         .become(now)
-        .recover(bug -> settings.become(before).transform(back -> Future.failedFuture(bug)))
         .compose(everywhere -> cluster.serve(listed.hash()))
-        .map(
+        .transform(told -> here(told))
+        .compose(
             told -> {
               effective = changes.next();
               running.set(now);
               simulated.keepOnly(listed);
               count("applied");
-              return told(changes, listed, advice);
+              return Future.succeededFuture(told(changes, listed, advice));
+            },
+            bug -> takeBack(before, bug));
+  }
+
+  /** Brings an outcome back to the context on which this one's state lives. */
+  private <T> Future<T> here(AsyncResult<T> outcome) {
+    Promise<T> here = Promise.promise();
+    context.runOnContext(turn -> here.handle(outcome));
+    return here.future();
+  }
+
+  /** A part of the node has failed at it: all go by what was before. */
+  private Future<Reload> takeBack(NodeConfig before, Throwable bug) {
+    log.error("a part of this node failed at the new configuration; the one before is back", bug);
+    return settings
+        .become(before)
+        .transform(tried -> cluster.serve(before.fleet().hash()))
+        .transform(said -> here(said))
+        .transform(
+            said -> {
+              simulated.keepOnly(before.fleet());
+              return Future.failedFuture(bug);
             });
   }
 

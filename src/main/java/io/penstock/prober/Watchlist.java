@@ -68,6 +68,10 @@ final class Watchlist {
   private final Map<Key, Watch> watches = new LinkedHashMap<>();
   private final Map<Key, Hearsay> hearsay = new HashMap<>();
   private final Map<Key, Removed> removed = new LinkedHashMap<>();
+
+  /** What left its list while another was to watch it, who may die before it says so. */
+  private final Map<Key, ReplicaSpec> unwatched = new LinkedHashMap<>();
+
   private long reportIntervalMillis;
   private List<NodeId> probers = List.of();
   private long generations;
@@ -160,15 +164,17 @@ final class Watchlist {
     Map<Key, Listed> fresh = new LinkedHashMap<>();
     replicas.forEach(spec -> fresh.putIfAbsent(new Key(name, spec.id()), new Listed(pool, spec)));
     List<ProberDecision> decisions = new ArrayList<>();
-    for (Key key : List.copyOf(listed.keySet())) {
+    for (Map.Entry<Key, Listed> entry : List.copyOf(listed.entrySet())) {
+      Key key = entry.getKey();
       if (key.pool().equals(name) && !fresh.containsKey(key)) {
         listed.remove(key);
         hearsay.remove(key);
-        remove(key, decisions, nowMillis);
+        remove(key, entry.getValue().spec(), decisions, nowMillis);
       }
     }
     listed.putAll(fresh);
     removed.keySet().removeAll(fresh.keySet());
+    unwatched.keySet().removeAll(fresh.keySet());
     fresh.forEach((key, entry) -> respecify(key, entry, decisions));
     share(decisions, nowMillis);
     return decisions;
@@ -182,6 +188,9 @@ final class Watchlist {
     List<ProberDecision> decisions = new ArrayList<>();
     for (ReplicaStatus status : report.replicas()) {
       Key key = new Key(status.pool(), status.spec().id());
+      if (status.state() == ReplicaState.REMOVED) {
+        unwatched.remove(key);
+      }
       if (!isSameEngine(listed.get(key), status)) {
         continue;
       }
@@ -318,10 +327,7 @@ final class Watchlist {
   private void share(List<ProberDecision> decisions, long nowMillis) {
     for (Map.Entry<Key, Listed> entry : listed.entrySet()) {
       Key key = entry.getKey();
-      boolean isMine =
-          Rendezvous.pick(key.id().value(), probers, NodeId::value)
-              .filter(self::equals)
-              .isPresent();
+      boolean isMine = isMine(key);
       Watch watch = watches.get(key);
       if (isMine && watch == null) {
         acquire(key, entry.getValue(), decisions, nowMillis);
@@ -331,6 +337,18 @@ final class Watchlist {
         watch.leave(nowMillis);
       }
     }
+    for (Map.Entry<Key, ReplicaSpec> entry : List.copyOf(unwatched.entrySet())) {
+      if (isMine(entry.getKey())) {
+        unwatched.remove(entry.getKey());
+        tellRemoved(entry.getKey(), entry.getValue(), Optional.empty(), 0, nowMillis);
+      }
+    }
+  }
+
+  private boolean isMine(Key key) {
+    return Rendezvous.pick(key.id().value(), probers, NodeId::value)
+        .filter(self::equals)
+        .isPresent();
   }
 
   private void acquire(Key key, Listed entry, List<ProberDecision> decisions, long nowMillis) {
@@ -383,9 +401,12 @@ final class Watchlist {
     }
   }
 
-  private void remove(Key key, List<ProberDecision> decisions, long nowMillis) {
+  private void remove(
+      Key key, ReplicaSpec spec, List<ProberDecision> decisions, long nowMillis) {
     Watch watch = watches.get(key);
     if (watch == null) {
+      unwatched.put(key, spec);
+      keepTo(REMOVED_MAX, unwatched);
       return;
     }
     decisions.add(
@@ -393,20 +414,35 @@ final class Watchlist {
             watch.target(),
             new ReplicaHealth.Change(watch.health.state(), ReplicaState.REMOVED, "left its list")));
     drop(key, decisions);
+    tellRemoved(
+        key,
+        watch.spec(),
+        watch.ability.continuesMessages(),
+        watch.health.checks(),
+        nowMillis);
+  }
+
+  private void tellRemoved(
+      Key key, ReplicaSpec spec, Optional<Boolean> continues, long checks, long nowMillis) {
     ReplicaStatus last =
         new ReplicaStatus(
             key.pool(),
-            watch.spec(),
+            spec,
             ReplicaState.REMOVED,
             Optional.empty(),
             "left its list",
-            watch.ability.continuesMessages(),
-            watch.health.checks());
+            continues,
+            checks);
     removed.put(key, new Removed(last, nowMillis + REMOVED_MILLIS));
-    if (removed.size() > REMOVED_MAX) {
-      removed.remove(removed.keySet().iterator().next());
-    }
+    keepTo(REMOVED_MAX, removed);
     isReportUrgent = true;
+  }
+
+  /** Forgets the oldest beyond so many. */
+  private static void keepTo(int max, Map<Key, ?> entries) {
+    if (entries.size() > max) {
+      entries.remove(entries.keySet().iterator().next());
+    }
   }
 
   private void drop(Key key, List<ProberDecision> decisions) {

@@ -444,6 +444,39 @@ class WatchlistTest {
     assertThat(a.states()).containsOnlyKeys("s");
   }
 
+  /** The host of an engine and of its prober is gone: its list knows it, and somebody has to say. */
+  @Test
+  void tellsOfAReplicaThatLeftItsListWithItsProber() {
+    a.list(replicas(20));
+    a.probers(A, B);
+    a.runUntil(10_000);
+    Set<String> others = new HashSet<>(List.of(ids(20)));
+    others.removeAll(a.open.keySet());
+    assertThat(others).isNotEmpty();
+    a.list();
+    a.runUntil(11_000);
+    assertThat(a.states()).as("the others are for B to tell").doesNotContainKeys(others.toArray(String[]::new));
+    a.probers(A);
+    a.runUntil(12_000);
+    others.forEach(id -> assertThat(a.states()).containsEntry(id, REMOVED));
+    a.runUntil(60_000);
+    int said = a.reports.size();
+    a.probers(A, B);
+    a.probers(A);
+    a.runUntil(61_000);
+    assertThat(a.reports).as("nothing more to say").hasSize(said);
+  }
+
+  private static String[] ids(int count) {
+    return IntStream.range(0, count).mapToObj(i -> "r" + i).toArray(String[]::new);
+  }
+
+  private static ReplicaSpec[] replicas(int count) {
+    return IntStream.range(0, count)
+        .mapToObj(i -> Fleets.replica("r" + i))
+        .toArray(ReplicaSpec[]::new);
+  }
+
   @Test
   void boundsTheRemovedReplicasThatItReports() {
     a.probers(A);
