@@ -3,6 +3,7 @@ package io.penstock.admin;
 import io.penstock.bus.View;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Fleet;
+import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.message.PoolReport;
 import io.penstock.message.ReplicaReport;
@@ -99,7 +100,17 @@ final class Json {
               .put("draining", node.draining())
               .put("fleet_hash", node.fleetHash()));
     }
-    return new JsonObject().put("nodes", rows);
+    JsonArray missing = new JsonArray();
+    view.missing()
+        .forEach(
+            who ->
+                missing.add(
+                    new JsonObject().put("name", who.name()).put("id", who.node().value())));
+    LimitShare share = view.share();
+    return new JsonObject()
+        .put("nodes", rows)
+        .put("missing", missing)
+        .put("share", share.present() + "/" + share.expected());
   }
 
   static JsonObject progress(Progress progress) {

@@ -7,6 +7,7 @@ import io.penstock.bus.View;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
+import io.penstock.message.Absent;
 import io.penstock.message.DrainKind;
 import io.penstock.message.NodeOrder;
 import io.penstock.openai.ErrorBody;
@@ -56,7 +57,8 @@ final class Routes {
       Map.of(ROOT + "fleet", "GET", ROOT + "nodes", "GET", ROOT + "reload", "POST");
 
   private static final String PATHS =
-      "GET /admin/v1/fleet, GET /admin/v1/nodes, POST /admin/v1/reload,"
+      "GET /admin/v1/fleet, GET /admin/v1/nodes, DELETE /admin/v1/nodes/NAME,"
+          + " POST /admin/v1/reload,"
           + " and POST, GET or DELETE /admin/v1/{replicas|pools|nodes}/NAME/drain";
 
   private final Vertx vertx;
@@ -89,6 +91,7 @@ final class Routes {
     router
         .get(ROOT + "nodes")
         .handler(context -> send(context, 200, Json.nodes(directory.view(), fleets.self())));
+    router.delete(ROOT + "nodes/:name").handler(this::forget);
     router.post(ROOT + "reload").handler(this::reload);
     router.route(ROOT + "*").handler(this::drain);
     router.errorHandler(400, this::malformed);
@@ -149,6 +152,33 @@ final class Routes {
               }
             })
         .onFailure(e -> broken(context, e));
+  }
+
+  /** Somebody says that a missing node will not come back. */
+  private void forget(RoutingContext context) {
+    String name = context.pathParam("name");
+    directory
+        .forget(name)
+        .onFailure(e -> broken(context, e))
+        .onSuccess(
+            forgotten -> {
+              View view = directory.view();
+              if (forgotten) {
+                send(context, 200, Json.nodes(view, fleets.self()));
+              } else if (view.nodes().stream().anyMatch(node -> node.name().equals(name))) {
+                refuse(
+                    context,
+                    Fault.INVALID_VALUE,
+                    "node '"
+                        + name
+                        + "' is not missing (expected: one that is; POST /admin/v1/nodes/"
+                        + name
+                        + "/drain has it take no more work)",
+                    "");
+              } else {
+                unknown(context, "missing node", name, view.missing().stream().map(Absent::name));
+              }
+            });
   }
 
   private void drain(RoutingContext context) {
@@ -403,8 +433,8 @@ final class Routes {
             + kind
             + " '"
             + name
-            + "' (expected: one of "
-            + listed
+            + "' (expected: "
+            + (all.isEmpty() ? "nothing, none is there" : "one of " + listed)
             + (more > 0 ? " and " + more + " more" : "")
             + ")",
         "");

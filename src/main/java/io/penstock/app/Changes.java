@@ -192,6 +192,10 @@ final class Changes {
         was.maxNoHeartbeat().toSeconds(),
         is.maxNoHeartbeat().toSeconds());
     fixed("cluster.census_ms", was.census().toMillis(), is.census().toMillis());
+    fixed(
+        "cluster.forget_missing_after_seconds",
+        was.forgetMissing().toSeconds(),
+        is.forgetMissing().toSeconds());
     fixed("cluster.hazelcast_file", path(was.hazelcastFile()), path(is.hazelcastFile()));
   }
 

@@ -218,6 +218,7 @@ public final class Node {
 
   private void onView(View view) {
     ReadinessRules.apply(view, config().roles(), telemetry.readiness());
+    ReadinessRules.missing(view, telemetry.readiness());
     ReadinessRules.compareFleets(view, cluster.bus().self(), telemetry.readiness());
   }
 

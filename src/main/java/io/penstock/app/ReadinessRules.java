@@ -28,6 +28,9 @@ final class ReadinessRules {
   /** The alarm that a node serves another fleet. */
   static final String FLEETS_DIFFER = "fleets_differ";
 
+  /** The alarm that nodes are gone and may be working where this one can't see it. */
+  static final String NODES_MISSING = "nodes_missing";
+
   static final long PATIENCE_MILLIS = 30_000;
 
   private ReadinessRules() {}
@@ -79,6 +82,27 @@ final class ReadinessRules {
                         FLEETS_DIFFER,
                         "node " + node.name(),
                         "serves another fleet than this node (expected: the same on all nodes)"))
+            .toList());
+  }
+
+  /** After a look at the cluster: who is missing. */
+  static void missing(View view, Readiness readiness) {
+    readiness.alarms(
+        NODES_MISSING,
+        view.missing().stream()
+            .map(
+                who ->
+                    new Readiness.Alarm(
+                        NODES_MISSING,
+                        "node " + who.name(),
+                        "is gone and may be working where this node can not see it; "
+                            + view.share().present()
+                            + " of "
+                            + view.share().expected()
+                            + " shares of every limit are used here (if it is lost for good: DELETE"
+                            + " /admin/v1/nodes/"
+                            + who.name()
+                            + ")"))
             .toList());
   }
 

@@ -6,7 +6,6 @@ import io.penstock.batcher.AdmissionDecision.CensusTaken;
 import io.penstock.batcher.AdmissionDecision.Disowned;
 import io.penstock.bus.DrainState;
 import io.penstock.bus.View;
-import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
@@ -29,6 +28,7 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoubleSupplier;
@@ -48,6 +48,11 @@ import org.slf4j.LoggerFactory;
  * #REPEAT_MILLIS}, since a question or its answer may be lost. Requests may queue meanwhile. From
  * the census on the holders refuse grants of lower epochs, so an owner that has not noticed yet can
  * do no harm. A lease that the census missed is adopted when its holder renews it.
+ *
+ * <p>While nodes are missing that may be working where this one can't see it, the pool uses this
+ * side's share of its limits ({@link View#share}). When they are back, what they still run counts
+ * before more of the limits is used: the pool is counted again. What they run while they are away,
+ * and ran already when they were lost, is on their side's account.
  *
  * <p>An owner that hears of an epoch above its own has been taken for dead by some, or came after
  * one that is not: it takes a higher one and counts again. Where two believe to be the owner they
@@ -179,6 +184,8 @@ final class PoolOwner {
     List<AdmissionDecision> out = new ArrayList<>();
     boolean changed = roster.advance(nowMillis);
     changed |= roster.probed(probes(next));
+    boolean grew = next.share().exceeds(roster.share());
+    changed |= roster.share(next.share());
     boolean mine = next.ownerOf(pool.name()).equals(Optional.of(self));
     if (!mine) {
       resign();
@@ -191,8 +198,13 @@ final class PoolOwner {
       admission.draining(drains.pools().contains(pool.name()));
       enter(Tenure.CENSUS, nowMillis, "owner of the pool now");
       announce(out, nowMillis);
-    } else if (!departed.isEmpty()) {
-      out.addAll(admission.departed(departed, nowMillis));
+    } else {
+      if (!departed.isEmpty()) {
+        out.addAll(admission.departed(departed, nowMillis));
+      }
+      if (grew) {
+        countAgain(epoch + 1, out, nowMillis, "a larger share of the limits");
+      }
     }
     if (changed) {
       out.addAll(admission.rosterChanged(nowMillis));
@@ -219,21 +231,6 @@ final class PoolOwner {
         Rendezvous.pick(id.value(), probers, NodeId::value)
             .filter(prober -> own.equals(fleets.get(prober)))
             .isPresent();
-  }
-
-  /** Takes in which share of the pool's limits this side of the cluster may use. */
-  List<AdmissionDecision> share(LimitShare share, long nowMillis) {
-    boolean changed = roster.advance(nowMillis);
-    if (!roster.share(share)) {
-      return changed ? changed(nowMillis) : List.of();
-    }
-    LOG.info(
-        "pool {}: {} of {} nodes are on this side; it uses {} slots",
-        pool.name(),
-        share.present(),
-        share.expected(),
-        roster.slots());
-    return changed(nowMillis);
   }
 
   /** How the pool stands. */
@@ -412,12 +409,16 @@ final class PoolOwner {
     if (admission == null || otherEpoch <= epoch) {
       return;
     }
-    epoch = otherEpoch + 1;
-    highestSeen = epoch;
-    admission.hold(epoch);
+    countAgain(otherEpoch + 1, out, nowMillis, "an owner of epoch " + otherEpoch + " was there");
+  }
+
+  private void countAgain(long next, List<AdmissionDecision> out, long nowMillis, String why) {
+    epoch = next;
+    highestSeen = Math.max(highestSeen, epoch);
+    Objects.requireNonNull(admission).hold(epoch);
     answered.clear();
     if (tenure == Tenure.SERVING) {
-      enter(Tenure.CENSUS, nowMillis, "an owner of epoch " + otherEpoch + " was there");
+      enter(Tenure.CENSUS, nowMillis, why);
     }
     announce(out, nowMillis);
   }

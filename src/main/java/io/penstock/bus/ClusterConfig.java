@@ -15,6 +15,8 @@ import java.util.Optional;
  * @param heartbeatInterval how often members say that they live
  * @param maxNoHeartbeat silence after which a member is removed
  * @param census how long a new owner of a pool waits for the ingress nodes' live grants
+ * @param forgetMissing after which a majority of the nodes takes one that is missing for dead;
+ *     zero: never
  * @param hazelcastFile a Hazelcast configuration of the user's own that replaces everything but
  *     {@code host} and {@code busPort}
  */
@@ -27,6 +29,7 @@ public record ClusterConfig(
     Duration heartbeatInterval,
     Duration maxNoHeartbeat,
     Duration census,
+    Duration forgetMissing,
     Optional<Path> hazelcastFile) {
 
   /** How members are found. */

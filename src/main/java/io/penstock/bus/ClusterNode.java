@@ -1,5 +1,6 @@
 package io.penstock.bus;
 
+import com.hazelcast.cluster.Address;
 import com.hazelcast.config.Config;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.inference.NodeId;
@@ -83,7 +84,8 @@ public final class ClusterNode {
       Vertx vertx, Identity identity, Clock clock, MeterRegistry meters) {
     NodeId self = new NodeId(UUID.randomUUID().toString());
     VertxBus bus = new VertxBus(vertx, self, new WireCodec(meters));
-    return deploy(vertx, bus, Members.alone(self), Registry.NONE, identity, clock, meters);
+    return deploy(
+        vertx, bus, Members.alone(self), Registry.NONE, "", Duration.ZERO, identity, clock, meters);
   }
 
   private static Future<ClusterNode> join(
@@ -111,7 +113,16 @@ public final class ClusterNode {
               VertxBus bus = new VertxBus(vertx, self, new WireCodec(meters));
               Members members = new HazelcastMembers(manager, self);
               Registry registry = new HazelcastRegistry(vertx, manager, bus, members);
-              return deploy(vertx, bus, members, registry, identity, clock, meters);
+              return deploy(
+                  vertx,
+                  bus,
+                  members,
+                  registry,
+                  addressOf(manager),
+                  cluster.forgetMissing(),
+                  identity,
+                  clock,
+                  meters);
             });
   }
 
@@ -138,18 +149,28 @@ public final class ClusterNode {
         + e.getMessage();
   }
 
+  /** Asked of Hazelcast itself: a file of the user's own may have another port. */
+  private static String addressOf(HazelcastClusterManager manager) {
+    Address address = manager.getHazelcastInstance().getCluster().getLocalMember().getAddress();
+    return address.getHost() + ":" + address.getPort();
+  }
+
   private static Future<ClusterNode> deploy(
       Vertx vertx,
       VertxBus bus,
       Members members,
       Registry registry,
+      String address,
+      Duration forget,
       Identity identity,
       Clock clock,
       MeterRegistry meters) {
     View.Node me =
         new View.Node(
             bus.self(), identity.name(), identity.zone(), Set.of(), 0, identity.fleetHash(), false);
-    DirectoryVerticle directory = new DirectoryVerticle(bus, members, registry, me, clock, meters);
+    DirectoryVerticle directory =
+        new DirectoryVerticle(
+            bus, members, registry, new TcpKnocker(vertx), address, forget, me, clock, meters);
     DrainVerticle drains = new DrainVerticle(bus, directory, clock, meters);
     return vertx
         .deployVerticle(directory)

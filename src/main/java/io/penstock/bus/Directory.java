@@ -1,5 +1,6 @@
 package io.penstock.bus;
 
+import io.vertx.core.Future;
 import java.util.function.Consumer;
 
 /**
@@ -14,4 +15,12 @@ public interface Directory {
    * starting with the current one.
    */
   void onChange(Consumer<View> listener);
+
+  /**
+   * An operator says that a node that is missing works no more and will not come back; any thread.
+   *
+   * @param nameOrId of one of {@link View#missing}
+   * @return completes with whether it was missing
+   */
+  Future<Boolean> forget(String nameOrId);
 }

@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.inference.NodeId;
+import io.penstock.message.Absent;
 import io.penstock.message.Beacon;
 import io.penstock.message.Message;
 import io.penstock.message.Room;
@@ -21,6 +22,7 @@ import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The shell of {@link Membership}: hears and sends beacons, tells the rooms of each new view.
@@ -45,6 +47,9 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   private final Bus bus;
   private final Members members;
   private final Registry registry;
+  private final Knocker knocker;
+  private final String address;
+  private final long forgetMillis;
   private final Clock clock;
   private final Counter rebuilt;
   private Membership membership; // touched only on this verticle's event loop
@@ -53,27 +58,45 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   private volatile View view; // read from any thread
   private volatile int silentMembers; // read by the metrics scrape
   private volatile int fleetMismatches;
+  private volatile int seats;
   private long beaconsSent;
   private boolean auditing;
   private boolean stopped;
 
+  /**
+   * @param address {@code host:port} at which this node listens for other members; empty without a
+   *     cluster
+   * @param forget see {@link ClusterConfig#forgetMissing}
+   */
   DirectoryVerticle(
       Bus bus,
       Members members,
       Registry registry,
+      Knocker knocker,
+      String address,
+      Duration forget,
       View.Node me,
       Clock clock,
       MeterRegistry meters) {
     this.bus = bus;
     this.members = members;
     this.registry = registry;
+    this.knocker = knocker;
+    this.address = address;
+    this.forgetMillis = forget.toMillis();
     this.clock = clock;
-    this.membership = new Membership(me, SILENCE.toMillis(), clock.millis());
+    this.membership = new Membership(me, SILENCE.toMillis(), forgetMillis, clock.millis());
     this.view = membership.view();
     this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "directory");
     gauge(meters, Names.CLUSTER_NODES, () -> view.nodes().size());
     gauge(meters, Names.CLUSTER_SILENT_MEMBERS, () -> silentMembers);
     gauge(meters, Names.CLUSTER_FLEET_MISMATCHES, () -> fleetMismatches);
+    gauge(meters, Names.CLUSTER_MISSING_NODES, () -> view.missing().size());
+    gauge(meters, Names.CLUSTER_SEATS, () -> seats);
+    gauge(
+        meters,
+        Names.CLUSTER_SHARE,
+        () -> (double) view.share().present() / view.share().expected());
   }
 
   /** Completes when all members have been heard, or some will not be heard soon. */
@@ -95,7 +118,8 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   private void rebuild(Throwable bug) {
     LOG.error("the directory of nodes failed; it is rebuilt from its last view", bug);
     rebuilt.increment();
-    membership = Membership.after(membership.me(), view, SILENCE.toMillis(), clock.millis());
+    membership =
+        Membership.after(membership.me(), view, SILENCE.toMillis(), forgetMillis, clock.millis());
   }
 
   /** Says no more: the cluster manager may be gone before this node's last event is. */
@@ -122,7 +146,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     context.runOnContext(
         x -> {
           try {
-            carryOut(membership.become(change.apply(membership.me())));
+            carryOut(membership.become(change.apply(membership.me()), clock.millis()));
             beacon(false);
             said.complete();
           } finally {
@@ -130,6 +154,23 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
           }
         });
     return said.future();
+  }
+
+  @Override
+  public Future<Boolean> forget(String nameOrId) {
+    Promise<Boolean> forgotten = Promise.promise();
+    context.runOnContext(
+        x -> {
+          try {
+            List<MembershipEvent> events = membership.forget(nameOrId, clock.millis());
+            carryOut(events);
+            beacon(false);
+            forgotten.complete(events.stream().anyMatch(MembershipEvent.Buried.class::isInstance));
+          } finally {
+            forgotten.tryFail("the directory of nodes failed; its log says how");
+          }
+        });
+    return forgotten.future();
   }
 
   private void hear(Message message) {
@@ -163,18 +204,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     if (stopped) {
       return;
     }
-    View.Node me = membership.me();
-    bus.publish(
-        Room.NODE,
-        new Beacon(
-            me.id(),
-            me.name(),
-            me.zone(),
-            me.roles(),
-            me.lanes(),
-            me.fleetHash(),
-            me.draining(),
-            wantsAnswers));
+    bus.publish(Room.NODE, membership.beacon(address, wantsAnswers));
   }
 
   private void goOnWithoutTheSilent() {
@@ -204,6 +234,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   private void carryOut(List<MembershipEvent> events) {
     silentMembers = membership.silentMembers();
     fleetMismatches = membership.fleetMismatches();
+    seats = membership.seats();
     events.forEach(event -> event.tell(this));
     if (membership.unheard().isEmpty()) {
       introduced.tryComplete();
@@ -212,11 +243,54 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
 
   @Override
   public void changed(MembershipEvent.Changed event) {
+    boolean others = !view.nodes().equals(event.view().nodes());
     view = event.view();
-    LOG.info(
-        "the cluster is {} now",
-        view.nodes().stream().map(DirectoryVerticle::describe).collect(Collectors.joining(", ")));
+    if (others) {
+      LOG.info(
+          "the cluster is {} now",
+          view.nodes().stream().map(DirectoryVerticle::describe).collect(Collectors.joining(", ")));
+    }
     listeners.tell(event.view());
+  }
+
+  @Override
+  public void knock(MembershipEvent.Knock event) {
+    Absent who = event.who();
+    knocker
+        .refused(who.address())
+        .onSuccess(
+            refused ->
+                context.runOnContext(
+                    x -> carryOut(membership.knocked(who.node(), refused, clock.millis()))));
+  }
+
+  @Override
+  public void missed(MembershipEvent.Missed event) {
+    LOG.warn(
+        "node {} is gone, and whether its process has ended can not be told from here: until it is"
+            + " back, {} of {} shares of every limit are used on this side of the cluster (if it is"
+            + " lost for good: DELETE /admin/v1/nodes/{})",
+        label(event.who().node(), event.who().name()),
+        membership.view().share().present(),
+        membership.view().share().expected(),
+        event.who().name());
+  }
+
+  @Override
+  public void found(MembershipEvent.Found event) {
+    LOG.info(
+        "node {} is back after {} ms",
+        label(event.who().node(), event.who().name()),
+        event.absentMillis());
+  }
+
+  @Override
+  public void buried(MembershipEvent.Buried event) {
+    LOG.atLevel(event.missed() ? Level.WARN : Level.INFO)
+        .log(
+            "node {} works no more ({}); its share of the limits is this side's now",
+            label(event.who().node(), event.who().name()),
+            event.why());
   }
 
   @Override

@@ -33,6 +33,9 @@ import org.jspecify.annotations.Nullable;
  * nobody. Otherwise a node that wakes up would believe that all others had fallen silent and that
  * it owned every pool.
  *
+ * <p>Who is out of the view without having said farewell may still be working; {@link Roll} keeps
+ * account of that.
+ *
  * <p>Rejected: a phi-accrual detector on beacons. Hazelcast's own detector removes the dead; this
  * one is there for what Hazelcast can not see, and a fixed bound can be explained and tested.
  */
@@ -43,13 +46,18 @@ final class Membership {
   private final NodeId self;
   private final long silenceMillis;
   private final Map<NodeId, Peer> peers = new HashMap<>();
+  private final Roll roll;
   private Set<NodeId> members;
   private View.Node me;
   private View view;
   private long tickedAtMillis;
 
-  /** A cluster of one until others are heard. */
-  Membership(View.Node me, long silenceMillis, long nowMillis) {
+  /**
+   * A cluster of one until others are heard.
+   *
+   * @param forgetMillis see {@link Roll}
+   */
+  Membership(View.Node me, long silenceMillis, long forgetMillis, long nowMillis) {
     require(silenceMillis > 0, "silenceMillis", silenceMillis, "> 0");
     this.self = me.id();
     this.me = me;
@@ -57,6 +65,7 @@ final class Membership {
     this.members = Set.of(self);
     this.tickedAtMillis = nowMillis;
     this.view = new View(List.of(me));
+    this.roll = new Roll(self, forgetMillis);
     peers.put(self, new Peer(nowMillis));
   }
 
@@ -64,8 +73,9 @@ final class Membership {
    * One that begins with what another knew: its view, as if all in it had been heard now. Nobody is
    * lost and nobody believes to be alone where the other's own state can not be trusted any more.
    */
-  static Membership after(View.Node me, View known, long silenceMillis, long nowMillis) {
-    Membership next = new Membership(me, silenceMillis, nowMillis);
+  static Membership after(
+      View.Node me, View known, long silenceMillis, long forgetMillis, long nowMillis) {
+    Membership next = new Membership(me, silenceMillis, forgetMillis, nowMillis);
     Set<NodeId> ids = new HashSet<>();
     for (View.Node node : known.nodes()) {
       ids.add(node.id());
@@ -73,7 +83,8 @@ final class Membership {
     }
     ids.add(me.id());
     next.members = Set.copyOf(ids);
-    next.look(new ArrayList<>());
+    next.roll.goOnFrom(known, nowMillis);
+    next.look(new ArrayList<>(), nowMillis);
     return next;
   }
 
@@ -96,16 +107,21 @@ final class Membership {
     return (int) members.stream().filter(this::isSilent).count();
   }
 
+  /** How many equal parts of every limit the nodes of the view may use; see {@link Roll}. */
+  int seats() {
+    return roll.seats();
+  }
+
   /** Members of which no beacon has been heard yet. */
   List<NodeId> unheard() {
     return members.stream().filter(id -> !id.equals(self) && !isKnown(id)).sorted().toList();
   }
 
   /** This node changes what it says of itself. */
-  List<MembershipEvent> become(View.Node node) {
+  List<MembershipEvent> become(View.Node node, long nowMillis) {
     require(node.id().equals(self), "node.id", node.id(), self.value());
     me = node;
-    return look(new ArrayList<>());
+    return look(new ArrayList<>(), nowMillis);
   }
 
   /**
@@ -119,7 +135,7 @@ final class Membership {
       }
     }
     members = Set.copyOf(current);
-    return look(new ArrayList<>());
+    return look(new ArrayList<>(), nowMillis);
   }
 
   /** A beacon came over the bus, perhaps this node's own. */
@@ -140,8 +156,10 @@ final class Membership {
     peer.silent = false;
     peer.heardAtMillis = nowMillis;
     peer.node = nodeOf(beacon);
+    peer.address = beacon.address();
     compareFleets(peer, peer.node, events);
-    return look(events);
+    roll.heard(beacon, events, nowMillis);
+    return look(events, nowMillis);
   }
 
   /** Time has passed; to be called several times per {@code silenceMillis}. */
@@ -156,7 +174,49 @@ final class Membership {
         events.add(silence(id, peer, nowMillis - peer.heardAtMillis));
       }
     }
-    return look(events);
+    look(events, nowMillis);
+    roll.tick(events, nowMillis);
+    return look(events, nowMillis);
+  }
+
+  /**
+   * Somebody has knocked at the door of one that is gone.
+   *
+   * @param refused whether its host has refused the connection, so that its process has ended
+   */
+  List<MembershipEvent> knocked(NodeId node, boolean refused, long nowMillis) {
+    List<MembershipEvent> events = new ArrayList<>();
+    roll.knocked(node, refused, events);
+    return look(events, nowMillis);
+  }
+
+  /** An operator says that one that is missing is gone for good; its name or id. */
+  List<MembershipEvent> forget(String nameOrId, long nowMillis) {
+    List<MembershipEvent> events = new ArrayList<>();
+    roll.forget(nameOrId, events);
+    return look(events, nowMillis);
+  }
+
+  /**
+   * What this node says of itself now.
+   *
+   * @param address at which it listens for other members; empty without a cluster
+   */
+  Beacon beacon(String address, boolean wantsAnswers) {
+    return new Beacon(
+        me.id(),
+        me.name(),
+        me.zone(),
+        me.roles(),
+        me.lanes(),
+        me.fleetHash(),
+        me.draining(),
+        wantsAnswers,
+        address,
+        roll.missed(),
+        roll.dead(),
+        roll.seated(),
+        roll.seats());
   }
 
   private MembershipEvent silence(NodeId id, Peer peer, long millis) {
@@ -191,16 +251,19 @@ final class Membership {
     }
   }
 
-  private List<MembershipEvent> look(List<MembershipEvent> events) {
+  private List<MembershipEvent> look(List<MembershipEvent> events, long nowMillis) {
     List<View.Node> nodes = new ArrayList<>();
+    Map<NodeId, String> addresses = new HashMap<>();
     nodes.add(me);
     for (NodeId id : members) {
       Peer peer = peers.get(id);
       if (!id.equals(self) && peer != null && peer.node != null && !peer.silent) {
         nodes.add(peer.node);
+        addresses.put(id, peer.address);
       }
     }
-    View seen = new View(nodes);
+    roll.call(nodes, addresses, events, nowMillis);
+    View seen = new View(nodes, roll.missing(), roll.share());
     if (!seen.equals(view)) {
       view = seen;
       events.add(new Changed(seen));
@@ -233,6 +296,7 @@ final class Membership {
     private long heardAtMillis; // or, if that is later, when it became a member
     private View.@Nullable Node node;
     private boolean silent;
+    private String address = "";
     private @Nullable String complainedOf;
 
     Peer(long nowMillis) {

@@ -1,6 +1,7 @@
 package io.penstock.bus;
 
 import io.penstock.inference.NodeId;
+import io.penstock.message.Absent;
 
 /** What {@link Membership} found out, for its shell to act on. */
 sealed interface MembershipEvent {
@@ -17,6 +18,14 @@ sealed interface MembershipEvent {
     void fleetDiffers(FleetDiffers event);
 
     void fleetAgrees(FleetAgrees event);
+
+    void knock(Knock event);
+
+    void missed(Missed event);
+
+    void found(Found event);
+
+    void buried(Buried event);
   }
 
   void tell(Outlet outlet);
@@ -71,6 +80,42 @@ sealed interface MembershipEvent {
     @Override
     public void tell(Outlet outlet) {
       outlet.fleetAgrees(this);
+    }
+  }
+
+  /** Somebody is gone without a word: whether its process has ended is to be found out. */
+  record Knock(Absent who) implements MembershipEvent {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.knock(this);
+    }
+  }
+
+  /** It could not be found out: this side goes by its share until it is. Told once per absence. */
+  record Missed(Absent who) implements MembershipEvent {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.missed(this);
+    }
+  }
+
+  /** One that was missed is here again. */
+  record Found(Absent who, long absentMillis) implements MembershipEvent {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.found(this);
+    }
+  }
+
+  /**
+   * One that was gone works no more, for all that is known.
+   *
+   * @param missed whether {@link Missed} was told
+   */
+  record Buried(Absent who, String why, boolean missed) implements MembershipEvent {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.buried(this);
     }
   }
 }

@@ -1,9 +1,11 @@
 package io.penstock.bus;
 
+import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Role;
 import io.penstock.measure.Rendezvous;
+import io.penstock.message.Absent;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -13,10 +15,19 @@ import java.util.Set;
  * The cluster at one moment, the same on every node that has heard the same beacons.
  *
  * @param nodes sorted by id; draining nodes are among them with the roles that they still have
+ * @param missing who is gone and may be working where these can't see it, sorted by name
+ * @param share which part of every limit these may use; less than all of it while somebody is
+ *     missing, and for a moment after somebody has died
  */
-public record View(List<Node> nodes) {
+public record View(List<Node> nodes, List<Absent> missing, LimitShare share) {
   public View {
     nodes = nodes.stream().sorted(Comparator.comparing(Node::id)).toList();
+    missing = List.copyOf(missing);
+  }
+
+  /** Nobody is missing. */
+  public View(List<Node> nodes) {
+    this(nodes, List.of(), LimitShare.WHOLE);
   }
 
   /**

@@ -18,6 +18,9 @@
  *   <li>A node is in the view when it is a member for Hazelcast <em>and</em> its beacon was heard
  *       in the last four seconds. A killed process leaves it by the first, a hanging or paused one
  *       or one that the bus does not reach by the second; see {@code Membership}.
+ *   <li>Who is gone without a word may be working where this node can't see it; the nodes of each
+ *       side use their share of every limit then; see {@code Roll}. Both go with the view, so that
+ *       an owner never has one without the other.
  *   <li>A node is in the view before it has a role, and starts nothing before it has heard the
  *       other members; otherwise it would believe for a moment that it owned every pool.
  *   <li>The wire form is JSON: 150 to 400 bytes for the messages of a request, some 1.5 µs to write

@@ -62,6 +62,7 @@ final class Records {
         seconds(cluster.path("heartbeat_interval_seconds")),
         seconds(cluster.path("max_no_heartbeat_seconds")),
         millis(cluster.path("census_ms")),
+        seconds(cluster.path("forget_missing_after_seconds")),
         text(cluster.path("hazelcast_file")).map(f -> file(f, directory)));
   }
 

@@ -2,6 +2,7 @@ package io.penstock.message;
 
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Role;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -12,6 +13,11 @@ import java.util.Set;
  * @param lanes number of its ingress loops
  * @param fleetHash digest of its fleet section
  * @param wantsAnswers whether the sender has just arrived and asks all others for theirs
+ * @param address {@code host:port} at which it listens for other members; empty without a cluster
+ * @param missing whom it misses
+ * @param dead processes that have ended, the latest of them
+ * @param seated who has a seat on its side of the cluster: an equal part of every limit
+ * @param seats how many there are, free ones among them
  */
 public record Beacon(
     NodeId node,
@@ -21,5 +27,17 @@ public record Beacon(
     int lanes,
     String fleetHash,
     boolean draining,
-    boolean wantsAnswers)
-    implements Message {}
+    boolean wantsAnswers,
+    String address,
+    List<Absent> missing,
+    List<NodeId> dead,
+    List<NodeId> seated,
+    int seats)
+    implements Message {
+  public Beacon {
+    roles = Set.copyOf(roles);
+    missing = List.copyOf(missing);
+    dead = List.copyOf(dead);
+    seated = List.copyOf(seated);
+  }
+}

@@ -75,6 +75,15 @@ final class Help implements MeterFilter {
               Names.CLUSTER_SILENT_MEMBERS,
               "Members of the cluster that this node does not hear on the bus"),
           Map.entry(
+              Names.CLUSTER_MISSING_NODES,
+              "Nodes that are gone and may be working where this one can not see it"),
+          Map.entry(
+              Names.CLUSTER_SEATS,
+              "Equal parts of every limit that the nodes which this one sees may use"),
+          Map.entry(
+              Names.CLUSTER_SHARE,
+              "Part of every limit that the nodes which this one sees may use, 0 to 1"),
+          Map.entry(
               Names.MESSAGES_DROPPED, "Messages of other nodes that this node could not read"));
 
   @Override

@@ -166,6 +166,18 @@ public final class Names {
   /** Gauge: members of the cluster that this node does not hear on the bus; they own nothing. */
   public static final String CLUSTER_SILENT_MEMBERS = "penstock.cluster.silent.members";
 
+  /** Gauge: nodes that are gone and may be working where this one can not see it. */
+  public static final String CLUSTER_MISSING_NODES = "penstock.cluster.missing.nodes";
+
+  /**
+   * Gauge: how many equal parts of every limit the nodes that this one sees may use; a node that is
+   * new has one after 10 s.
+   */
+  public static final String CLUSTER_SEATS = "penstock.cluster.seats";
+
+  /** Gauge: which part of every limit the nodes that this one sees may use, 0 to 1. */
+  public static final String CLUSTER_SHARE = "penstock.cluster.share";
+
   /** Counter by reason: messages of other nodes that this node could not read. */
   public static final String MESSAGES_DROPPED = "penstock.bus.dropped";
 

@@ -112,6 +112,8 @@ class AdminApiTest {
         .isEqualTo("there is no replica 'rivers-9' (expected: one of rivers-0, rivers-1)");
     assertThat(send("POST", "/pools/lakes/drain", bearer, 404).encode())
         .contains("expected: one of rivers)");
+    assertThat(send("DELETE", "/nodes/n", bearer, 400).encode()).contains("is not missing");
+    assertThat(send("DELETE", "/nodes/m", bearer, 404).encode()).contains("no missing node 'm'");
     assertThat(send("POST", "/nodes/m/drain", bearer, 404).encode())
         .contains("expected: one of n)");
   }

@@ -217,6 +217,7 @@ class NodeTest {
             Duration.ofSeconds(1),
             Duration.ofSeconds(2),
             Duration.ofSeconds(1),
+            Duration.ZERO,
             Optional.empty());
     NodeConfig clustered =
         new NodeConfig(

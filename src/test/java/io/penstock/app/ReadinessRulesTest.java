@@ -4,8 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.admin.FleetHealth;
 import io.penstock.bus.View;
+import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Role;
+import io.penstock.message.Absent;
 import io.penstock.telemetry.Readiness;
 import java.util.List;
 import java.util.Set;
@@ -97,6 +99,24 @@ class ReadinessRulesTest {
     assertThat(readiness.state().ready()).isTrue();
     ReadinessRules.compareFleets(view, new NodeId("n0"), readiness);
     ReadinessRules.apply(new FleetHealth(true, List.of()), 0, readiness);
+    assertThat(readiness.state().alarms()).isEmpty();
+  }
+
+  @Test
+  void whoIsMissingIsAnAlarm() {
+    readiness.met(ReadinessRules.VERTICLES);
+    View view = view(Set.of(Role.INGRESS), Set.of(Role.BATCHER));
+    Absent gone = new Absent(new NodeId("n2"), "c", "10.0.0.3:5701");
+    ReadinessRules.missing(new View(view.nodes(), List.of(gone), new LimitShare(2, 3)), readiness);
+    assertThat(readiness.state().alarms())
+        .singleElement()
+        .satisfies(
+            alarm -> {
+              assertThat(alarm.subject()).isEqualTo("node c");
+              assertThat(alarm.detail()).contains("2 of 3 shares", "DELETE /admin/v1/nodes/c");
+            });
+    assertThat(readiness.state().ready()).isTrue();
+    ReadinessRules.missing(view, readiness);
     assertThat(readiness.state().alarms()).isEmpty();
   }
 

@@ -290,14 +290,14 @@ class ConductSimTest {
   @Test
   void aSideOfASplitUsesItsShareAndSaysSoWhereThatIsNothing() {
     Fleetlet fleet = fleet(RoutingStrategy.LEAST_LOADED, FailoverPolicy.DEFAULT, 3, 3);
-    fleet.owner.share(new LimitShare(2, 3), 0);
+    fleet.share(new LimitShare(2, 3));
     assertThat(fleet.owner.roster().slots()).isEqualTo(4);
-    fleet.owner.share(new LimitShare(1, 5), 0);
+    fleet.share(new LimitShare(1, 5));
     fleet.load(10, 500);
     assertThat(fleet.refusals).hasSize(5);
     assertThat(fleet.refusals.get(0).fault()).isEqualTo(Fault.NO_REPLICA);
     assertThat(fleet.refusals.get(0).detail()).contains("split").contains("1 of 5");
-    fleet.owner.share(LimitShare.WHOLE, fleet.now);
+    fleet.share(LimitShare.WHOLE);
     fleet.load(10, 1_000);
     assertThat(fleet.refusals).hasSize(5);
   }

@@ -5,6 +5,7 @@ import io.penstock.batcher.AdmissionDecision.Refused;
 import io.penstock.batcher.Samples.Ask;
 import io.penstock.bus.View;
 import io.penstock.fake.FakeDirectory;
+import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
@@ -87,6 +88,11 @@ final class Fleetlet {
 
   void engine(int i, Engine engine) {
     engines.put(Samples.id(i), engine);
+  }
+
+  /** Others are lost, or back: this side of the cluster has such a share of the limits. */
+  void share(LimitShare share) {
+    carryOut(owner.view(new View(VIEW.nodes(), List.of(), share), 1, now));
   }
 
   void health(ReplicaId id, ReplicaState state, long checks) {

@@ -16,6 +16,7 @@ import io.penstock.batcher.PoolOwner.Tenure;
 import io.penstock.batcher.Samples.Ask;
 import io.penstock.bus.View;
 import io.penstock.fake.FakeDirectory;
+import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
@@ -101,6 +102,28 @@ class PoolOwnerTest {
     assertThat(owner.tick(200)).hasSize(1).first().isInstanceOf(CensusRepeated.class);
     assertThat(owner.tick(400)).isEmpty();
     assertThat(owner.tenure()).isEqualTo(Tenure.SERVING);
+  }
+
+  /** Those who were cut off may hold what their own owner has granted. */
+  @Test
+  void countsBeforeItUsesMoreOfTheLimitsAgain() {
+    PoolOwner two = new PoolOwner(pool(replicas(2)), SELF, 300, () -> 0.5);
+    two.view(new View(WITH_INGRESS.nodes(), List.of(), new LimitShare(1, 2)), 1_000, 0);
+    two.census(answer(1_000, 0), 1);
+    assertThat(two.roster().slots()).isEqualTo(1);
+    assertThat(two.admit(Ask.of("a").admit(), 200)).hasSize(1);
+    assertThat(two.admit(Ask.of("b").admit(), 200)).isEmpty();
+
+    assertThat(two.view(WITH_INGRESS, 1_000, 300)).containsExactly(census(1_001));
+    assertThat(two.tenure()).isEqualTo(Tenure.CENSUS);
+    Lease theirs = new Lease(new RequestId("theirs"), id(0));
+    List<AdmissionDecision> counted =
+        two.census(answer(1_001, 0, new Lease(new RequestId("a"), id(0)), theirs), 301);
+    assertThat(two.tenure()).isEqualTo(Tenure.SERVING);
+    assertThat(counted).as("both slots are taken").noneMatch(Granted.class::isInstance);
+
+    View less = new View(WITH_INGRESS.nodes(), List.of(), new LimitShare(2, 3));
+    assertThat(two.view(less, 1_000, 400)).as("no need to count").isEmpty();
   }
 
   @Test

@@ -299,6 +299,7 @@ class ClusterNodeTest {
             fixed.heartbeatInterval(),
             fixed.maxNoHeartbeat(),
             fixed.census(),
+            fixed.forgetMissing(),
             Optional.empty());
     ClusterNode node =
         TestCluster.start(Optional.of(dns), "by-dns", "fleet", new SimpleMeterRegistry());

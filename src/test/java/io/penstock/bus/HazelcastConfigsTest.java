@@ -187,6 +187,7 @@ class HazelcastConfigsTest {
         heartbeat,
         Duration.ofSeconds(3),
         Duration.ofMillis(500),
+        Duration.ofMinutes(15),
         Optional.empty());
   }
 
@@ -200,6 +201,7 @@ class HazelcastConfigsTest {
         Duration.ofMillis(900),
         Duration.ofMillis(2_500),
         Duration.ofMillis(500),
+        Duration.ofMinutes(15),
         Optional.ofNullable(file));
   }
 }

@@ -8,6 +8,7 @@ import io.penstock.bus.MembershipEvent.Deaf;
 import io.penstock.bus.MembershipEvent.FleetAgrees;
 import io.penstock.bus.MembershipEvent.FleetDiffers;
 import io.penstock.bus.MembershipEvent.HeardAgain;
+import io.penstock.bus.MembershipEvent.Knock;
 import io.penstock.bus.MembershipEvent.Silent;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Role;
@@ -31,7 +32,7 @@ class MembershipTest {
   private static final NodeId B = new NodeId("b");
   private static final NodeId C = new NodeId("c");
 
-  private final Membership membership = new Membership(node(A), SILENCE, 0);
+  private final Membership membership = new Membership(node(A), SILENCE, 0, 0);
 
   @Test
   void oneThatBeginsWithAnothersViewLosesNobodyAndStillNoticesSilence() {
@@ -39,7 +40,7 @@ class MembershipTest {
     membership.heard(beacon(B), 0);
     membership.heard(beacon(C), 0);
     assertThat(ids(membership)).containsExactly(A, B, C);
-    Membership next = Membership.after(membership.me(), membership.view(), SILENCE, 10_000);
+    Membership next = Membership.after(membership.me(), membership.view(), SILENCE, 0, 10_000);
     assertThat(next.view()).isEqualTo(membership.view());
     assertThat(next.unheard()).isEmpty();
     for (long now = 11_000; now <= 14_000; now += 1_000) {
@@ -94,7 +95,7 @@ class MembershipTest {
     join(B, 0);
     assertThat(membership.heard(beacon(B), 500)).isEmpty();
     assertThat(membership.members(Set.of(A, B), 600)).isEmpty();
-    assertThat(membership.become(node(A))).isEmpty();
+    assertThat(membership.become(node(A), 0)).isEmpty();
   }
 
   @Test
@@ -113,7 +114,10 @@ class MembershipTest {
     assertThat(events).contains(new Silent(B, "name-b", SILENCE + 1_000));
     assertThat(ids(membership)).containsExactly(A);
     assertThat(membership.silentMembers()).isEqualTo(2); // b, and nothing echoed
-    assertThat(membership.tick(SILENCE + 2_000)).as("told once").isEmpty();
+    assertThat(membership.tick(SILENCE + 2_000))
+        .as("told once")
+        .singleElement()
+        .isInstanceOf(Knock.class);
 
     events = membership.heard(beacon(B), SILENCE + 2_500);
     assertThat(events).startsWith(new HeardAgain(B, "name-b", SILENCE + 2_500));
@@ -176,7 +180,7 @@ class MembershipTest {
     membership.heard(beacon(B, Set.of(), "f", 1), 0);
     View.Node me = membership.me();
     membership.become(
-        new View.Node(me.id(), me.name(), me.zone(), me.roles(), me.lanes(), "g", false));
+        new View.Node(me.id(), me.name(), me.zone(), me.roles(), me.lanes(), "g", false), 0);
     assertThat(membership.heard(beacon(B, Set.of(), "f", 1), 1_000))
         .containsExactly(new FleetDiffers(B, "name-b", "f", "g"));
     assertThat(membership.heard(beacon(B, Set.of(), "g", 1), 2_000))
@@ -204,14 +208,14 @@ class MembershipTest {
 
   @Test
   void refusesToBecomeSomebodyElse() {
-    assertThatThrownBy(() -> membership.become(node(B))).hasMessage("node.id: b (expected: a)");
+    assertThatThrownBy(() -> membership.become(node(B), 0)).hasMessage("node.id: b (expected: a)");
   }
 
   /** Whatever comes in whatever order, no view has a node that is not a member. */
   @Property(tries = 300)
   void theViewNeverHasANodeThatIsNoMember(@ForAll long seed) {
     Random random = new Random(seed);
-    Membership any = new Membership(node(A), SILENCE, 0);
+    Membership any = new Membership(node(A), SILENCE, 0, 0);
     Set<NodeId> members = Set.of(A);
     long now = 0;
     for (int step = 0; step < 200; step++) {
@@ -251,7 +255,7 @@ class MembershipTest {
 
   private static View play(
       List<Set<NodeId>> lists, Map<NodeId, List<Beacon>> beacons, Random random, long seed) {
-    Membership node = new Membership(node(A), SILENCE, 0);
+    Membership node = new Membership(node(A), SILENCE, 0, 0);
     List<NodeId> turns = new ArrayList<>();
     beacons.forEach((id, all) -> all.forEach(b -> turns.add(id)));
     lists.forEach(list -> turns.add(A)); // stands for the next list of members
@@ -319,6 +323,19 @@ class MembershipTest {
   }
 
   private static Beacon beacon(NodeId id, Set<Role> roles, String fleet, int lanes) {
-    return new Beacon(id, "name-" + id, "", roles, lanes, fleet, false, false);
+    return new Beacon(
+        id,
+        "name-" + id,
+        "",
+        roles,
+        lanes,
+        fleet,
+        false,
+        false,
+        "10.0.0.1:5701",
+        List.of(),
+        List.of(),
+        List.of(),
+        1);
   }
 }

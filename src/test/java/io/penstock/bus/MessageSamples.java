@@ -15,6 +15,7 @@ import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
+import io.penstock.message.Absent;
 import io.penstock.message.Admit;
 import io.penstock.message.AskHealth;
 import io.penstock.message.AskNode;
@@ -161,7 +162,20 @@ final class MessageSamples {
                       Set.of(Capability.TOOLS),
                       131_072,
                       true))),
-          new Beacon(NODE, "node-1", "eu-1a", Set.of(Role.BATCHER), 4, "9c1f", true, true),
+          new Beacon(
+              NODE,
+              "node-1",
+              "eu-1a",
+              Set.of(Role.BATCHER),
+              4,
+              "9c1f",
+              true,
+              true,
+              "10.0.0.1:5701",
+              List.of(new Absent(new NodeId("n2"), "node-2", "10.0.0.2:5701")),
+              List.of(new NodeId("n3")),
+              List.of(NODE),
+              2),
           new DrainMarks(
               NODE,
               List.of(new DrainMark(DrainKind.POOL, "llama-70b", true, 1_795_383_481_524L, NODE))),

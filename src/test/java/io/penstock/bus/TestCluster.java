@@ -65,6 +65,7 @@ final class TestCluster {
         Duration.ofSeconds(1),
         Duration.ofSeconds(3),
         Duration.ofMillis(500),
+        Duration.ZERO,
         Optional.empty());
   }
 

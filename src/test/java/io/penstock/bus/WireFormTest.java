@@ -78,7 +78,21 @@ class WireFormTest {
   void absentFieldsAreEmpty() throws Exception {
     Beacon beacon = (Beacon) read("{\"v\":1,\"type\":\"Beacon\",\"message\":{\"node\":\"n\"}}");
     assertThat(beacon)
-        .isEqualTo(new Beacon(new NodeId("n"), "", "", Set.of(), 0, "", false, false));
+        .isEqualTo(
+            new Beacon(
+                new NodeId("n"),
+                "",
+                "",
+                Set.of(),
+                0,
+                "",
+                false,
+                false,
+                "",
+                List.of(),
+                List.of(),
+                List.of(),
+                0));
   }
 
   @Test

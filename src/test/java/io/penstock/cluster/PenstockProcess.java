@@ -55,7 +55,13 @@ public final class PenstockProcess implements AutoCloseable {
 
   /** Starts {@code java -jar penstock.jar arguments…}; stderr is merged into stdout. */
   public static PenstockProcess start(Map<String, String> environment, String... arguments) {
-    List<String> command = new ArrayList<>();
+    return start(List.of(), environment, arguments);
+  }
+
+  /** The same, by way of a command that runs what follows it. */
+  public static PenstockProcess start(
+      List<String> runner, Map<String, String> environment, String... arguments) {
+    List<String> command = new ArrayList<>(runner);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of("-Xmx384m", "-XX:+UseSerialGC", "-jar", jar()));
     command.addAll(List.of(arguments));
@@ -85,10 +91,15 @@ public final class PenstockProcess implements AutoCloseable {
 
   /** Waits until {@code GET /health/ready} says so; fails with the output when it does not. */
   public PenstockProcess awaitReady(int port) {
+    return awaitReady("127.0.0.1", port);
+  }
+
+  /** The same where it is on another host. */
+  public PenstockProcess awaitReady(String host, int port) {
     await(
         "ready on port " + port,
         Duration.ofSeconds(60),
-        () -> status(port, "/health/ready") == 200);
+        () -> status(host, port, "/health/ready") == 200);
     return this;
   }
 
@@ -110,9 +121,14 @@ public final class PenstockProcess implements AutoCloseable {
 
   /** The status of a GET on the loopback; 0 when nobody answers. */
   public static int status(int port, String path) {
+    return status("127.0.0.1", port, path);
+  }
+
+  /** The same of another host. */
+  public static int status(String host, int port, String path) {
     try {
       return HTTP.send(
-              HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+              HttpRequest.newBuilder(URI.create("http://" + host + ":" + port + path))
                   .timeout(Duration.ofSeconds(2))
                   .build(),
               HttpResponse.BodyHandlers.discarding())

@@ -52,7 +52,7 @@ class ConfigLoaderTest {
                 + " 'event_loops': 3, 'host': '::', 'ports': {'http': 1, 'cluster': 2, 'bus': 3}},"
                 + " 'cluster': {'name': 'c', 'host': 'h', 'join': {'kubernetes': {'namespace': 'ns',"
                 + " 'service': 's'}}, 'heartbeat_interval_seconds': 4, 'max_no_heartbeat_seconds':"
-                + " 15, 'census_ms': 600}, 'ingress': {'max_body_bytes': 2048, 'deadlines':"
+                + " 15, 'census_ms': 600, 'forget_missing_after_seconds': 90}, 'ingress': {'max_body_bytes': 2048, 'deadlines':"
                 + " {'connect_ms': 7, 'first_token_ms': 8, 'idle_ms': 9, 'total_ms': 10},"
                 + " 'retries': {'max_attempts': 4, 'budget_percent': 21, 'budget_min': 12,"
                 + " 'backoff_ms': 51}, 'ping_after_ms': 5, 'drain_seconds': 11, 'tls': {'certificate_file': 'tls/crt',"
@@ -85,6 +85,7 @@ class ConfigLoaderTest {
                 Duration.ofSeconds(4),
                 Duration.ofSeconds(15),
                 Duration.ofMillis(600),
+                Duration.ofSeconds(90),
                 Optional.empty()));
     assertThat(node.ingress())
         .isEqualTo(

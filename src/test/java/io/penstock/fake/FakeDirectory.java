@@ -4,7 +4,9 @@ import io.penstock.bus.Directory;
 import io.penstock.bus.View;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Role;
+import io.penstock.message.Absent;
 import io.vertx.core.Context;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.util.ArrayList;
 import java.util.List;
@@ -46,6 +48,15 @@ public final class FakeDirectory implements Directory {
   @Override
   public synchronized View view() {
     return view;
+  }
+
+  @Override
+  public synchronized Future<Boolean> forget(String nameOrId) {
+    List<Absent> rest =
+        view.missing().stream().filter(who -> !who.name().equals(nameOrId)).toList();
+    boolean forgotten = rest.size() < view.missing().size();
+    view = new View(view.nodes(), rest, view.share());
+    return Future.succeededFuture(forgotten);
   }
 
   @Override

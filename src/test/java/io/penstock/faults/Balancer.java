@@ -81,7 +81,7 @@ final class Balancer {
     for (int attempt = 0; attempt < TRIES; attempt++) {
       List<Member> usable = entries.stream().filter(ready::contains).toList();
       List<Member> from = usable.isEmpty() ? entries : usable;
-      outcome = ticket.ask(from.get((number + attempt) % from.size()).httpPort);
+      outcome = ticket.ask(from.get((number + attempt) % from.size()));
       boolean another = outcome.kind() == Kind.REFUSED || outcome.code().equals("draining");
       if (!another) {
         break;

@@ -5,7 +5,6 @@ import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
@@ -100,10 +99,16 @@ final class Client {
 
   /** Sends a POST and reads what comes. Never throws: what happened is in the answer. */
   static Seen post(int port, String path, String body, Map<String, String> headers, Habit habit) {
-    return new Client(habit).exchange(port, path, body, headers);
+    return post("127.0.0.1", port, path, body, headers, habit);
   }
 
-  private Seen exchange(int port, String path, String request, Map<String, String> more) {
+  static Seen post(
+      String host, int port, String path, String body, Map<String, String> headers, Habit habit) {
+    return new Client(habit).exchange(host, port, path, body, headers);
+  }
+
+  private Seen exchange(
+      String host, int port, String path, String request, Map<String, String> more) {
     End end;
     try (Socket socket = new Socket()) {
       if (habit.sippedBytes > 0 || habit.sleepsMillis > 0) {
@@ -112,7 +117,7 @@ final class Client {
       socket.setTcpNoDelay(true);
       socket.setSoTimeout(
           habit.leaveAfterMillis > 0 ? (int) habit.leaveAfterMillis : PATIENCE_MILLIS);
-      socket.connect(new InetSocketAddress(InetAddress.getLoopbackAddress(), port), 10_000);
+      socket.connect(new InetSocketAddress(host, port), 10_000);
       end = talk(socket, path, request, more);
     } catch (Left e) {
       end = End.LEFT;

@@ -37,6 +37,7 @@ import java.util.stream.IntStream;
 final class Processes implements AutoCloseable {
   static final String MODEL = "river-8b";
   static final String POOL = "rivers";
+  static final String ADMIN_KEY = "an-admin-key-of-32-characters-ok";
   private static final HttpClient HTTP =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
@@ -46,11 +47,21 @@ final class Processes implements AutoCloseable {
     final int httpPort = port();
     final int clusterPort = port();
     final int busPort = port();
+    final int adminPort = port();
+    private final Hosts hosts;
+    private final int number;
     private Path file = Path.of("");
     private PenstockProcess process;
 
-    Member(int number) {
+    Member(int number, Hosts hosts) {
       this.name = "node-" + number;
+      this.number = number;
+      this.hosts = hosts;
+    }
+
+    /** Where clients reach it. */
+    String host() {
+      return hosts.forClients(number);
     }
 
     PenstockProcess process() {
@@ -58,11 +69,11 @@ final class Processes implements AutoCloseable {
     }
 
     void launch() {
-      process = PenstockProcess.start(Map.of(), "run", file.toString());
+      process = PenstockProcess.start(hosts.runner(number), Map.of(), "run", file.toString());
     }
 
     boolean isReady() {
-      return PenstockProcess.status(httpPort, "/health/ready") == 200;
+      return PenstockProcess.status(host(), httpPort, "/health/ready") == 200;
     }
 
     /** Sends its process a signal. */
@@ -100,6 +111,7 @@ final class Processes implements AutoCloseable {
   private static final int PORTS = 15_000;
 
   private final Path folder;
+  private final Hosts hosts;
   private final int replicas;
   private final int enginePort;
   private final PenstockProcess engines;
@@ -111,27 +123,39 @@ final class Processes implements AutoCloseable {
     this(folder, nodes, replicas, 0, maxConcurrent);
   }
 
+  /** Each node on a host of its own. */
+  Processes(Path folder, Hosts hosts, int nodes, int replicas, int maxConcurrent)
+      throws IOException {
+    this(folder, hosts, nodes, replicas, 0, maxConcurrent);
+  }
+
   /**
    * @param listed replicas of the pool: the first engines
    * @param spare engines that no pool lists yet
    */
   Processes(Path folder, int nodes, int listed, int spare, int maxConcurrent) throws IOException {
+    this(folder, Hosts.THIS, nodes, listed, spare, maxConcurrent);
+  }
+
+  private Processes(Path folder, Hosts hosts, int nodes, int listed, int spare, int maxConcurrent)
+      throws IOException {
     this.folder = folder;
+    this.hosts = hosts;
     this.replicas = listed + spare;
     // One engine more than the nodes know of: it says what an undisturbed one would.
     int port = 0;
     PenstockProcess started = null;
     for (int tries = 0; started == null && tries < 10; tries++) {
       port = PORTS_FROM + ThreadLocalRandom.current().nextInt(PORTS);
-      started = engines(port, replicas + 1);
+      started = engines(hosts.ofEngines(), port, replicas + 1);
     }
     this.enginePort = port;
     this.engines = Objects.requireNonNull(started, "no consecutive ports are free");
     JsonArray joined = new JsonArray();
     for (int i = 0; i < nodes; i++) {
-      Member member = new Member(i);
+      Member member = new Member(i, hosts);
       members.add(member);
-      joined.add("127.0.0.1:" + member.clusterPort);
+      joined.add(hosts.forNodes(i) + ":" + member.clusterPort);
     }
     fleet(pool(POOL, MODEL, IntStream.range(0, listed).boxed().toList(), maxConcurrent));
     for (Member member : members) {
@@ -139,7 +163,7 @@ final class Processes implements AutoCloseable {
           Files.writeString(folder.resolve(member.name + ".json"), config(member, joined).encode());
       member.launch();
     }
-    members.forEach(member -> member.process.awaitReady(member.httpPort));
+    members.forEach(member -> member.process.awaitReady(member.host(), member.httpPort));
     await("seeing " + nodes + " nodes", 60_000, () -> everybodySees(nodes));
     await(
         "healthy replicas",
@@ -164,7 +188,7 @@ final class Processes implements AutoCloseable {
     for (int engine : engines) {
       listed.add(
           new JsonObject()
-              .put("url", "http://127.0.0.1:" + (enginePort + engine))
+              .put("url", "http://" + hosts.ofEngines() + ":" + (enginePort + engine))
               .put("id", name + "-" + engine));
     }
     return new JsonObject()
@@ -189,11 +213,13 @@ final class Processes implements AutoCloseable {
   }
 
   /** A process of engines that serve; null when one of the ports was taken. */
-  private static PenstockProcess engines(int firstPort, int count) {
+  private static PenstockProcess engines(String host, int firstPort, int count) {
     PenstockProcess started =
         PenstockProcess.start(
             Map.of(),
             "engine-sim",
+            "--host",
+            host,
             "--port",
             Integer.toString(firstPort),
             "--replicas",
@@ -207,7 +233,7 @@ final class Processes implements AutoCloseable {
       await(
           "serving",
           60_000,
-          () -> !started.isAlive() || PenstockProcess.status(port, "/health") == 200);
+          () -> !started.isAlive() || PenstockProcess.status(host, port, "/health") == 200);
     }
     return started.isAlive() ? started : null;
   }
@@ -217,16 +243,23 @@ final class Processes implements AutoCloseable {
         new JsonObject()
             .put("http", member.httpPort)
             .put("cluster", member.clusterPort)
-            .put("bus", member.busPort);
+            .put("bus", member.busPort)
+            .put("admin", member.adminPort);
     JsonObject join = new JsonObject().put("static", new JsonObject().put("members", joined));
     return new JsonObject()
-        .put("node", new JsonObject().put("name", member.name).put("ports", ports))
+        .put(
+            "node",
+            new JsonObject()
+                .put("name", member.name)
+                .put("host", hosts.listensOn())
+                .put("ports", ports))
         .put(
             "cluster",
             new JsonObject()
                 .put("name", "faults-" + members.get(0).clusterPort)
-                .put("host", "127.0.0.1")
+                .put("host", hosts.forNodes(member.number))
                 .put("join", join))
+        .put("admin", new JsonObject().put("host", hosts.listensOn()).put("key", ADMIN_KEY))
         .put("fleet", new JsonObject().put("file", "fleet.json"));
   }
 
@@ -253,15 +286,17 @@ final class Processes implements AutoCloseable {
     return CompletableFuture.supplyAsync(
         () -> {
           Ticket ticket = ticket(mode, tokens);
-          return keep(ticket.ask(member.httpPort));
+          return keep(ticket.ask(member));
         },
         threads);
   }
 
   /** A request that can be sent more than once, as a load balancer does. */
   record Ticket(Mode mode, String body, Expected expected) {
-    Outcome ask(int port) {
-      Seen seen = Client.post(port, mode.path, body, Map.of(), Client.Habit.NORMAL);
+    Outcome ask(Member member) {
+      Seen seen =
+          Client.post(
+              member.host(), member.httpPort, mode.path, body, Map.of(), Client.Habit.NORMAL);
       return Outcome.judge(mode, seen, expected);
     }
   }
@@ -278,6 +313,7 @@ final class Processes implements AutoCloseable {
     Mode asked = mode == Mode.STREAM ? Mode.WHOLE : mode;
     Seen seen =
         Client.post(
+            hosts.ofEngines(),
             enginePort + replicas,
             asked.path,
             asked.body(MODEL, prompt, tokens).encode(),
@@ -362,7 +398,7 @@ final class Processes implements AutoCloseable {
 
   /** The same over the series whose line contains a text. */
   static double metric(Member member, String name, String label) {
-    return get("http://127.0.0.1:" + member.httpPort + "/metrics")
+    return get("http://" + member.host() + ":" + member.httpPort + "/metrics")
         .lines()
         .filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
         .filter(line -> line.contains(label))
@@ -372,7 +408,7 @@ final class Processes implements AutoCloseable {
 
   /** A counter of an engine; 0 while it is dead. */
   long engine(int replica, String counter) {
-    String stats = get("http://127.0.0.1:" + (enginePort + replica) + "/sim/stats");
+    String stats = get("http://" + hosts.ofEngines() + ":" + (enginePort + replica) + "/sim/stats");
     return stats.isEmpty() ? 0 : new JsonObject(stats).getLong(counter);
   }
 
@@ -386,7 +422,8 @@ final class Processes implements AutoCloseable {
   }
 
   private void post(int replica, JsonObject order) {
-    URI uri = URI.create("http://127.0.0.1:" + (enginePort + replica) + "/sim/faults");
+    URI uri =
+        URI.create("http://" + hosts.ofEngines() + ":" + (enginePort + replica) + "/sim/faults");
     HttpRequest request =
         HttpRequest.newBuilder(uri)
             .timeout(Duration.ofSeconds(3))

@@ -73,7 +73,7 @@ class ReloadIT {
   private Outcome ask(String model, int number) {
     Member entry = cluster.members.get(number % cluster.members.size());
     Mode mode = Mode.values()[number / cluster.members.size() % Mode.values().length];
-    return cluster.keep(cluster.ticket(mode, model, 20).ask(entry.httpPort));
+    return cluster.keep(cluster.ticket(mode, model, 20).ask(entry));
   }
 
   private void reloadOneAfterAnother(JsonObject... pools) throws Exception {
