@@ -375,7 +375,13 @@ final class Routes {
                 refuse(
                     context,
                     Fault.NO_ANSWER,
-                    "node '" + node.name() + "' did not answer: " + e.getMessage(),
+                    "node '"
+                        + node.name()
+                        + "' did not answer: "
+                        + e.getMessage()
+                        + (order == NodeOrder.REPORT
+                            ? ""
+                            : "; if it hangs, it may still carry the order out when it goes on"),
                     ""))
         .onSuccess(done -> tell(context, method, waits, () -> node(node)));
   }

@@ -10,6 +10,14 @@ import java.util.Set;
 final class Handover {
   private Handover() {}
 
+  /** Those of the roles that no node has. */
+  static Set<Role> nobodys(View view, Set<Role> roles) {
+    Set<Role> left = EnumSet.noneOf(Role.class);
+    left.addAll(roles);
+    view.nodes().forEach(node -> left.removeAll(node.roles()));
+    return left;
+  }
+
   /**
    * The roles of {@code self}, but {@code ingress}, that a node which is not leaving has too. The
    * rest stays until the end: a queue that nobody could take over is served while it can be.

@@ -8,6 +8,7 @@ import io.penstock.telemetry.Readiness;
 import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
+import java.util.EnumSet;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -34,6 +35,7 @@ final class NodeDrain {
   private boolean draining;
   private boolean leaving;
   private Future<Set<Role>> last = Future.succeededFuture(Set.of());
+  private Set<Role> handed = Set.of();
 
   /**
    * @param roles that the node has while it does not drain
@@ -48,6 +50,22 @@ final class NodeDrain {
     this.roles = roles;
     this.lanes = lanes;
     this.context = cluster.vertx().getOrCreateContext();
+    context.runOnContext(turn -> cluster.directory().onChange(this::viewChanged));
+  }
+
+  /** Two nodes that drain at the same time hand their roles to each other. */
+  private void viewChanged(View view) {
+    Set<Role> nobodys = draining ? Handover.nobodys(view, handed) : Set.of();
+    if (!nobodys.isEmpty()) {
+      log.warn(
+          "no node has {} any more; this one takes it back until another has, or it leaves",
+          nobodys.stream().sorted().toList());
+      Set<Role> rest = EnumSet.noneOf(Role.class);
+      rest.addAll(handed);
+      rest.removeAll(nobodys);
+      handed = rest;
+      nobodys.forEach(cluster::take);
+    }
   }
 
   private <T> Future<T> here(Supplier<Future<T>> order) {
@@ -84,13 +102,13 @@ final class NodeDrain {
 
   private Future<Set<Role>> giveUp() {
     readiness.drain();
-    Set<Role> handed = Handover.roles(cluster.directory().view(), cluster.bus().self());
+    Set<Role> given = Handover.roles(cluster.directory().view(), cluster.bus().self());
     log.info(
         "draining; {}",
-        handed.isEmpty() ? "no other node takes over" : "other nodes take over " + handed);
+        given.isEmpty() ? "no other node takes over" : "other nodes take over " + given);
     return cluster
         .setDraining()
-        .compose(said -> cluster.withdraw(handed))
+        .compose(said -> cluster.withdraw(given))
         .otherwise(
             unsaid -> {
               log.error("other nodes could not be told; draining all the same", unsaid);
@@ -99,7 +117,12 @@ final class NodeDrain {
         .map(
             said -> {
               lanes.forEach(Node.Drainable::drain);
-              return handed;
+              context.runOnContext(
+                  turn -> {
+                    handed = given;
+                    viewChanged(cluster.directory().view());
+                  });
+              return given;
             });
   }
 

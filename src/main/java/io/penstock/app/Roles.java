@@ -8,7 +8,7 @@ import io.penstock.admin.AdminVerticle;
 import io.penstock.admin.FleetHealth;
 import io.penstock.admin.NodeControl;
 import io.penstock.batcher.BatcherVerticle;
-import io.penstock.batcher.Suspects;
+import io.penstock.batcher.PoisonedRequests;
 import io.penstock.bus.Bus;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.bus.ClusterNode;
@@ -163,7 +163,7 @@ final class Roles implements Supervisor.Posts {
 
   private Future<?> batcher() {
     Duration census = config.cluster().map(ClusterConfig::census).orElse(CENSUS_ALONE);
-    Suspects suspects = new Suspects();
+    PoisonedRequests poisoned = new PoisonedRequests();
     return supervisor.keep(
         Role.BATCHER,
         nth ->
@@ -175,7 +175,7 @@ final class Roles implements Supervisor.Posts {
                 census,
                 clock,
                 registry(),
-                suspects));
+                poisoned));
   }
 
   private Future<?> router() {

@@ -346,12 +346,18 @@ final class Admission {
     }
   }
 
+  /** Whether it has been accepted before, and is tried again. */
+  private boolean wasHere(Admit admit) {
+    return admit.attempt() > 1
+        && admit.excluded().stream().anyMatch(id -> roster.find(id).isPresent());
+  }
+
   private void place(Admit admit, List<AdmissionDecision> out, long nowMillis) {
     if (retired) {
       out.add(retired(admit));
       return;
     }
-    if (draining && !held && admit.attempt() <= 1) {
+    if (draining && !held && !wasHere(admit)) {
       out.add(drained(admit));
       return;
     }
@@ -576,6 +582,13 @@ final class Admission {
   private AdmissionDecision noReplica(Admit admit) {
     if (!roster.share().isWhole() && roster.isShareNothing()) {
       return noShare(admit);
+    }
+    if (roster.allDrain()) {
+      return refused(
+          admit,
+          Fault.DRAINING,
+          "All replicas of pool '" + pool.name() + "' are being drained.",
+          RETRY_AFTER_MIN_MILLIS);
     }
     String tried =
         admit.excluded().isEmpty() ? "" : " beyond the " + admit.excluded().size() + " tried";

@@ -76,7 +76,7 @@ public final class BatcherVerticle extends VerticleBase {
   private final Duration census;
   private final Clock clock;
   private final MeterRegistry meters;
-  private final Suspects suspects;
+  private final PoisonedRequests poisoned;
 
   // All of these are touched on this verticle's event loop only.
   private final Map<PoolName, Shell> pools = new LinkedHashMap<>();
@@ -86,7 +86,7 @@ public final class BatcherVerticle extends VerticleBase {
 
   /**
    * @param census longest wait of a new owner for the ingress loops' live grants
-   * @param suspects of the batchers that this one comes after
+   * @param poisoned of the batchers that this one comes after
    */
   public BatcherVerticle(
       Bus bus,
@@ -96,7 +96,7 @@ public final class BatcherVerticle extends VerticleBase {
       Duration census,
       Clock clock,
       MeterRegistry meters,
-      Suspects suspects) {
+      PoisonedRequests poisoned) {
     this.bus = bus;
     this.directory = directory;
     this.drains = drains;
@@ -104,7 +104,7 @@ public final class BatcherVerticle extends VerticleBase {
     this.census = census;
     this.clock = clock;
     this.meters = meters;
-    this.suspects = suspects;
+    this.poisoned = poisoned;
   }
 
   @Override
@@ -200,7 +200,7 @@ public final class BatcherVerticle extends VerticleBase {
     try {
       handle(message);
     } catch (RuntimeException bug) {
-      if (message instanceof Admit admit && suspects.failedAt(admit.id())) {
+      if (message instanceof Admit admit && poisoned.failedAt(admit.id())) {
         LOG.error("pool {}: request {} is refused: batchers fail at it", admit.pool(), admit.id());
         bus.send(admit.replyTo(), failedAt(admit));
       }

@@ -250,6 +250,11 @@ final class Roster {
     return share;
   }
 
+  /** Whether there are replicas and an operator wants all of them left alone. */
+  boolean allDrain() {
+    return !all.isEmpty() && all.stream().allMatch(Replica::draining);
+  }
+
   /** Whether this side of a split cluster may use no slot of any replica. */
   boolean isShareNothing() {
     for (Replica replica : all) {
@@ -289,11 +294,6 @@ final class Roster {
   boolean advance(long now) {
     nowMillis = now;
     return now >= nextReviewMillis && review();
-  }
-
-  /** Whether time alone may change what a replica gets. */
-  boolean isUnsettled() {
-    return nextReviewMillis != Long.MAX_VALUE;
   }
 
   /**

@@ -22,17 +22,11 @@ final class Suspicion {
   private long changedAtOrdinal;
   private long checkCountsMillis;
   private long trialMillis;
-  private long sinceMillis;
   private @Nullable NodeId prober;
   private long checksBefore;
 
   boolean isSuspected() {
     return suspected;
-  }
-
-  /** When it fell under suspicion. */
-  long sinceMillis() {
-    return sinceMillis;
   }
 
   /** Whether one request may try it. */
@@ -54,9 +48,6 @@ final class Suspicion {
     }
     long believe = failuresInARow == 0 ? 0 : BACK_OFF.afterMillis(failuresInARow);
     failuresInARow++;
-    if (!suspected) {
-      sinceMillis = nowMillis;
-    }
     suspected = true;
     changedAtOrdinal = newest;
     checkCountsMillis = nowMillis + believe;

@@ -97,8 +97,9 @@ public final class Advisor {
     } else if (all.size() == 2) {
       say(
           "cluster.join.static.members",
-          "two nodes: when they lose each other neither knows which is cut off, and both own all"
-              + " pools (split brain); a third breaks the tie");
+          "two nodes: while they can not reach each other each uses half of every limit, also when"
+              + " the other's host is lost, until somebody says so (DELETE /admin/v1/nodes/NAME);"
+              + " of three nodes the two that are left take the third's share over after a while");
     }
     long loopback = all.stream().filter(m -> Addresses.isLoopback(hostOf(m))).count();
     if (loopback > 0 && loopback < all.size()) {

@@ -96,10 +96,6 @@ final class Attempt implements EngineCall.Listener {
     return pool;
   }
 
-  Grant grant() {
-    return grant;
-  }
-
   /** The replica, for messages. */
   String who() {
     return "replica " + grant.replica();

@@ -18,6 +18,7 @@ final class Attempts {
   private int count;
   private @Nullable Grant last;
   private @Nullable Failure lastFailure;
+  private long soonestMillis;
   private TokenUsage usage = TokenUsage.NONE;
   private int generatedTokens;
 
@@ -43,9 +44,18 @@ final class Attempts {
     generatedTokens += generated;
   }
 
-  /** One has failed, and another is to follow. */
+  /** One has failed. */
   void failed(Failure failure) {
     lastFailure = failure;
+    long asks = failure.retryAfterMillis();
+    if (asks > 0) {
+      soonestMillis = soonestMillis == 0 ? asks : Math.min(soonestMillis, asks);
+    }
+  }
+
+  /** When the first of those that have failed wants to be asked again; 0 when none has said. */
+  long soonestMillis() {
+    return soonestMillis;
   }
 
   /** How many replicas have had the request. */
@@ -68,7 +78,7 @@ final class Attempts {
     return last == null ? 0 : last.queuedMillis();
   }
 
-  /** Why there is more than one. */
+  /** What the last one that has failed did so with. */
   Optional<Failure> lastFailure() {
     return Optional.ofNullable(lastFailure);
   }

@@ -512,8 +512,9 @@ final class Exchange implements Attempt.Owner {
    * @param givenUp whether a repetition by the client is more of what was enough
    */
   private void tell(long nowMillis, Failure failure, boolean givenUp) {
+    attempts.failed(failure);
     retryAfterOfEngine = failure.retryAfterMillis();
-    fail(nowMillis, FinalError.of(failure, attempts.count(), givenUp));
+    fail(nowMillis, FinalError.of(failure, attempts.soonestMillis(), attempts.count(), givenUp));
   }
 
   /** The attempt is over: its slot goes back with what became of it. */

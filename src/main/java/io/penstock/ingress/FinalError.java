@@ -83,14 +83,15 @@ record FinalError(
   /**
    * What the last attempt failed with.
    *
+   * @param soonestMillis when one of those that were asked wants to be asked again; 0 when unknown
    * @param attempts how many there were
    */
-  static FinalError of(Failure failure, int attempts, boolean givenUp) {
+  static FinalError of(Failure failure, long soonestMillis, int attempts, boolean givenUp) {
     return new FinalError(
         failure.row().fault(),
         failure.message() + (attempts > 1 ? " (attempt " + attempts + ")" : ""),
         "",
-        failure.retryAfterMillis(),
+        soonestMillis,
         givenUp,
         failure.row().outcome());
   }

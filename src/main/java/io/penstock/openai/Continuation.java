@@ -280,14 +280,4 @@ public final class Continuation {
                     + Math.min(tokensLeft, Math.max(0, completion - repeatedTokens))),
         cached);
   }
-
-  /** What this engine alone has reported. */
-  public TokenUsage engineUsage() {
-    return own;
-  }
-
-  /** Frames with text that this engine alone has sent, those included that repeated something. */
-  public int engineContentFrames() {
-    return ownContentFrames;
-  }
 }

@@ -134,11 +134,6 @@ public final class PartialAnswer {
     return escapedText().length == 0;
   }
 
-  /** Frames that carried text: its tokens, where the engine counts none. */
-  public int contentFrames() {
-    return contentFrames;
-  }
-
   /**
    * What the white space at the end costs in tokens when it is generated once more: its frames, the
    * one included that ends with it.

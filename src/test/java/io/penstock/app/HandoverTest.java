@@ -52,6 +52,14 @@ class HandoverTest {
     assertThat(Handover.roles(view, SELF)).containsExactly(Role.ROUTER);
   }
 
+  @Test
+  void whatNobodyHasIsSeen() {
+    View view = view(node("a", Set.of(Role.INGRESS), true), node("b", Set.of(Role.ROUTER), true));
+    assertThat(Handover.nobodys(view, Set.of(Role.ROUTER, Role.BATCHER)))
+        .containsExactly(Role.BATCHER);
+    assertThat(Handover.nobodys(view, Set.of())).isEmpty();
+  }
+
   private static View view(View.Node... nodes) {
     return new View(List.of(nodes));
   }

@@ -2,18 +2,14 @@ package io.penstock.bus;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.bus.ClusterConfig.Join;
+import io.penstock.fake.Ports;
 import io.penstock.inference.NodeId;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
-import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +18,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
+import java.util.stream.IntStream;
 
 /** Clustered nodes on the loopback interface, in this JVM or for others. */
 final class TestCluster {
@@ -32,7 +29,7 @@ final class TestCluster {
 
   /** A place for {@code size} nodes. */
   TestCluster(int size) {
-    ports = freePorts(2 * size);
+    ports = IntStream.range(0, 2 * size).mapToObj(i -> Ports.free()).toList();
   }
 
   String name() {
@@ -144,32 +141,6 @@ final class TestCluster {
       throw new AssertionError(String.valueOf(e.getCause()), e.getCause());
     } catch (InterruptedException | TimeoutException e) {
       throw new AssertionError("not within " + bound, e);
-    }
-  }
-
-  private static List<Integer> freePorts(int count) {
-    List<ServerSocket> sockets = new ArrayList<>();
-    try {
-      List<Integer> free = new ArrayList<>();
-      for (int i = 0; i < count; i++) {
-        ServerSocket socket = new ServerSocket();
-        sockets.add(socket);
-        socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
-        free.add(socket.getLocalPort());
-      }
-      return free;
-    } catch (IOException e) {
-      throw new AssertionError(e);
-    } finally {
-      sockets.forEach(TestCluster::close);
-    }
-  }
-
-  private static void close(ServerSocket socket) {
-    try {
-      socket.close();
-    } catch (IOException e) {
-      throw new AssertionError(e);
     }
   }
 }

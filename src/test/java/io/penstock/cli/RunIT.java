@@ -3,6 +3,7 @@ package io.penstock.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.cluster.PenstockProcess;
+import io.penstock.fake.Ports;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -33,7 +34,7 @@ class RunIT {
 
   @BeforeAll
   static void startEngine() {
-    enginePort = PenstockProcess.freePort();
+    enginePort = Ports.free();
     engine =
         PenstockProcess.start(
             Map.of(),
@@ -55,7 +56,7 @@ class RunIT {
 
   @Test
   void theBannersCurlLineWorksAndTermEndsWithZero() throws Exception {
-    int port = PenstockProcess.freePort();
+    int port = Ports.free();
     try (PenstockProcess node = run(port)) {
       node.awaitReady(port);
       node.await("its banner", SOON, () -> node.output().contains("Ctrl-C"));
@@ -74,7 +75,7 @@ class RunIT {
 
   @Test
   void aLiveStreamFinishesAfterTerm() throws Exception {
-    int port = PenstockProcess.freePort();
+    int port = Ports.free();
     try (PenstockProcess node = run(port)) {
       node.awaitReady(port);
       try (BufferedReader lines = stream(port, 100)) {
@@ -90,7 +91,7 @@ class RunIT {
 
   @Test
   void aSecondSignalEndsItAtOnce() throws Exception {
-    int port = PenstockProcess.freePort();
+    int port = Ports.free();
     try (PenstockProcess node = run(port)) {
       node.awaitReady(port);
       try (BufferedReader lines = stream(port, 10_000)) {

@@ -28,6 +28,7 @@ import dev.langchain4j.model.openai.OpenAiChatModel;
 import dev.langchain4j.model.openai.OpenAiEmbeddingModel;
 import dev.langchain4j.model.openai.OpenAiStreamingChatModel;
 import io.penstock.cluster.PenstockProcess;
+import io.penstock.fake.Ports;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -60,8 +61,8 @@ class ClientsIT {
 
   @BeforeAll
   static void startANodeAndAnEngine() throws IOException {
-    int enginePort = PenstockProcess.freePort();
-    int port = PenstockProcess.freePort();
+    int enginePort = Ports.free();
+    int port = Ports.free();
     engineUrl = "http://127.0.0.1:" + enginePort;
     url = "http://127.0.0.1:" + port;
     engine =

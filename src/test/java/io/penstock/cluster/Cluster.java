@@ -1,5 +1,6 @@
 package io.penstock.cluster;
 
+import io.penstock.fake.Ports;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -40,9 +41,9 @@ final class Cluster implements AutoCloseable {
   /** One node; its ports stay the same over its restarts. */
   static final class Node {
     final int number;
-    final int httpPort = PenstockProcess.freePort();
-    final int clusterPort = PenstockProcess.freePort();
-    final int busPort = PenstockProcess.freePort();
+    final int httpPort = Ports.free();
+    final int clusterPort = Ports.free();
+    final int busPort = Ports.free();
     PenstockProcess process;
 
     Node(int number) {
@@ -61,7 +62,7 @@ final class Cluster implements AutoCloseable {
     this.folder = folder;
     this.replicas = replicas;
     this.maxConcurrent = maxConcurrent;
-    this.enginePort = consecutivePorts(replicas);
+    this.enginePort = Ports.consecutive(replicas);
     this.engines =
         PenstockProcess.start(
             Map.of(),
@@ -91,11 +92,6 @@ final class Cluster implements AutoCloseable {
       node.process.awaitReady(node.httpPort);
     }
     awaitNodes(nodes);
-  }
-
-  private static int consecutivePorts(int count) {
-    int first = PenstockProcess.freePort();
-    return first + count > 65_535 ? first - count : first;
   }
 
   Node node(int number) {

@@ -58,8 +58,10 @@ class AdvisorTest {
             "cluster.join.static.members: one node: without another, nothing takes over from it"),
         cluster(
             "'host': '10.0.0.1', 'join': {'static': {'members': ['10.0.0.2:5701']}}",
-            "cluster.join.static.members: two nodes: when they lose each other neither knows which"
-                + " is cut off, and both own all pools (split brain); a third breaks the tie"),
+            "cluster.join.static.members: two nodes: while they can not reach each other each uses"
+                + " half of every limit, also when the other's host is lost, until somebody says so"
+                + " (DELETE /admin/v1/nodes/NAME); of three nodes the two that are left take the"
+                + " third's share over after a while"),
         cluster(
             "'host': '127.0.0.1', 'join': {'static': {'members': ['10.0.0.2:5701',"
                 + " '10.0.0.3:5701']}}",

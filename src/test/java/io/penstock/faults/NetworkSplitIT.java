@@ -5,9 +5,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.penstock.faults.Cell.Allowed;
 import io.penstock.faults.Processes.Member;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -38,8 +35,6 @@ class NetworkSplitIT {
 
   /** More than enough to fill every slot from each node. */
   private static final int CLIENTS_PER_NODE = 30;
-
-  private static final HttpClient HTTP = HttpClient.newHttpClient();
 
   @TempDir private Path folder;
   private Namespaces hosts;
@@ -157,8 +152,7 @@ class NetworkSplitIT {
         "the majority served", rest.stream().mapToDouble(this::granted).sum() > beforeRest + 40);
     cluster.expect(
         "the minority says so",
-        get(cut, "/health/ready").contains("nodes_missing")
-            && get(cut, "/health/ready").contains(rest.get(0).name));
+        ready(cut).contains("nodes_missing") && ready(cut).contains(rest.get(0).name));
 
     hosts.heal();
     long healing =
@@ -213,8 +207,7 @@ class NetworkSplitIT {
         "two of three shares",
         30_000,
         () -> rest.stream().allMatch(m -> Math.abs(share(m) - 2 / 3.0) < 1e-9));
-    Processes.await(
-        "an alarm", 10_000, () -> get(rest.get(0), "/health/ready").contains(victim.name));
+    Processes.await("an alarm", 10_000, () -> ready(rest.get(0)).contains(victim.name));
     HttpResponse<String> answer = forget(rest.get(0), victim.name);
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
     Processes.await(
@@ -223,27 +216,11 @@ class NetworkSplitIT {
     assertThat(forget(rest.get(1), rest.get(0).name).body()).contains("is not missing");
   }
 
-  private static String get(Member member, String path) {
-    try {
-      return HTTP.send(
-              HttpRequest.newBuilder(
-                      URI.create("http://" + member.host() + ":" + member.httpPort + path))
-                  .build(),
-              HttpResponse.BodyHandlers.ofString())
-          .body();
-    } catch (Exception e) {
-      return e.toString();
-    }
+  private static String ready(Member member) {
+    return Processes.get("http://" + member.host() + ":" + member.httpPort + "/health/ready");
   }
 
-  private static HttpResponse<String> forget(Member member, String name) throws Exception {
-    return HTTP.send(
-        HttpRequest.newBuilder(
-                URI.create(
-                    "http://" + member.host() + ":" + member.adminPort + "/admin/v1/nodes/" + name))
-            .header("authorization", "Bearer " + Processes.ADMIN_KEY)
-            .DELETE()
-            .build(),
-        HttpResponse.BodyHandlers.ofString());
+  private static HttpResponse<String> forget(Member member, String name) {
+    return Processes.admin(member, "DELETE", "nodes/" + name);
   }
 }

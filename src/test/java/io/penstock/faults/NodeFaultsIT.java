@@ -186,6 +186,40 @@ class NodeFaultsIT {
     assertThat(cluster.report("pool owner killed under 100/s", "all", owned)).isEmpty();
   }
 
+  /** Each hands its roles to the other, which gives them up in the same moment. */
+  @Test
+  void allNodesDrainedAtOnceServeWhoWaits() throws Exception {
+    cluster = new Processes(folder, 2, REPLICAS, 5);
+    List<CompletableFuture<Outcome>> asked = new ArrayList<>();
+    for (int i = 0; i < 200; i++) {
+      asked.add(cluster.send(cluster.members.get(i % 2), Mode.values()[i % 2], 100));
+    }
+    Processes.await(
+        "a full queue",
+        30_000,
+        () -> Processes.metric(cluster.owner(), "llm_request_queue_depth") >= 150);
+
+    List<CompletableFuture<Integer>> orders =
+        cluster.members.stream()
+            .map(
+                member ->
+                    CompletableFuture.supplyAsync(
+                        () -> Processes.admin(member, "POST", "nodes/self/drain").statusCode(),
+                        cluster.threads))
+            .toList();
+
+    assertThat(orders.stream().map(CompletableFuture::join)).containsOnly(202);
+    long ordered = System.nanoTime();
+    cluster.expect("every queued request whole", all(asked), Allowed.whole());
+    cluster.settle();
+    assertThat(
+            cluster.report(
+                "all nodes drained at once, full queue",
+                "stream, non-stream",
+                millisSince(ordered)))
+        .isEmpty();
+  }
+
   @Test
   void rollingRestartUnder100RequestsASecond() throws Exception {
     cluster = new Processes(folder, 3, REPLICAS, 50);

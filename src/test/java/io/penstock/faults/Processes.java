@@ -1,12 +1,11 @@
 package io.penstock.faults;
 
 import io.penstock.cluster.PenstockProcess;
+import io.penstock.fake.Ports;
 import io.penstock.faults.Outcome.Expected;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -19,11 +18,9 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
@@ -44,10 +41,10 @@ final class Processes implements AutoCloseable {
   /** One node; its ports stay the same over its restarts. */
   static final class Member {
     final String name;
-    final int httpPort = port();
-    final int clusterPort = port();
-    final int busPort = port();
-    final int adminPort = port();
+    final int httpPort = Ports.free();
+    final int clusterPort = Ports.free();
+    final int busPort = Ports.free();
+    final int adminPort = Ports.free();
     private final Hosts hosts;
     private final int number;
     private Path file = Path.of("");
@@ -90,25 +87,8 @@ final class Processes implements AutoCloseable {
     }
   }
 
-  /** A free port that no outgoing connection takes before its node has started. */
-  private static int port() {
-    while (true) {
-      int port = PORTS_FROM + ThreadLocalRandom.current().nextInt(PORTS);
-      try (ServerSocket free = new ServerSocket(port, 1, InetAddress.getLoopbackAddress())) {
-        return free.getLocalPort();
-      } catch (IOException taken) {
-        // the next one, then
-      }
-    }
-  }
-
   final List<Member> members = new ArrayList<>();
   final ExecutorService threads = Executors.newCachedThreadPool();
-
-  /** Below those that the kernel hands out. */
-  private static final int PORTS_FROM = 15_000;
-
-  private static final int PORTS = 15_000;
 
   private final Path folder;
   private final Hosts hosts;
@@ -143,14 +123,8 @@ final class Processes implements AutoCloseable {
     this.hosts = hosts;
     this.replicas = listed + spare;
     // One engine more than the nodes know of: it says what an undisturbed one would.
-    int port = 0;
-    PenstockProcess started = null;
-    for (int tries = 0; started == null && tries < 10; tries++) {
-      port = PORTS_FROM + ThreadLocalRandom.current().nextInt(PORTS);
-      started = engines(hosts.ofEngines(), port, replicas + 1);
-    }
-    this.enginePort = port;
-    this.engines = Objects.requireNonNull(started, "no consecutive ports are free");
+    this.enginePort = Ports.consecutive(replicas + 1);
+    this.engines = engines(hosts.ofEngines(), enginePort, replicas + 1);
     JsonArray joined = new JsonArray();
     for (int i = 0; i < nodes; i++) {
       Member member = new Member(i, hosts);
@@ -212,7 +186,7 @@ final class Processes implements AutoCloseable {
         () -> metric(member, "penstock_reloads_total") > before);
   }
 
-  /** A process of engines that serve; null when one of the ports was taken. */
+  /** A process of engines that serve. */
   private static PenstockProcess engines(String host, int firstPort, int count) {
     PenstockProcess started =
         PenstockProcess.start(
@@ -230,12 +204,12 @@ final class Processes implements AutoCloseable {
             "h100-llama-3.1-8b");
     for (int i = 0; i < count; i++) {
       int port = firstPort + i;
-      await(
+      started.await(
           "serving",
-          60_000,
-          () -> !started.isAlive() || PenstockProcess.status(host, port, "/health") == 200);
+          Duration.ofSeconds(60),
+          () -> PenstockProcess.status(host, port, "/health") == 200);
     }
-    return started.isAlive() ? started : null;
+    return started;
   }
 
   private JsonObject config(Member member, JsonArray joined) {
@@ -261,6 +235,25 @@ final class Processes implements AutoCloseable {
                 .put("join", join))
         .put("admin", new JsonObject().put("host", hosts.listensOn()).put("key", ADMIN_KEY))
         .put("fleet", new JsonObject().put("file", "fleet.json"));
+  }
+
+  /** Asks a node's admin API. */
+  static HttpResponse<String> admin(Member member, String method, String path) {
+    URI uri = URI.create("http://" + member.host() + ":" + member.adminPort + "/admin/v1/" + path);
+    try {
+      return HTTP.send(
+          HttpRequest.newBuilder(uri)
+              .timeout(Duration.ofSeconds(10))
+              .header("authorization", "Bearer " + ADMIN_KEY)
+              .method(method, HttpRequest.BodyPublishers.noBody())
+              .build(),
+          HttpResponse.BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new IllegalStateException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException(e);
+    }
   }
 
   /** The node that owns the pool. */
@@ -459,7 +452,7 @@ final class Processes implements AutoCloseable {
     }
   }
 
-  private static String get(String url) {
+  static String get(String url) {
     try {
       return HTTP.send(
               HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(3)).build(),

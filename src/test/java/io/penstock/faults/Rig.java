@@ -2,9 +2,9 @@ package io.penstock.faults;
 
 import io.penstock.app.Node;
 import io.penstock.app.NodeSetup;
-import io.penstock.cluster.PenstockProcess;
 import io.penstock.config.ConfigLoader;
 import io.penstock.config.NodeConfig;
+import io.penstock.fake.Ports;
 import io.penstock.sim.EngineSimulator;
 import io.penstock.sim.SimConfig;
 import io.penstock.sim.SimProfile;
@@ -156,18 +156,18 @@ final class Rig implements AutoCloseable {
     List<Integer> clusterPorts = new ArrayList<>();
     JsonArray members = new JsonArray();
     for (int i = 0; i < nodes; i++) {
-      int port = PenstockProcess.freePort();
+      int port = Ports.free();
       clusterPorts.add(port);
       members.add("127.0.0.1:" + port);
     }
     List<NodeConfig> configs = new ArrayList<>();
     for (int i = 0; i < nodes; i++) {
-      JsonObject ports = new JsonObject().put("http", PenstockProcess.freePort());
+      JsonObject ports = new JsonObject().put("http", Ports.free());
       JsonObject node =
           new JsonObject().put("name", "node-" + i).put("event_loops", 1).put("ports", ports);
       JsonObject config = new JsonObject().put("node", node);
       if (nodes > 1) {
-        ports.put("cluster", clusterPorts.get(i)).put("bus", PenstockProcess.freePort());
+        ports.put("cluster", clusterPorts.get(i)).put("bus", Ports.free());
         config.put(
             "cluster",
             new JsonObject()

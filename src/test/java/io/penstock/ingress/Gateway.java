@@ -1,10 +1,10 @@
 package io.penstock.ingress;
 
 import io.penstock.batcher.BatcherVerticle;
-import io.penstock.batcher.Suspects;
+import io.penstock.batcher.PoisonedRequests;
 import io.penstock.bus.ClusterNode;
-import io.penstock.cluster.PenstockProcess;
 import io.penstock.fake.FakeSetting;
+import io.penstock.fake.Ports;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
@@ -44,7 +44,7 @@ import java.util.Set;
 final class Gateway implements AutoCloseable {
   static final int MAX_BODY_BYTES = 1 << 20;
 
-  final int port = PenstockProcess.freePort();
+  final int port = Ports.free();
   final Metrics metrics = new Metrics("test");
   private final Readiness readiness = new Readiness();
   private final LoopWatch loops = new LoopWatch(Clock.system(), metrics.registry(), readiness);
@@ -128,7 +128,7 @@ final class Gateway implements AutoCloseable {
                 Duration.ofMillis(200),
                 clock,
                 metrics.registry(),
-                new Suspects()))
+                new PoisonedRequests()))
         .await();
     vertx.deployVerticle(ingress).await();
     node.announce(Set.of(Role.INGRESS, Role.ROUTER, Role.BATCHER), 1).await();

@@ -13,7 +13,7 @@ import java.util.Set;
  *
  * <p>Touched by one batcher at a time.
  */
-public final class Suspects {
+public final class PoisonedRequests {
   /** Most of them; beyond it the oldest are forgotten. */
   static final int MAX = 64;
 
