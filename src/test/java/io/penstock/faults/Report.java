@@ -2,6 +2,7 @@ package io.penstock.faults;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -9,15 +10,23 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * The table of all cells that ran in this JVM: printed once all tests are done, and kept in {@code
- * target/fault-matrix.md} after each class.
+ * The table of all cells: those of this JVM are printed once its tests are done, those of all JVMs
+ * of the build are kept in {@code target/fault-matrix.md}.
  */
 final class Report implements BeforeAllCallback {
   private static final Path FILE = Path.of("target", "fault-matrix.md");
+  private static final Path PARTS = Path.of("target", "fault-matrix");
+
+  /** The build that all JVMs of a run have in common. */
+  private static final String BUILD =
+      ProcessHandle.current().parent().map(ProcessHandle::pid).orElse(0L) + "-";
+
+  private static final Path PART = PARTS.resolve(BUILD + ProcessHandle.current().pid());
   private static final List<Row> ROWS = new ArrayList<>();
 
   /**
@@ -59,28 +68,37 @@ final class Report implements BeforeAllCallback {
     ROWS.add(row);
   }
 
-  private static synchronized String table() {
-    StringBuilder table =
-        new StringBuilder(
-            "| fault | mode | nodes | requests | outcomes | recovery, ms | wasted tokens | |\n"
-                + "|---|---|---|---|---|---|---|---|\n");
-    ROWS.forEach(row -> table.append(row.line()).append('\n'));
-    long failed = ROWS.stream().filter(row -> !row.failure().isEmpty()).count();
-    return table
-        .append('\n')
-        .append(ROWS.size())
-        .append(" cells, ")
-        .append(ROWS.stream().mapToLong(Row::requests).sum())
-        .append(" requests, ")
-        .append(failed)
-        .append(failed == 1 ? " cell fails\n" : " cells fail\n")
-        .toString();
+  private static synchronized List<String> lines() {
+    return ROWS.stream().map(Row::line).toList();
   }
 
-  static void write() {
+  private static String table(List<String> lines) {
+    long failed = lines.stream().filter(line -> !line.endsWith("| holds |")).count();
+    long requests =
+        lines.stream().mapToLong(line -> Long.parseLong(line.split("\\|")[4].strip())).sum();
+    return "| fault | mode | nodes | requests | outcomes | recovery, ms | wasted tokens | |\n"
+        + "|---|---|---|---|---|---|---|---|\n"
+        + lines.stream().map(line -> line + "\n").collect(Collectors.joining())
+        + "\n"
+        + lines.size()
+        + " cells, "
+        + requests
+        + " requests, "
+        + failed
+        + (failed == 1 ? " cell fails\n" : " cells fail\n");
+  }
+
+  static synchronized void write() {
     try {
-      Files.createDirectories(FILE.getParent());
-      Files.writeString(FILE, table());
+      Files.createDirectories(PARTS);
+      Files.write(PART, lines());
+      List<String> all = new ArrayList<>();
+      try (DirectoryStream<Path> parts = Files.newDirectoryStream(PARTS, BUILD + "*")) {
+        for (Path part : parts) {
+          all.addAll(Files.readAllLines(part));
+        }
+      }
+      Files.writeString(FILE, table(all));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -97,7 +115,7 @@ final class Report implements BeforeAllCallback {
                 (AutoCloseable)
                     () -> {
                       write();
-                      System.out.println(table());
+                      System.out.println(table(lines()));
                     });
   }
 }
