@@ -94,7 +94,6 @@ final class Roll {
   /** One that is missing. */
   private static final class Lost {
     private final Absent who;
-    private final boolean hasSeat;
     private final long sinceMillis;
 
     /** Whether it was knocked at, in vain. */
@@ -103,9 +102,8 @@ final class Roll {
     /** Whether it is here again, and does not know yet that this node is. */
     private boolean blind;
 
-    Lost(Absent who, boolean hasSeat, long sinceMillis) {
+    Lost(Absent who, long sinceMillis) {
       this.who = who;
-      this.hasSeat = hasSeat;
       this.sinceMillis = sinceMillis;
       this.certain = who.address().isEmpty();
     }
@@ -124,7 +122,7 @@ final class Roll {
 
   /** Goes on from what another has told. */
   void goOnFrom(View known, long nowMillis) {
-    known.missing().forEach(who -> missing.put(who.node(), new Lost(who, true, nowMillis)));
+    known.missing().forEach(who -> missing.put(who.node(), new Lost(who, nowMillis)));
     missing.values().forEach(lost -> lost.certain = true);
     known.nodes().forEach(node -> seated.add(node.id()));
     seats = missing.isEmpty() ? seated.size() : known.share().expected() - missing.size();
@@ -190,7 +188,7 @@ final class Roll {
       dead.remove(node.id());
       if (node.roles().contains(Role.BATCHER)) {
         String address = addresses.getOrDefault(node.id(), "");
-        batchers.put(node.id(), new Absent(node.id(), node.name(), address));
+        batchers.put(node.id(), new Absent(node.id(), node.name(), address, true));
         if (node.id().equals(self) && missing.isEmpty() && seated.add(self)) {
           seats++; // whatever it knows of the others, there is one for it
         }
@@ -228,7 +226,7 @@ final class Roll {
   private void lose(Absent who, List<MembershipEvent> events, long nowMillis) {
     boolean hasSeat = seated.remove(who.node());
     seats = seated.size(); // a free one could be taken on both sides now
-    miss(who, hasSeat, events, nowMillis);
+    miss(new Absent(who.node(), who.name(), who.address(), hasSeat), events, nowMillis);
   }
 
   private void welcome(Lost lost, List<MembershipEvent> events, long nowMillis) {
@@ -236,7 +234,7 @@ final class Roll {
       return;
     }
     missing.remove(lost.who.node());
-    if (lost.hasSeat) {
+    if (lost.who.seated()) {
       seated.add(lost.who.node());
       seats++;
     }
@@ -245,11 +243,11 @@ final class Roll {
     }
   }
 
-  private void miss(Absent who, boolean hasSeat, List<MembershipEvent> events, long nowMillis) {
+  private void miss(Absent who, List<MembershipEvent> events, long nowMillis) {
     if (missing.size() >= MISSING_MAX) {
       return;
     }
-    Lost lost = new Lost(who, hasSeat, nowMillis);
+    Lost lost = new Lost(who, nowMillis);
     missing.put(who.node(), lost);
     events.add(lost.certain ? new Missed(who) : new Knock(who));
   }
@@ -279,7 +277,7 @@ final class Roll {
           && !isHere(who.node())
           && !dead.contains(who.node())
           && !missing.containsKey(who.node())) {
-        miss(who, true, events, nowMillis);
+        miss(who, events, nowMillis);
       }
     }
     if (wasWhole && !missing.isEmpty()) {

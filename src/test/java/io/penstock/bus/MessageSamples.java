@@ -172,7 +172,7 @@ final class MessageSamples {
               true,
               true,
               "10.0.0.1:5701",
-              List.of(new Absent(new NodeId("n2"), "node-2", "10.0.0.2:5701")),
+              List.of(new Absent(new NodeId("n2"), "node-2", "10.0.0.2:5701", true)),
               List.of(new NodeId("n3")),
               List.of(NODE),
               2),

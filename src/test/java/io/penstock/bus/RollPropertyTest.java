@@ -177,7 +177,7 @@ class RollPropertyTest {
     }
   }
 
-  @Property(tries = 300)
+  @Property(tries = 200)
   void theSidesNeverUseMoreThanTheLimitBetweenThem(@ForAll long seed) {
     Random random = new Random(seed);
     int hosts = 2 + random.nextInt(5);

@@ -7,6 +7,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
 import io.vertx.core.json.JsonArray;
@@ -239,20 +240,18 @@ class OpsHandlerTest {
             .setPort(port)
             .setURI(path)
             .putHeader("accept", accept);
+    // The body is asked for on the event loop, before it can have gone by.
     return await(
-        client
-            .request(options)
-            .compose(request -> request.send())
-            .compose(
-                response ->
-                    response
-                        .body()
-                        .map(
-                            body ->
-                                new Answer(
-                                    response.statusCode(),
-                                    response.getHeader("content-type"),
-                                    body.toString()))));
+        client.request(options).compose(request -> request.send().compose(OpsHandlerTest::read)));
+  }
+
+  private static Future<Answer> read(HttpClientResponse response) {
+    return response
+        .body()
+        .map(
+            body ->
+                new Answer(
+                    response.statusCode(), response.getHeader("content-type"), body.toString()));
   }
 
   private static <T> T await(Future<T> future) throws Exception {
