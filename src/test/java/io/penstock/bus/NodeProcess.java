@@ -8,10 +8,12 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * A node in a JVM of its own: prints {@code VIEW name,name} whenever its view is another one, and
+ * A node in a JVM of its own: prints {@code VIEW name,name} whenever others are in its view, and
  * {@code READY} once; leaves when its standard input ends.
  */
 public final class NodeProcess {
+  private static String seen = ""; // touched on one event loop
+
   private NodeProcess() {}
 
   /** Arguments: name of the node, of the cluster, port, bus port, members. */
@@ -32,12 +34,16 @@ public final class NodeProcess {
   }
 
   private static void print(View view) {
-    say(
+    String next =
         view.nodes().stream()
             .filter(n -> n.roles().contains(Role.BATCHER))
             .map(View.Node::name)
             .sorted()
-            .collect(Collectors.joining(",", "VIEW ", "")));
+            .collect(Collectors.joining(",", "VIEW ", ""));
+    if (!next.equals(seen)) {
+      seen = next;
+      say(next);
+    }
   }
 
   private static void say(String line) {
