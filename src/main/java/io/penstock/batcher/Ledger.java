@@ -1,5 +1,6 @@
 package io.penstock.batcher;
 
+import io.penstock.batcher.ClassQueue.Charge;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
@@ -21,6 +22,7 @@ final class Ledger {
    * A live grant.
    *
    * @param attempt of the Admit that it was given to
+   * @param charge what its tenant was charged; null where it was adopted
    * @param ordinal of the grant in the pool, given or adopted; grows
    * @param sinceMillis when it was given, or adopted
    */
@@ -29,15 +31,16 @@ final class Ledger {
       Priority priority,
       int attempt,
       Grant grant,
+      @Nullable Charge charge,
       long ordinal,
       long sinceMillis,
       long expiresMillis) {
     Live granted(Grant now) {
-      return new Live(holder, priority, attempt, now, ordinal, sinceMillis, expiresMillis);
+      return new Live(holder, priority, attempt, now, charge, ordinal, sinceMillis, expiresMillis);
     }
 
     Live renewed(Station by, long untilMillis) {
-      return new Live(by, priority, attempt, grant, ordinal, sinceMillis, untilMillis);
+      return new Live(by, priority, attempt, grant, charge, ordinal, sinceMillis, untilMillis);
     }
 
     RequestId id() {

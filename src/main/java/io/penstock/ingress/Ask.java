@@ -120,6 +120,7 @@ record Ask(
         self,
         pool,
         tenant,
+        1,
         priority,
         before.count() + 1,
         scan.promptTokens(),

@@ -364,6 +364,7 @@ final class SlotClaims {
                 a.replyTo(),
                 a.pool(),
                 a.tenant(),
+                a.weight(),
                 a.priority(),
                 a.attempt(),
                 a.promptTokens(),

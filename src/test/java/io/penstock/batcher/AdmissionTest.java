@@ -239,8 +239,12 @@ class AdmissionTest {
     assertThat(admission.offer(Ask.of("w3").waiting(1_000).admit(), now)).isEmpty();
     assertThat(admission.offer(Ask.of("w4").of(Priority.INTERACTIVE).waiting(500).admit(), now))
         .isEmpty();
-    Refusal far = refused(admission.offer(Ask.of("w5").waiting(1).admit(), now));
-    assertThat(far.retryAfterMillis()).isEqualTo(1_999);
+    Refusal far = refused(admission.offer(Ask.of("w5").waiting(1_001).of(Priority.BULK).admit(), now));
+    assertThat(far.detail()).contains("the predicted wait is 2000 ms");
+    assertThat(far.retryAfterMillis()).as("at least a second").isEqualTo(1_000);
+    // Whose deadline is nearest is before all others of its tenant, but not before another class.
+    Refusal near = refused(admission.offer(Ask.of("w6").waiting(1).admit(), now));
+    assertThat(near.detail()).contains("the predicted wait is 1000 ms");
   }
 
   @Test
@@ -339,7 +343,7 @@ class AdmissionTest {
             1);
     assertThat(decisions)
         .filteredOn(Granted.class::isInstance)
-        .containsExactly(new Granted(INGRESS, Priority.DEFAULT, grant, true));
+        .containsExactly(new Granted(INGRESS, Ask.of("").tenant(), Priority.DEFAULT, grant, true));
     assertThat(decisions)
         .filteredOn(Renewed.class::isInstance)
         .extracting(each -> ((Renewed) each).answer().unknownWaiting())

@@ -351,6 +351,7 @@ class BatcherVerticleTest {
             admit.replyTo(),
             new PoolName("unheard-of"),
             admit.tenant(),
+            1,
             admit.priority(),
             1,
             1,

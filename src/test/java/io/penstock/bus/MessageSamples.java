@@ -93,6 +93,7 @@ final class MessageSamples {
               INGRESS,
               POOL,
               TENANT,
+              2.5,
               Priority.INTERACTIVE,
               2,
               812,
