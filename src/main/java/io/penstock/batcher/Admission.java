@@ -318,6 +318,16 @@ final class Admission {
     return ledger.size();
   }
 
+  /** What waits; to be read only. */
+  FairQueue queue() {
+    return queue;
+  }
+
+  /** How long what waits, and what might, will do so. */
+  Outlook outlook() {
+    return outlook;
+  }
+
   private void letTimePass(long nowMillis) {
     if (roster.advance(nowMillis)) {
       queue.review(roster, nowMillis);
@@ -397,7 +407,8 @@ final class Admission {
             + " ms (the request may wait "
             + maxWaitMillis
             + " ms)";
-    return Refusals.queueFull(admit, why, predicted - maxWaitMillis);
+    return Refusals.queueFull(
+        admit, why, outlook.untilInTime(admit, predicted, maxWaitMillis, nowMillis));
   }
 
   private AdmissionDecision timedOut(Admit admit, long waitedMillis) {

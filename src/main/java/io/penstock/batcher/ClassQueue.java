@@ -239,8 +239,8 @@ final class ClassQueue {
     bySince.remove(account);
     account.sinceMillis = nowMillis;
     bySince.add(account);
-    account.pace.granted(ordinal, account.waiting > 1);
-    pace.granted(ordinal, size > 1);
+    account.pace.granted(ordinal, account.waiting - 1);
+    pace.granted(ordinal, size - 1);
     Charge charge = charge(waiting.admit, account);
     remove(waiting);
     return charge;

@@ -2,6 +2,7 @@ package io.penstock.batcher;
 
 import io.penstock.inference.Priority;
 import io.penstock.message.Admit;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -25,6 +26,9 @@ final class Outlook {
 
   /** Most of a tenant's own requests that are looked at for earlier deadlines. */
   private static final int OWN_MAX = 64;
+
+  /** Fewer of a tenant's own requests say nothing of when they will have left. */
+  private static final int OWN_MIN = 16;
 
   /**
    * What lies ahead.
@@ -96,6 +100,31 @@ final class Outlook {
             ? forecast.waitMillis((own + 1) * account.pace.value(), slots)
             : wait(priority, ahead, slots);
     return new Place(above(priority) + ahead + 1, wait);
+  }
+
+  /**
+   * When a request like one that would wait for too long now will be in time. What is ahead of it
+   * leaves at the rate of grants. Where its tenant has more ahead than can be served in time, much
+   * of that leaves by its deadlines before: as of when they have let go the share that is too much.
+   */
+  long untilInTime(Admit admit, long predictedMillis, long maxWaitMillis, long nowMillis) {
+    long byGrants = predictedMillis - maxWaitMillis;
+    @Nullable Account account = queue.of(admit.priority()).account(admit);
+    if (account == null || account.waiting < OWN_MIN) {
+      return byGrants;
+    }
+    long[] deadlines = new long[OWN_MAX];
+    int looks = 0;
+    for (Turn turn : account.turns) {
+      int size = turn.size();
+      for (long i = 0; i < OWN_MAX && looks < OWN_MAX && i < size; i++) {
+        deadlines[looks++] = turn.at((int) (size <= OWN_MAX ? i : i * size / OWN_MAX)).deadlineMillis;
+      }
+    }
+    Arrays.sort(deadlines, 0, looks);
+    int tooMany = (int) Math.ceil(looks * (1 - (double) maxWaitMillis / predictedMillis));
+    long byDeadlines = deadlines[Math.max(0, Math.min(looks, tooMany) - 1)] - nowMillis;
+    return Math.min(byGrants, byDeadlines);
   }
 
   /** Until so many more of a class have been granted; -1 where nothing can be said. */

@@ -4,13 +4,15 @@ package io.penstock.batcher;
  * How many grants the pool makes for each that one party gets, measured while that party always has
  * something waiting. It holds all that slows the party down: classes above, floors below, other
  * tenants' weights and sizes, and what still arrives; so it says how long a queue takes better than
- * any model of these.
+ * any model of these. It is a moving average that looks back as far as it is asked to look ahead:
+ * over as many grants as there are requests waiting, within bounds.
  */
 final class Pace {
   /** Grants in a row after which it is known. */
   static final int KNOWN_FROM = 16;
 
-  private static final double ALPHA = 1.0 / 64;
+  private static final int WINDOW_MIN = 64;
+  private static final int WINDOW_MAX = 1_024;
   private static final long NONE = -1;
 
   private double mean;
@@ -21,14 +23,15 @@ final class Pace {
    * The party gets a grant.
    *
    * @param ordinal of the grant in the pool
-   * @param waitsOn whether it has more waiting
+   * @param waiting how many more it has waiting
    */
-  void granted(long ordinal, boolean waitsOn) {
+  void granted(long ordinal, int waiting) {
     if (last != NONE) {
       samples++;
-      mean += Math.max(ALPHA, 1.0 / samples) * (ordinal - last - mean);
+      int window = Math.max(WINDOW_MIN, Math.min(WINDOW_MAX, waiting));
+      mean += (ordinal - last - mean) / Math.min(samples, window);
     }
-    if (waitsOn) {
+    if (waiting > 0) {
       last = ordinal;
     } else {
       pause();
