@@ -4,13 +4,16 @@ import io.penstock.batcher.Samples.Ask;
 import io.penstock.inference.Pool;
 import io.penstock.inference.Priority;
 import io.penstock.inference.QueueLimits;
+import io.penstock.inference.RequestId;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.message.Admit;
 import io.penstock.message.Release;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
@@ -37,15 +40,14 @@ import org.openjdk.jmh.annotations.Warmup;
 public class FairQueueBench {
   private static final int TENANTS = 200;
   private static final int SLOTS = 64;
-  private static final int ADMITS = 1 << 16;
 
   @Param({"0", "1000", "10000"})
   int queued;
 
-  private final List<Admit> admits = new ArrayList<>();
+  private final Map<RequestId, Admit> admits = new HashMap<>();
   private final ArrayDeque<Release> live = new ArrayDeque<>();
   private Admission admission = admission();
-  private int next;
+  private long ops;
   private long now;
 
   private static Admission admission() {
@@ -70,51 +72,36 @@ public class FairQueueBench {
     admission = admission();
     admits.clear();
     live.clear();
-    next = 0;
-    for (int i = 0; i < ADMITS; i++) {
-      admits.add(
-          Ask.of("req-" + i)
-              .by("tenant-" + random.nextInt(TENANTS))
-              .of(Priority.values()[random.nextInt(3)])
-              .tokens(random.nextInt(2_000), random.nextInt(500))
-              .waiting(1_000_000_000L + random.nextInt(1_000_000))
-              .admit());
-    }
     for (int i = 0; i < SLOTS + queued; i++) {
-      offer();
+      Admit admit =
+          Ask.of("request-" + i)
+              .by("tenant-" + random.nextInt(TENANTS))
+              .of(Priority.values()[i % 3])
+              .tokens(random.nextInt(2_000), random.nextInt(500))
+              .waiting(1_000_000_000L + random.nextInt(1_000))
+              .admit();
+      admits.put(admit.id(), admit);
+      take(admission.offer(admit, now));
     }
-    for (int i = 0; i < 2_000; i++) {
-      offerGrantRelease();
-    }
-  }
-
-  private void offer() {
-    take(admission.offer(admits.get(next++ & (ADMITS - 1)), now));
   }
 
   private void take(List<AdmissionDecision> decisions) {
     for (AdmissionDecision each : decisions) {
-      if (each instanceof AdmissionDecision.Granted granted) {
-        live.add(Samples.release(granted.grant()));
+      if (each instanceof AdmissionDecision.Granted given) {
+        live.add(Samples.release(given.grant()));
       } else {
         throw new AssertionError(each + " (expected: a grant)");
       }
     }
   }
 
-  /** With nothing queued, a slot is free for each; else each release grants to one that waits. */
+  /** One ends, which grants to one that waits, and comes again: the queue stays as it is. */
   @Benchmark
   public int offerGrantRelease() {
-    if ((next & 15) == 0) {
-      now++;
-    }
-    if (queued == 0) {
-      take(admission.release(live.remove(), now));
-      offer();
-    } else {
-      offer();
-      take(admission.release(live.remove(), now));
-    }
+    now += (++ops & 15) == 0 ? 1 : 0;
+    Release ended = live.remove();
+    take(admission.release(ended, now));
+    take(admission.offer(Objects.requireNonNull(admits.get(ended.id())), now));
     return live.size();
   }
 }
