@@ -318,6 +318,11 @@ final class Admission {
     return ledger.size();
   }
 
+  /** A live grant. */
+  Optional<Live> live(RequestId id) {
+    return Optional.ofNullable(ledger.find(id));
+  }
+
   /** What waits; to be read only. */
   FairQueue queue() {
     return queue;

@@ -48,14 +48,22 @@ final class Outlook {
 
   /** The wait of a request that comes now; -1 where nothing can be said. */
   long ofNew(Admit admit, long deadlineMillis, int slots) {
+    ClassQueue in = queue.of(admit.priority());
+    return admit.attempt() > 1
+        ? wait(admit.priority(), retries(in), slots)
+        : ofNew(admit.priority(), in.account(admit), deadlineMillis, slots);
+  }
+
+  /**
+   * The wait of another first attempt.
+   *
+   * @param account of its tenant; null where none is known
+   */
+  long ofNew(Priority priority, @Nullable Account account, long deadlineMillis, int slots) {
     if (!forecast.isKnown() || slots == 0) {
       return -1;
     }
-    ClassQueue in = queue.of(admit.priority());
-    @Nullable Account account = in.account(admit);
-    if (admit.attempt() > 1) {
-      return wait(admit.priority(), retries(in), slots);
-    }
+    ClassQueue in = queue.of(priority);
     double counter = in.lowestCounter();
     int own = 0;
     if (account != null) {
@@ -69,7 +77,7 @@ final class Outlook {
         return forecast.waitMillis((own + 1) * account.pace.value(), slots);
       }
     }
-    return wait(admit.priority(), own + others(in, account, counter, TENANTS_MAX), slots);
+    return wait(priority, own + others(in, account, counter, TENANTS_MAX), slots);
   }
 
   /** Of one that waits; O(n). */
