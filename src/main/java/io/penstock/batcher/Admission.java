@@ -318,9 +318,9 @@ final class Admission {
     return ledger.size();
   }
 
-  /** A live grant. */
-  Optional<Live> live(RequestId id) {
-    return Optional.ofNullable(ledger.find(id));
+  /** The live grant of a request, by the id that its client knows; O(n). */
+  Optional<Live> liveByCaller(String callerId) {
+    return Optional.ofNullable(ledger.findByCaller(callerId));
   }
 
   /** What waits; to be read only. */
@@ -453,6 +453,7 @@ final class Admission {
     hold(
         new Live(
             admit.replyTo(),
+            admit.callerId(),
             admit.priority(),
             admit.attempt(),
             grant,
@@ -486,6 +487,7 @@ final class Admission {
       hold(
           new Live(
               holder,
+              "",
               Priority.DEFAULT,
               ATTEMPT_UNKNOWN,
               grant,

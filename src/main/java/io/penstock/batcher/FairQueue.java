@@ -95,6 +95,16 @@ final class FairQueue {
     return byId.get(id);
   }
 
+  /** One that its client knows by this id; null when there is none. O(n). */
+  @Nullable Waiting findByCaller(String callerId) {
+    for (Waiting each : byId.values()) {
+      if (each.admit.callerId().equals(callerId)) {
+        return each;
+      }
+    }
+    return null;
+  }
+
   boolean isWaiting(RequestId id) {
     return byId.containsKey(id);
   }

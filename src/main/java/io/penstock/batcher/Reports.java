@@ -141,7 +141,7 @@ final class Reports {
 
   private static Optional<RequestPlace> place(
       Admission admission, RequestId id, int slots, long nowMillis) {
-    @Nullable Waiting waiting = admission.queue().find(id);
+    @Nullable Waiting waiting = admission.queue().findByCaller(id.value());
     if (waiting != null) {
       Outlook.Place place = admission.outlook().of(waiting, slots);
       return Optional.of(
@@ -155,13 +155,13 @@ final class Reports {
               place.waitMillis(),
               Math.max(0, waiting.deadlineMillis - nowMillis)));
     }
-    return admission.live(id).map(live -> running(live, nowMillis));
+    return admission.liveByCaller(id.value()).map(live -> running(id, live, nowMillis));
   }
 
-  private static RequestPlace running(Live live, long nowMillis) {
+  private static RequestPlace running(RequestId id, Live live, long nowMillis) {
     Charge charge = live.charge();
     return new RequestPlace(
-        live.id(),
+        id,
         charge == null ? TenantId.ANONYMOUS : charge.account().tenant,
         live.priority(),
         Optional.of(live.grant().replica()),

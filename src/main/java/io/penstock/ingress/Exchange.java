@@ -205,6 +205,7 @@ final class Exchange implements Attempt.Owner {
         .ask(
             asked.admit(
                 id,
+                caller.requestId(),
                 loop.self(),
                 TenantId.ANONYMOUS,
                 next.name(),

@@ -361,6 +361,7 @@ final class SlotClaims {
             ? a
             : new Admit(
                 a.id(),
+                a.callerId(),
                 a.replyTo(),
                 a.pool(),
                 a.tenant(),

@@ -15,6 +15,7 @@ import java.util.Set;
  * answered to {@code replyTo} by exactly one {@link Grant}, {@link Refusal} or, by a node that does
  * not own the pool, {@link NotOwner}.
  *
+ * @param callerId the {@code x-request-id} that the client knows, which may be another's too
  * @param weight of the tenant: its share against that of others in the pool's queue; over 0. 1 where
  *     a node of an older release does not send it
  * @param attempt 1 for the first try; a retry goes to the head of its class
@@ -29,6 +30,7 @@ import java.util.Set;
  */
 public record Admit(
     RequestId id,
+    String callerId,
     Station replyTo,
     PoolName pool,
     TenantId tenant,

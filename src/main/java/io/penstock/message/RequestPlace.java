@@ -9,6 +9,7 @@ import java.util.Optional;
 /**
  * Where one request is.
  *
+ * @param id as its client knows it
  * @param tenant {@link TenantId#ANONYMOUS} where it runs by the grant of an owner before
  * @param replica on which it runs; empty while it waits
  * @param place in the order of service as it is now, from 1; 0 when it runs

@@ -84,10 +84,10 @@ class ReportsTest {
     owner.admit(Ask.of("chat").by("noisy").of(Priority.INTERACTIVE).admit(), 200);
     owner.admit(Ask.of("q").by("quiet").waiting(10_000).admit(), 300);
 
-    assertThat(ask(false, Optional.of("q"), 400).request())
+    assertThat(ask(false, Optional.of("x-q"), 400).request())
         .contains(
             new RequestPlace(
-                new RequestId("q"),
+                new RequestId("x-q"),
                 new TenantId("quiet"),
                 Priority.DEFAULT,
                 Optional.empty(),
@@ -98,13 +98,13 @@ class ReportsTest {
     assertThat(place("chat")).isEqualTo(1);
     assertThat(place("n0")).isBetween(2, 3);
     assertThat(place("n4")).isEqualTo(7);
-    assertThat(ask(false, Optional.of("runs"), 400).request().orElseThrow().replica())
+    assertThat(ask(false, Optional.of("x-runs"), 400).request().orElseThrow().replica())
         .contains(Samples.id(0));
     assertThat(ask(false, Optional.of("unheard-of"), 400).request()).isEmpty();
   }
 
   private int place(String id) {
-    return ask(false, Optional.of(id), 400).request().orElseThrow().place();
+    return ask(false, Optional.of("x-" + id), 400).request().orElseThrow().place();
   }
 
   @Test

@@ -282,6 +282,7 @@ final class Samples {
     Admit admit() {
       return new Admit(
           new RequestId(id),
+          "x-" + id,
           from,
           POOL,
           tenant,

@@ -92,6 +92,7 @@ final class MessageSamples {
               1500),
           new Admit(
               REQUEST,
+              "caller-1",
               INGRESS,
               POOL,
               TENANT,

@@ -96,6 +96,7 @@ class SlotClaimsTest {
   private static Admit admit(long waitMillis) {
     return new Admit(
         ID,
+        "caller-1",
         SELF,
         POOL,
         new TenantId("t"),
@@ -115,6 +116,7 @@ class SlotClaimsTest {
   private static Admit retry(long waitMillis, String excluded) {
     return new Admit(
         ID,
+        "caller-1",
         SELF,
         POOL,
         new TenantId("t"),
