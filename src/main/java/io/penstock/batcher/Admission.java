@@ -372,7 +372,7 @@ final class Admission {
       out.add(Refusals.paused(admit, pausedMillis));
       return;
     }
-    @Nullable AdmissionDecision full = full(admit, reach, maxWaitMillis, nowMillis);
+    @Nullable AdmissionDecision full = full(admit, reach, maxWaitMillis, out, nowMillis);
     if (full != null) {
       out.add(full);
       return;
@@ -383,15 +383,21 @@ final class Admission {
   /**
    * Why the request may not queue; null when it may. Retries may pass the bound of their class by
    * as many as the pool has slots: they had one, and turning them away for newcomers wastes their
-   * work.
+   * work. In a full class a tenant with few requests takes a place of the one that has most.
    */
   private @Nullable AdmissionDecision full(
-      Admit admit, Reach reach, long maxWaitMillis, long nowMillis) {
+      Admit admit,
+      Reach reach,
+      long maxWaitMillis,
+      List<AdmissionDecision> out,
+      long nowMillis) {
     int slots = roster.slots();
     int size = queue.of(admit.priority()).size();
     int sizeMax = pool.queue().maxRequests() + (admit.attempt() > 1 ? slots : 0);
     String why = "";
-    if (size >= sizeMax) {
+    @Nullable Waiting crowdedOut =
+        size < sizeMax ? null : queue.of(admit.priority()).crowdedOut(admit.tenant());
+    if (size >= sizeMax && crowdedOut == null) {
       why = size + " requests of class " + admit.priority() + " wait (at most " + sizeMax + ")";
     } else if (queue.bytes() + admit.bodyBytes() > pool.queue().maxBytes()) {
       why = queue.bytes() + " bytes wait (at most " + pool.queue().maxBytes() + ")";
@@ -399,11 +405,14 @@ final class Admission {
     if (!why.isEmpty()) {
       return Refusals.queueFull(admit, why, outlook.wait(admit.priority(), size / 10.0, slots));
     }
-    if (held || reach != Reach.SERVED) {
-      return null;
-    }
-    long predicted = outlook.ofNew(admit, nowMillis + maxWaitMillis, slots);
+    long predicted =
+        held || reach != Reach.SERVED
+            ? -1
+            : outlook.ofNew(admit, nowMillis + maxWaitMillis, slots);
     if (predicted <= maxWaitMillis) {
+      if (crowdedOut != null) {
+        out.add(crowdedOut(crowdedOut, size));
+      }
       return null;
     }
     why =
@@ -414,6 +423,18 @@ final class Admission {
             + " ms)";
     return Refusals.queueFull(
         admit, why, outlook.untilInTime(admit, predicted, maxWaitMillis, nowMillis));
+  }
+
+  private AdmissionDecision crowdedOut(Waiting entry, int size) {
+    Admit admit = entry.admit;
+    queue.remove(entry);
+    String why =
+        size
+            + " requests of class "
+            + admit.priority()
+            + " wait, most of them of this one's tenant, which made room for another's";
+    return Refusals.queueFull(
+        admit, why, outlook.wait(admit.priority(), size / 10.0, roster.slots()));
   }
 
   private AdmissionDecision timedOut(Admit admit, long waitedMillis) {

@@ -210,6 +210,28 @@ class AdmissionTest {
   }
 
   @Test
+  void inAFullClassATenantWithFewTakesThePlaceOfOneWithMany() {
+    Admission admission = open(queue(4, 1 << 30), 1);
+    Grant grant = granted(admission.offer(Ask.of("live").by("noisy").admit(), 0));
+    for (int i = 0; i < 4; i++) {
+      assertThat(admission.offer(Ask.of("n" + i).by("noisy").admit(), i)).isEmpty();
+    }
+    assertThat(refused(admission.offer(Ask.of("n4").by("noisy").admit(), 5)).id().value())
+        .isEqualTo("n4");
+    Refusal first = refused(admission.offer(Ask.of("q0").by("quiet").admit(), 5));
+    assertThat(first.id().value()).startsWith("n");
+    assertThat(first.fault()).isEqualTo(Fault.QUEUE_FULL);
+    assertThat(first.detail()).contains("most of them of this one's tenant");
+    assertThat(refused(admission.offer(Ask.of("q1").by("quiet").admit(), 5)).id().value())
+        .startsWith("n");
+    assertThat(refused(admission.offer(Ask.of("q2").by("quiet").admit(), 5)).id().value())
+        .as("two each")
+        .isEqualTo("q2");
+    assertThat(admission.waiting(Priority.DEFAULT)).isEqualTo(4);
+    assertThat(granted(admission.release(release(grant), 6)).id().value()).isIn("n0", "q0");
+  }
+
+  @Test
   void refusesAtOnceWhenTheBytesAreFull() {
     Admission admission = open(queue(100, 10_000), 1);
     Grant grant = granted(admission.offer(Ask.of("live").bytes(9_999).admit(), 0));
