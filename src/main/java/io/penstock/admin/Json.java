@@ -137,10 +137,10 @@ final class Json {
 
   private static JsonObject head(PoolLook look) {
     return new JsonObject()
-            .put("name", look.pool().name().value())
-            .put("model", look.pool().model().value())
-            .put("routing_strategy", look.pool().routingStrategy().label())
-            .put("owner", look.owner().map(Json::owner).orElse(null));
+        .put("name", look.pool().name().value())
+        .put("model", look.pool().model().value())
+        .put("routing_strategy", look.pool().routingStrategy().label())
+        .put("owner", look.owner().map(Json::owner).orElse(null));
   }
 
   private static void report(JsonObject row, PoolReport report) {

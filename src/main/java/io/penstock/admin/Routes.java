@@ -401,8 +401,7 @@ final class Routes {
             });
   }
 
-  static void unknown(
-      RoutingContext context, String kind, String name, Stream<String> names) {
+  static void unknown(RoutingContext context, String kind, String name, Stream<String> names) {
     List<String> all = names.distinct().sorted().toList();
     String listed = all.stream().limit(LISTED_MAX).collect(Collectors.joining(", "));
     int more = all.size() - LISTED_MAX;

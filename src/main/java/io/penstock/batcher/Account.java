@@ -11,7 +11,9 @@ final class Account {
 
   final TenantId tenant;
 
-  /** Tokens that it was given, by {@link TokenCost} and per unit of weight; the fair order's key. */
+  /**
+   * Tokens that it was given, by {@link TokenCost} and per unit of weight; the fair order's key.
+   */
   double counter;
 
   /** Ordinal, in its class, of the last grant that it got; 0 before the first. */

@@ -5,7 +5,6 @@ import io.penstock.batcher.AdmissionDecision.LeaseDropped;
 import io.penstock.batcher.AdmissionDecision.LeaseExpired;
 import io.penstock.batcher.AdmissionDecision.ReleaseIgnored;
 import io.penstock.batcher.AdmissionDecision.Renewed;
-import io.penstock.batcher.ClassQueue.Charge;
 import io.penstock.batcher.Ledger.Live;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
@@ -62,7 +61,6 @@ final class Admission {
 
   /** Most live grants of a pool; those of others are not adopted beyond it. */
   static final int LEDGER_MAX = 100_000;
-
 
   /** Attempt of a lease that was adopted: lower than that of any Admit. */
   private static final int ATTEMPT_UNKNOWN = 0;
@@ -386,11 +384,7 @@ final class Admission {
    * work. In a full class a tenant with few requests takes a place of the one that has most.
    */
   private @Nullable AdmissionDecision full(
-      Admit admit,
-      Reach reach,
-      long maxWaitMillis,
-      List<AdmissionDecision> out,
-      long nowMillis) {
+      Admit admit, Reach reach, long maxWaitMillis, List<AdmissionDecision> out, long nowMillis) {
     int slots = roster.slots();
     int size = queue.of(admit.priority()).size();
     int sizeMax = pool.queue().maxRequests() + (admit.attempt() > 1 ? slots : 0);
@@ -406,9 +400,7 @@ final class Admission {
       return Refusals.queueFull(admit, why, outlook.wait(admit.priority(), size / 10.0, slots));
     }
     long predicted =
-        held || reach != Reach.SERVED
-            ? -1
-            : outlook.ofNew(admit, nowMillis + maxWaitMillis, slots);
+        held || reach != Reach.SERVED ? -1 : outlook.ofNew(admit, nowMillis + maxWaitMillis, slots);
     if (predicted <= maxWaitMillis) {
       if (crowdedOut != null) {
         out.add(crowdedOut(crowdedOut, size));

@@ -1,6 +1,5 @@
 package io.penstock.batcher;
 
-import io.penstock.inference.ReplicaId;
 import io.penstock.inference.TenantId;
 import io.penstock.message.Admit;
 import io.penstock.message.Release;
@@ -9,7 +8,6 @@ import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -304,9 +302,7 @@ final class ClassQueue {
   void settle(Charge charge, double tokens) {
     charge.account().live--;
     shift(
-        charge.account(),
-        (tokens - charge.tokens()) / charge.weight(),
-        charge.account().lastGrant);
+        charge.account(), (tokens - charge.tokens()) / charge.weight(), charge.account().lastGrant);
   }
 
   /** A grant has ended, and what it came to is known. */
@@ -359,42 +355,6 @@ final class ClassQueue {
     }
     return found;
   }
-
-  /** Where a replica is free, for the time of one choice: each line is looked at once. */
-  static final class Choice {
-    /** Whether a replica would take a request with these needs and exclusions now. */
-    interface Opening {
-      boolean opens(int needs, Set<ReplicaId> excluded);
-    }
-
-    private final Opening opening;
-    private long number;
-
-    Choice(Opening opening) {
-      this.opening = opening;
-    }
-
-    /** Replicas may have been taken or given back since the last choice. */
-    void anew() {
-      number++;
-    }
-
-    boolean opens(Line line) {
-      if (line.opensAsOf != number) {
-        line.opensAsOf = number;
-        line.opens = opening.opens(line.key.needs(), line.key.excluded());
-      }
-      return line.opens;
-    }
-  }
-
-  /**
-   * What a grant was charged.
-   *
-   * @param tokens by {@link TokenCost}, not yet divided by the weight
-   */
-  record Charge(
-      ClassQueue by, Account account, int promptTokens, double tokens, double weight) {}
 
   /** Those who wait, in the fair order. */
   private static final class ByCounter extends Heap<Account> {

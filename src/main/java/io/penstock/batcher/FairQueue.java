@@ -1,7 +1,5 @@
 package io.penstock.batcher;
 
-import io.penstock.batcher.ClassQueue.Charge;
-import io.penstock.batcher.ClassQueue.Choice;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
@@ -122,8 +120,7 @@ final class FairQueue {
 
   /** The line of such a request. */
   static Line.Key line(Admit admit) {
-    return new Line.Key(
-        admit.attempt() > 1, CapabilityMask.of(admit.needs()), admit.excluded());
+    return new Line.Key(admit.attempt() > 1, CapabilityMask.of(admit.needs()), admit.excluded());
   }
 
   /**

@@ -1,6 +1,5 @@
 package io.penstock.batcher;
 
-import io.penstock.batcher.ClassQueue.Charge;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
@@ -38,11 +37,13 @@ final class Ledger {
       long sinceMillis,
       long expiresMillis) {
     Live granted(Grant now) {
-      return new Live(holder, callerId, priority, attempt, now, charge, ordinal, sinceMillis, expiresMillis);
+      return new Live(
+          holder, callerId, priority, attempt, now, charge, ordinal, sinceMillis, expiresMillis);
     }
 
     Live renewed(Station by, long untilMillis) {
-      return new Live(by, callerId, priority, attempt, grant, charge, ordinal, sinceMillis, untilMillis);
+      return new Live(
+          by, callerId, priority, attempt, grant, charge, ordinal, sinceMillis, untilMillis);
     }
 
     RequestId id() {

@@ -126,7 +126,8 @@ final class Outlook {
     for (Turn turn : account.turns) {
       int size = turn.size();
       for (long i = 0; i < OWN_MAX && looks < OWN_MAX && i < size; i++) {
-        deadlines[looks++] = turn.at((int) (size <= OWN_MAX ? i : i * size / OWN_MAX)).deadlineMillis;
+        deadlines[looks++] =
+            turn.at((int) (size <= OWN_MAX ? i : i * size / OWN_MAX)).deadlineMillis;
       }
     }
     Arrays.sort(deadlines, 0, looks);

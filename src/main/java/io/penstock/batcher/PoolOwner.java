@@ -49,6 +49,9 @@ import org.slf4j.LoggerFactory;
  * the census on the holders refuse grants of lower epochs, so an owner that has not noticed yet can
  * do no harm. A lease that the census missed is adopted when its holder renews it.
  *
+ * <p>A new owner's queue is fair over what this owner has seen: what tenants were given by the one
+ * before is charged to nobody, and all counters start anew.
+ *
  * <p>An owner that hears of an epoch above its own has been taken for dead by some, or came after
  * one that is not: it takes a higher one and counts again. Where two believe to be the owner they
  * outbid each other no faster than every {@link #ANNOUNCE_GAP_MILLIS}, until their views agree.

@@ -1,6 +1,5 @@
 package io.penstock.batcher;
 
-import io.penstock.batcher.ClassQueue.Charge;
 import io.penstock.batcher.Ledger.Live;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;

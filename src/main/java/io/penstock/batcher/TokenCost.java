@@ -23,7 +23,8 @@ final class TokenCost {
    * come to generate of late, which is mostly much less than what they may.
    */
   static double estimate(Admit admit, Account account) {
-    double output = account.outputTokens.samples() > 0 ? account.outputTokens.value() : OUTPUT_GUESS;
+    double output =
+        account.outputTokens.samples() > 0 ? account.outputTokens.value() : OUTPUT_GUESS;
     if (admit.maxTokens() > 0) {
       output = Math.min(output, admit.maxTokens());
     }

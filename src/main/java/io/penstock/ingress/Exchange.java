@@ -52,7 +52,6 @@ final class Exchange implements Attempt.Owner {
   /** Between two questions to the router meanwhile. */
   static final long ASK_AGAIN_MILLIS = 500;
 
-
   private final LoopParts loop;
   private final LoopParts.Rules rules;
   private final RequestId id;

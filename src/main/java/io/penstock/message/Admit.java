@@ -16,8 +16,8 @@ import java.util.Set;
  * not own the pool, {@link NotOwner}.
  *
  * @param callerId the {@code x-request-id} that the client knows, which may be another's too
- * @param weight of the tenant: its share against that of others in the pool's queue; over 0. 1 where
- *     a node of an older release does not send it
+ * @param weight of the tenant: its share against that of others in the pool's queue; over 0. 1
+ *     where a node of an older release does not send it
  * @param attempt 1 for the first try; a retry goes to the head of its class
  * @param promptTokens estimate of the prompt's length
  * @param maxTokens what the client allows to be generated; 0 when it did not say

@@ -9,7 +9,8 @@ import java.util.Optional;
  *
  * @param question number that the asker knows the answer by
  * @param tenants whether the report is to tell of tenants
- * @param request the id, as its client knows it, of a request of which the report is to tell where it is
+ * @param request the id, as its client knows it, of a request of which the report is to tell where
+ *     it is
  */
 public record AskPool(
     long question, Station replyTo, PoolName pool, boolean tenants, Optional<RequestId> request)

@@ -4,8 +4,8 @@ package io.penstock.telemetry;
  * The one table of metric names and label keys, as Prometheus shows them (Micrometer adds {@code
  * _total} to counters and {@code _seconds} to timers). The guide's names where it has one, the
  * OpenTelemetry GenAI conventions otherwise, {@code penstock_} for the rest. Label values are
- * bounded: pools, models and replicas of the configuration, constants of enums, so many tenants
- * and no more; never a client's free text.
+ * bounded: pools, models and replicas of the configuration, constants of enums, so many tenants and
+ * no more; never a client's free text.
  */
 public final class Names {
   /** Timer by operation, model, outcome: a request from its first byte in to its last byte out. */

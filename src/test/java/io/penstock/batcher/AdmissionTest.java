@@ -261,7 +261,8 @@ class AdmissionTest {
     assertThat(admission.offer(Ask.of("w3").waiting(1_000).admit(), now)).isEmpty();
     assertThat(admission.offer(Ask.of("w4").of(Priority.INTERACTIVE).waiting(500).admit(), now))
         .isEmpty();
-    Refusal far = refused(admission.offer(Ask.of("w5").waiting(1_001).of(Priority.BULK).admit(), now));
+    Refusal far =
+        refused(admission.offer(Ask.of("w5").waiting(1_001).of(Priority.BULK).admit(), now));
     assertThat(far.detail()).contains("the predicted wait is 2000 ms");
     assertThat(far.retryAfterMillis()).as("at least a second").isEqualTo(1_000);
     // Whose deadline is nearest is before all others of its tenant, but not before another class.

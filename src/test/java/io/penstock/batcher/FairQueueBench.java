@@ -56,11 +56,7 @@ public class FairQueueBench {
             Samples.replicas(16, 16, 16, 16),
             RoutingStrategy.LEAST_LOADED,
             new QueueLimits(
-                20_000,
-                1L << 40,
-                Duration.ofHours(9),
-                Duration.ofHours(9),
-                Duration.ofHours(9)));
+                20_000, 1L << 40, Duration.ofHours(9), Duration.ofHours(9), Duration.ofHours(9)));
     Admission admission = new Admission(pool, new Roster(pool, false), new LeastLoaded(), 1);
     admission.open(0);
     return admission;

@@ -2,7 +2,6 @@ package io.penstock.batcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.penstock.batcher.ClassQueue.Charge;
 import io.penstock.batcher.Samples.Ask;
 import io.penstock.inference.Capability;
 import io.penstock.inference.Priority;
@@ -188,7 +187,9 @@ class FairQueuePropertyTest {
         if (other.priority() == granted.priority() && isServable(other)) {
           long others = since.getOrDefault(key(other), 0L);
           if (now - others >= bound) {
-            assertThat(own).as("%s starves, %s is served", other, granted).isLessThanOrEqualTo(others);
+            assertThat(own)
+                .as("%s starves, %s is served", other, granted)
+                .isLessThanOrEqualTo(others);
           }
         }
       }
@@ -278,12 +279,13 @@ class FairQueuePropertyTest {
         most = Math.max(most, ahead);
       }
     }
-    assertThat(most - least).as("from any grant to any other").isLessThan(largest[0] + largest[1] + 1e-6);
+    assertThat(most - least)
+        .as("from any grant to any other")
+        .isLessThan(largest[0] + largest[1] + 1e-6);
   }
 
   private static int waiting(FairQueue queue, TenantId tenant) {
-    Account account =
-        queue.of(Priority.DEFAULT).account(Ask.of("x").by(tenant, 1).admit());
+    Account account = queue.of(Priority.DEFAULT).account(Ask.of("x").by(tenant, 1).admit());
     return account == null ? 0 : account.waiting;
   }
 

@@ -2,7 +2,6 @@ package io.penstock.batcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.penstock.batcher.ClassQueue.Charge;
 import io.penstock.batcher.Samples.Ask;
 import io.penstock.inference.Capability;
 import io.penstock.inference.Outcome;
@@ -129,8 +128,15 @@ class FairQueueTest {
 
   private static Release release(Outcome outcome, TokenUsage usage, long firstTokenMillis) {
     return new Release(
-        Ask.of("x").admit().id(), Samples.POOL, 1, Samples.id(0), outcome, usage, firstTokenMillis,
-        100, 0);
+        Ask.of("x").admit().id(),
+        Samples.POOL,
+        1,
+        Samples.id(0),
+        outcome,
+        usage,
+        firstTokenMillis,
+        100,
+        0);
   }
 
   @Test

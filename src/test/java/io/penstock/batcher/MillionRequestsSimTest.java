@@ -76,7 +76,8 @@ class MillionRequestsSimTest {
       double[] due = next.remove();
       int client = (int) due[1];
       int input = (int) Math.max(1, inputs[client] * Math.exp(0.7 * random.nextGaussian() - 0.245));
-      int output = (int) Math.max(1, outputs[client] * Math.exp(0.7 * random.nextGaussian() - 0.245));
+      int output =
+          (int) Math.max(1, outputs[client] * Math.exp(0.7 * random.nextGaussian() - 0.245));
       all.add(new Arrival((long) due[0], client, input, output));
       double shape = 1 / (CLIENTS[client][1] * CLIENTS[client][1]);
       due[0] += gamma(random, shape) / shape * 1_000 / (CLIENTS[client][0] * scale);

@@ -33,9 +33,7 @@ class ReportsTest {
   @BeforeEach
   void own() {
     View view =
-        new View(
-            List.of(
-                new View.Node(SELF, "owner", "", Set.of(Role.BATCHER), 1, "", false)));
+        new View(List.of(new View.Node(SELF, "owner", "", Set.of(Role.BATCHER), 1, "", false)));
     owner.view(view, 1, 0);
     owner.tick(1);
     assertThat(owner.tenure()).isEqualTo(PoolOwner.Tenure.SERVING);

@@ -98,7 +98,9 @@ final class VirtualPool {
     take(admission.rosterChanged(now));
   }
 
-  /** How long a refusal of such a request would have it wait for another try; 0 where it is let in. */
+  /**
+   * How long a refusal of such a request would have it wait for another try; 0 where it is let in.
+   */
   long retryAfterMillis(Admit admit) {
     for (AdmissionDecision each : admission.offer(admit, now)) {
       if (each instanceof Refused refused) {
