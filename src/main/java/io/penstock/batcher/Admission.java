@@ -190,7 +190,7 @@ final class Admission {
     if (roster.outcome(release, live.ordinal())) {
       queue.review(roster, nowMillis);
     }
-    free(live, nowMillis);
+    free(live, true, nowMillis);
     Charge charge = live.charge();
     if (charge != null) {
       charge.by().settle(charge, release);
@@ -204,7 +204,7 @@ final class Admission {
     if (live == null || !live.grant().equals(grant)) {
       return List.of();
     }
-    free(live, nowMillis);
+    free(live, false, nowMillis);
     Charge charge = live.charge();
     if (charge != null) {
       charge.by().settle(charge, 0);
@@ -547,16 +547,20 @@ final class Admission {
 
   /** Its end is known by other ways than its release: what was charged stays. */
   private void end(Live live, long nowMillis) {
-    free(live, nowMillis);
+    free(live, false, nowMillis);
     Charge charge = live.charge();
     if (charge != null) {
       charge.by().settle(charge, charge.tokens());
     }
   }
 
-  private void free(Live live, long nowMillis) {
+  private void free(Live live, boolean isReleased, long nowMillis) {
     forecast.advance(ledger.size(), nowMillis);
-    forecast.ended(nowMillis);
+    if (isReleased && live.attempt() != ATTEMPT_UNKNOWN) {
+      forecast.ended(nowMillis);
+    } else {
+      forecast.lost(nowMillis - live.sinceMillis());
+    }
     ledger.remove(live.id());
     roster.giveBack(live.grant().replica(), live.ordinal());
   }

@@ -54,6 +54,15 @@ final class WaitForecast {
     }
   }
 
+  /**
+   * A grant is over of which it is not known when, or since when, it ran: as if it had not been.
+   *
+   * @param liveMillis how long it was counted
+   */
+  void lost(long liveMillis) {
+    busyMillis -= Math.max(0, liveMillis);
+  }
+
   private void forgetFirst() {
     first = (first + 1) % SAMPLES_MAX;
     samples--;
@@ -75,6 +84,6 @@ final class WaitForecast {
       return -1;
     }
     double busyForOne = (double) (busyAtLastEnd - busyBefore[first]) / samples;
-    return Math.round(grants * busyForOne / slots);
+    return Math.max(0, Math.round(grants * busyForOne / slots));
   }
 }

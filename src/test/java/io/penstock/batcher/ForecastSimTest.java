@@ -20,9 +20,12 @@ import java.util.Map;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Predicted waits and Retry-After against what comes to pass, in virtual time. */
 class ForecastSimTest {
+  private static final Logger LOG = LoggerFactory.getLogger(ForecastSimTest.class);
   private static final double RIGHT_WITHIN = 0.30;
   private static final long WARM_UP_MILLIS = 120_000;
 
@@ -149,7 +152,7 @@ class ForecastSimTest {
             load.refused,
             load.offered,
             load.timedOut);
-    System.out.println("seed " + seed + ": " + shares);
+    LOG.info("seed {}: {}", seed, shares);
     assertThat(load.seconds).hasSizeGreaterThan(5_000);
     assertThat(share(load.seconds)).as(shares).isGreaterThan(0.9);
     assertThat(load.timedOut).as(shares).isLessThan(load.refused / 5);
@@ -190,7 +193,7 @@ class ForecastSimTest {
         pairs.add(new Pair(told.get(i), (in - i) * (long) step));
       }
     }
-    System.out.println("seed " + seed + ": " + pairs.size() + " right " + share(pairs));
+    LOG.info("seed {}: {} refusals, {} right within 30 %", seed, pairs.size(), share(pairs));
     assertThat(pairs).hasSizeGreaterThan(30);
     assertThat(share(pairs)).as("of %s", pairs).isGreaterThanOrEqualTo(0.9);
   }

@@ -16,6 +16,8 @@ import java.util.Locale;
 import java.util.PriorityQueue;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A million requests of many tenants at an overloaded pool, served in the fair order and, for
@@ -29,6 +31,7 @@ import org.junit.jupiter.api.Test;
  * hundred times the rate of others.
  */
 class MillionRequestsSimTest {
+  private static final Logger LOG = LoggerFactory.getLogger(MillionRequestsSimTest.class);
   private static final int REQUESTS = 1_000_000;
   private static final int SLOTS = 256;
   private static final double OVERLOAD = 1.25;
@@ -258,7 +261,7 @@ class MillionRequestsSimTest {
             fair.grants,
             fifo.grants,
             seconds);
-    System.out.println(result);
+    LOG.info("{}", result);
     assertThat(fair.jain()).as(result).isGreaterThan(0.98).isGreaterThan(fifo.jain() + 0.1);
     assertThat(fair.meanWaitOfTheSmall()).as(result).isLessThan(fifo.meanWaitOfTheSmall() / 10);
     assertThat(fair.grants).as(result).isGreaterThan((int) (0.97 * fifo.grants));

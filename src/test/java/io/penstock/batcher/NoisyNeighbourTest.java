@@ -14,9 +14,12 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** What a tenant with hundreds of requests does to one that sends one now and then. */
 class NoisyNeighbourTest {
+  private static final Logger LOG = LoggerFactory.getLogger(NoisyNeighbourTest.class);
   private static final int OUTSTANDING = 500;
   private static final long RUN_MILLIS = 1_200_000;
   private static final long WARM_UP_MILLIS = 60_000;
@@ -113,9 +116,15 @@ class NoisyNeighbourTest {
     long alone = new Scene(priority, serviceMillis, varies, 0, each).run();
     Scene scene = new Scene(priority, serviceMillis, varies, OUTSTANDING, each);
     long beside = scene.run();
-    System.out.printf(
-        "%s, %d slots of %d ms: p99 wait %d ms alone, %d ms beside %d outstanding; %d served%n",
-        priority, slots * replicas, serviceMillis, alone, beside, OUTSTANDING, scene.served);
+    LOG.info(
+        "{}, {} slots of {} ms: p99 wait {} ms alone, {} ms beside {} outstanding; {} served",
+        priority,
+        slots * replicas,
+        serviceMillis,
+        alone,
+        beside,
+        OUTSTANDING,
+        scene.served);
     assertThat(scene.quietWaits).hasSizeGreaterThan(1_000);
     assertThat(beside).isLessThanOrEqualTo(alone + 2 * serviceMillis);
     assertThat((double) scene.served)
