@@ -6,6 +6,7 @@ import io.penstock.bus.View;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
+import io.penstock.inference.RequestId;
 import io.penstock.message.AskNode;
 import io.penstock.message.AskPool;
 import io.penstock.message.NodeOrder;
@@ -46,11 +47,22 @@ final class Fleets {
   Future<List<PoolLook>> look(List<Pool> pools) {
     View view = directory.view();
     List<Future<PoolLook>> looks = new ArrayList<>();
-    pools.forEach(pool -> looks.add(look(pool, view)));
+    pools.forEach(pool -> looks.add(look(pool, view, false, Optional.empty())));
     return Future.join(looks).map(all -> looks.stream().map(Future::result).toList());
   }
 
-  private Future<PoolLook> look(Pool pool, View view) {
+  /** One pool with its tenants by its owner's word; never fails. */
+  Future<PoolLook> lookAtTenants(Pool pool) {
+    return look(pool, directory.view(), true, Optional.empty());
+  }
+
+  /** One pool and where a request of it is, by its owner's word; never fails. */
+  Future<PoolLook> lookFor(RequestId request, Pool pool) {
+    return look(pool, directory.view(), false, Optional.of(request));
+  }
+
+  private Future<PoolLook> look(
+      Pool pool, View view, boolean tenants, Optional<RequestId> request) {
     Optional<View.Node> owner =
         view.ownerOf(pool.name())
             .flatMap(id -> view.nodes().stream().filter(n -> n.id().equals(id)).findFirst());
@@ -61,7 +73,7 @@ final class Fleets {
     return questions
         .ask(
             new Station(owner.get().id(), Room.BATCHER, 0),
-            number -> new AskPool(number, self, pool.name()))
+            number -> new AskPool(number, self, pool.name(), tenants, request))
         .map(
             answer ->
                 answer instanceof PoolReport report && report.owner()

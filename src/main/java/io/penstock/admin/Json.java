@@ -5,14 +5,19 @@ import io.penstock.fault.Fault;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
+import io.penstock.inference.PoolName;
 import io.penstock.message.PoolReport;
+import io.penstock.message.QueueDepth;
 import io.penstock.message.ReplicaReport;
+import io.penstock.message.RequestPlace;
+import io.penstock.message.TenantDepth;
 import io.penstock.openai.ErrorBody;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.util.List;
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 
 /** The answers of the admin API. */
 final class Json {
@@ -37,15 +42,106 @@ final class Json {
         .put("silent", silent);
   }
 
-  private static JsonObject pool(PoolLook look) {
+  static JsonObject pools(List<PoolLook> pools) {
+    JsonArray rows = new JsonArray();
+    pools.forEach(pool -> rows.add(queue(pool)));
+    return new JsonObject().put("pools", rows);
+  }
+
+  /** One pool with its queue, and with its replicas and tenants. */
+  static JsonObject poolInFull(PoolLook look) {
+    JsonObject row = queue(look);
+    look.report()
+        .ifPresent(
+            report -> {
+              JsonArray tenants = new JsonArray();
+              report.tenants().forEach(tenant -> tenants.add(tenant(tenant)));
+              JsonArray replicas = new JsonArray();
+              report.replicas().forEach(replica -> replicas.add(replica(replica)));
+              row.put("tenants", tenants)
+                  .put(
+                      "other_tenants",
+                      new JsonObject()
+                          .put("rows", report.otherRows())
+                          .put("waiting", report.otherWaiting())
+                          .put("live", report.otherLive()))
+                  .put("replicas", replicas);
+            });
+    return row;
+  }
+
+  private static JsonObject queue(PoolLook look) {
+    JsonObject row = head(look);
+    look.report()
+        .ifPresentOrElse(
+            report -> {
+              JsonObject queue = new JsonObject();
+              report.waiting().forEach(d -> queue.put(d.priority().label(), depth(d)));
+              row.put("draining", report.draining())
+                  .put("healthy", report.healthy())
+                  .put("slots", report.slots())
+                  .put("live", report.liveSum())
+                  .put("granted", report.grants())
+                  .put("queue", queue);
+            },
+            () -> row.put("why", look.why()));
+    return row;
+  }
+
+  private static JsonObject depth(QueueDepth depth) {
+    return new JsonObject()
+        .put("waiting", depth.requests())
+        .put("bytes", depth.bytes())
+        .put("oldest_ms", depth.oldestMillis())
+        .put("predicted_wait_ms", known(depth.waitMillis()));
+  }
+
+  private static JsonObject tenant(TenantDepth tenant) {
+    return new JsonObject()
+        .put("tenant", tenant.tenant().value())
+        .put("class", tenant.priority().label())
+        .put("weight", tenant.weight())
+        .put("waiting", tenant.waiting())
+        .put("live", tenant.live())
+        .put("predicted_wait_ms", known(tenant.waitMillis()));
+  }
+
+  static JsonObject request(PoolName pool, RequestPlace place) {
     JsonObject row =
         new JsonObject()
-            .put("name", look.pool().name().value())
-            .put("model", look.pool().model().value())
-            .put("routing_strategy", look.pool().routingStrategy().label())
-            .put("owner", look.owner().map(Json::owner).orElse(null));
+            .put("id", place.id().value())
+            .put("pool", pool.value())
+            .put("tenant", place.tenant().value())
+            .put("class", place.priority().label());
+    if (place.replica().isPresent()) {
+      return row.put("state", "running")
+          .put("replica", place.replica().get().value())
+          .put("running_ms", place.sinceMillis());
+    }
+    return row.put("state", "waiting")
+        .put("position", place.place())
+        .put("waited_ms", place.sinceMillis())
+        .put("predicted_wait_ms", known(place.waitMillis()))
+        .put("refused_in_ms", place.leftMillis());
+  }
+
+  /** Null where nothing can be said. */
+  private static @Nullable Long known(long millis) {
+    return millis < 0 ? null : millis;
+  }
+
+  private static JsonObject pool(PoolLook look) {
+    JsonObject row = head(look);
     look.report().ifPresent(report -> report(row, report));
     return row;
+  }
+
+  private static JsonObject head(PoolLook look) {
+    return new JsonObject()
+        .put("name", look.pool().name().value())
+        .put("model", look.pool().model().value())
+        .put("routing_strategy", look.pool().routingStrategy().label())
+        .put("owner", look.owner().map(Json::owner).orElse(null));
   }
 
   private static void report(JsonObject row, PoolReport report) {
@@ -73,7 +169,11 @@ final class Json {
             .put("usable", replica.usable())
             .put("draining", replica.draining())
             .put("live", replica.live())
-            .put("limit", replica.limit());
+            .put("limit", replica.limit())
+            .put("max_concurrent", replica.maxConcurrent())
+            .put("back_pressure_limit", replica.pressureLimit())
+            .put("share", replica.share())
+            .put("slow_start", replica.slowStart());
     if (!replica.why().isEmpty()) {
       row.put("why", replica.why());
     }

@@ -54,11 +54,19 @@ final class Routes {
 
   /** The methods of the paths that are no drain. */
   private static final Map<String, String> METHODS =
-      Map.of(ROOT + "fleet", "GET", ROOT + "nodes", "GET", ROOT + "reload", "POST");
+      Map.of(
+          ROOT + "fleet",
+          "GET",
+          ROOT + "nodes",
+          "GET",
+          ROOT + "pools",
+          "GET",
+          ROOT + "reload",
+          "POST");
 
   private static final String PATHS =
-      "GET /admin/v1/fleet, GET /admin/v1/nodes, DELETE /admin/v1/nodes/NAME,"
-          + " POST /admin/v1/reload,"
+      "GET /admin/v1/fleet, GET /admin/v1/nodes, DELETE /admin/v1/nodes/NAME, GET /admin/v1/pools,"
+          + " GET /admin/v1/pools/NAME, GET /admin/v1/pools/NAME/requests/ID, POST /admin/v1/reload,"
           + " and POST, GET or DELETE /admin/v1/{replicas|pools|nodes}/NAME/drain";
 
   private final Vertx vertx;
@@ -93,8 +101,9 @@ final class Routes {
         .handler(context -> send(context, 200, Json.nodes(directory.view(), fleets.self())));
     router.delete(ROOT + "nodes/:name").handler(this::forget);
     router.post(ROOT + "reload").handler(this::reload);
+    new PoolRoutes(fleets).addTo(router, ROOT + "pools");
     router.route(ROOT + "*").handler(this::drain);
-    router.errorHandler(400, this::malformed);
+    router.errorHandler(400, Routes::malformed);
     router.errorHandler(404, this::unknownPath);
     router.errorHandler(500, context -> broken(context, context.failure()));
     return router;
@@ -221,7 +230,7 @@ final class Routes {
     }
   }
 
-  private static void refuseMethod(RoutingContext context, String allowed) {
+  static void refuseMethod(RoutingContext context, String allowed) {
     context.response().putHeader("allow", allowed);
     refuse(
         context,
@@ -235,7 +244,7 @@ final class Routes {
         "");
   }
 
-  private void malformed(RoutingContext context) {
+  static void malformed(RoutingContext context) {
     refuse(
         context,
         Fault.INVALID_VALUE,
@@ -427,8 +436,7 @@ final class Routes {
             });
   }
 
-  private static void unknown(
-      RoutingContext context, String kind, String name, Stream<String> names) {
+  static void unknown(RoutingContext context, String kind, String name, Stream<String> names) {
     List<String> all = names.distinct().sorted().toList();
     String listed = all.stream().limit(LISTED_MAX).collect(Collectors.joining(", "));
     int more = all.size() - LISTED_MAX;
@@ -459,17 +467,17 @@ final class Routes {
         "");
   }
 
-  private static void broken(RoutingContext context, Throwable bug) {
+  static void broken(RoutingContext context, Throwable bug) {
     LOG.error("{} {} failed", context.request().method(), context.request().path(), bug);
     refuse(context, Fault.INTERNAL, "something went wrong inside this node; its log has it", "");
   }
 
-  private static void refuse(RoutingContext context, Fault fault, String message, String param) {
+  static void refuse(RoutingContext context, Fault fault, String message, String param) {
     Buffer body = Buffer.buffer(ErrorBody.of(fault, message, param));
     answer(context, fault.status(), body.appendString("\n"));
   }
 
-  private static void send(RoutingContext context, int status, JsonObject body) {
+  static void send(RoutingContext context, int status, JsonObject body) {
     answer(context, status, Buffer.buffer(body.encodePrettily()).appendString("\n"));
   }
 

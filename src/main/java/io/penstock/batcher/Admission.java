@@ -3,34 +3,26 @@ package io.penstock.batcher;
 import io.penstock.batcher.AdmissionDecision.Granted;
 import io.penstock.batcher.AdmissionDecision.LeaseDropped;
 import io.penstock.batcher.AdmissionDecision.LeaseExpired;
-import io.penstock.batcher.AdmissionDecision.Refused;
 import io.penstock.batcher.AdmissionDecision.ReleaseIgnored;
 import io.penstock.batcher.AdmissionDecision.Renewed;
 import io.penstock.batcher.Ledger.Live;
-import io.penstock.fault.Fault;
-import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.TenantId;
 import io.penstock.message.Admit;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
-import io.penstock.message.Refusal;
 import io.penstock.message.Release;
 import io.penstock.message.Renew;
 import io.penstock.message.RenewAnswer;
 import io.penstock.message.Station;
 import java.util.ArrayList;
-import java.util.EnumMap;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -47,9 +39,9 @@ import org.jspecify.annotations.Nullable;
  *       one grant, refusal or withdrawal.
  * </ul>
  *
- * <p>A replica is chosen when a slot is free, not when the request arrives. Classes are served in
- * strict order; within a class retries go first, then the order of arrival. All calls cost O(log n)
- * in the queue's length or less.
+ * <p>A replica is chosen when a slot is free, not when the request arrives. Who is next is for
+ * {@link FairQueue} to say, and how long others will wait for {@link Outlook}. All calls cost O(log
+ * n) in the queue's length or less.
  *
  * <p>Messages are idempotent by request id. An Admit that comes twice waits once; if it is granted
  * already its Grant is told again; with a higher attempt it ends the grant of the attempt before,
@@ -70,10 +62,6 @@ final class Admission {
   /** Most live grants of a pool; those of others are not adopted beyond it. */
   static final int LEDGER_MAX = 100_000;
 
-  private static final long RETRY_AFTER_MIN_MILLIS = 1_000;
-  private static final long RETRY_AFTER_MAX_MILLIS = 60_000;
-  private static final long RETRIES_FIRST = 1L << 62;
-
   /** Attempt of a lease that was adopted: lower than that of any Admit. */
   private static final int ATTEMPT_UNKNOWN = 0;
 
@@ -81,20 +69,16 @@ final class Admission {
   private final Roster roster;
   private Strategy strategy;
   private final int ledgerMax;
-  private final Map<Priority, ClassQueue> queues = new EnumMap<>(Priority.class);
-  private final Map<RequestId, Waiting> waiting = new HashMap<>();
-  private final TreeSet<Waiting> deadlines = new TreeSet<>(Waiting.BY_DEADLINE);
-
+  private final FairQueue queue;
   private final Ledger ledger = new Ledger();
   private final WaitForecast forecast = new WaitForecast();
+  private final Outlook outlook;
   private final List<Replica> candidates = new ArrayList<>();
   private long epoch;
   private boolean held = true;
   private boolean draining;
   private boolean retired;
-  private long arrivals;
-  private long grants;
-  private long waitingBytes;
+  private long ordinals;
 
   /** On hold until {@link #open}. */
   Admission(Pool pool, Roster roster, Strategy strategy, long epoch) {
@@ -107,9 +91,8 @@ final class Admission {
     this.strategy = strategy;
     this.epoch = epoch;
     this.ledgerMax = ledgerMax;
-    for (Priority each : Priority.values()) {
-      queues.put(each, new ClassQueue());
-    }
+    this.queue = new FairQueue(roster::opens);
+    this.outlook = new Outlook(queue, forecast);
   }
 
   /** Stops granting, under a new epoch, until {@link #open}. Requests may still queue. */
@@ -157,9 +140,9 @@ final class Admission {
   List<AdmissionDecision> retire() {
     retired = true;
     List<AdmissionDecision> out = new ArrayList<>();
-    for (Waiting each : List.copyOf(waiting.values())) {
-      leave(each);
-      out.add(retired(each.admit));
+    for (Waiting each : queue.all()) {
+      queue.remove(each);
+      out.add(Refusals.retired(each.admit));
     }
     return out;
   }
@@ -170,21 +153,19 @@ final class Admission {
     if (live != null && admit.attempt() <= live.attempt()) {
       return List.of(again(admit.replyTo(), live));
     }
-    Waiting known = waiting.get(admit.id());
+    Waiting known = queue.find(admit.id());
     if (known != null && admit.attempt() <= known.admit.attempt()) {
       return List.of();
     }
     List<AdmissionDecision> out = new ArrayList<>(2);
     if (known != null) {
-      leave(known);
+      queue.remove(known);
     }
     if (live != null) {
-      end(live);
-    }
-    if (live != null) {
+      end(live, nowMillis);
       dispatch(out, nowMillis);
     }
-    if (waiting.isEmpty()) {
+    if (queue.size() == 0) {
       letTimePass(nowMillis); // else the next tick does, and serves who waits in order
     }
     place(admit, out, nowMillis);
@@ -193,9 +174,9 @@ final class Admission {
 
   /** The client of a waiting request has left. A grant that it has is for its holder to release. */
   void withdraw(RequestId id) {
-    Waiting known = waiting.get(id);
+    Waiting known = queue.find(id);
     if (known != null) {
-      leave(known);
+      queue.remove(known);
     }
   }
 
@@ -207,11 +188,12 @@ final class Admission {
     }
     letTimePass(nowMillis);
     if (roster.outcome(release, live.ordinal())) {
-      review(nowMillis);
+      queue.review(roster, nowMillis);
     }
-    end(live);
-    if (live.attempt() != ATTEMPT_UNKNOWN) {
-      forecast.ended(nowMillis - live.sinceMillis());
+    free(live, true, nowMillis);
+    Charge charge = live.charge();
+    if (charge != null) {
+      charge.by().settle(charge, release);
     }
     return dispatch(new ArrayList<>(2), nowMillis);
   }
@@ -222,7 +204,11 @@ final class Admission {
     if (live == null || !live.grant().equals(grant)) {
       return List.of();
     }
-    end(live);
+    free(live, false, nowMillis);
+    Charge charge = live.charge();
+    if (charge != null) {
+      charge.by().settle(charge, 0);
+    }
     return dispatch(new ArrayList<>(2), nowMillis);
   }
 
@@ -242,11 +228,11 @@ final class Admission {
     for (RequestId id : renew.waiting()) {
       Live live = ledger.find(id);
       if (live == null) {
-        if (!waiting.containsKey(id)) {
+        if (!queue.isWaiting(id)) {
           unknown.add(id);
         }
       } else if (live.attempt() == ATTEMPT_UNKNOWN) {
-        end(live);
+        end(live, nowMillis);
         unknown.add(id);
       } else {
         out.add(again(renew.holder(), live));
@@ -271,7 +257,7 @@ final class Admission {
         continue;
       }
       if (live.attempt() == ATTEMPT_UNKNOWN) {
-        end(live);
+        end(live, nowMillis);
       } else {
         out.add(again(holder, live));
       }
@@ -281,12 +267,8 @@ final class Admission {
 
   /** Nodes have left the cluster, and what they held and waited for with them. */
   List<AdmissionDecision> departed(Set<NodeId> nodes, long nowMillis) {
-    for (Waiting each : List.copyOf(waiting.values())) {
-      if (nodes.contains(each.admit.replyTo().node())) {
-        leave(each);
-      }
-    }
-    ledger.of(nodes).forEach(this::end);
+    queue.of(nodes).forEach(queue::remove);
+    ledger.of(nodes).forEach(live -> end(live, nowMillis));
     return dispatch(new ArrayList<>(), nowMillis);
   }
 
@@ -294,7 +276,7 @@ final class Admission {
   List<AdmissionDecision> rosterChanged(long nowMillis) {
     List<AdmissionDecision> out = new ArrayList<>();
     letTimePass(nowMillis);
-    review(nowMillis);
+    queue.review(roster, nowMillis);
     dispatch(out, nowMillis);
     refuseHopeless(out, nowMillis);
     return out;
@@ -307,13 +289,14 @@ final class Admission {
     for (@Nullable Live live = ledger.oldest();
         live != null && live.expiresMillis() <= nowMillis;
         live = ledger.oldest()) {
-      end(live);
+      end(live, nowMillis);
       out.add(new LeaseExpired(live.holder(), live.lease()));
     }
     dispatch(out, nowMillis);
-    while (!deadlines.isEmpty() && deadlines.first().deadlineMillis <= nowMillis) {
-      Waiting due = deadlines.first();
-      leave(due);
+    for (@Nullable Waiting due = queue.nearest();
+        due != null && due.deadlineMillis <= nowMillis;
+        due = queue.nearest()) {
+      queue.remove(due);
       out.add(timedOut(due.admit, due.deadlineMillis - due.arrivedMillis));
     }
     refuseHopeless(out, nowMillis);
@@ -322,26 +305,34 @@ final class Admission {
 
   /** Whether anything waits or lives, so that time matters. */
   boolean busy() {
-    return !waiting.isEmpty() || ledger.size() > 0;
+    return queue.size() > 0 || ledger.size() > 0;
   }
 
   int waiting(Priority priority) {
-    return queue(priority).size();
+    return queue.of(priority).size();
   }
 
   int live() {
     return ledger.size();
   }
 
-  private void letTimePass(long nowMillis) {
-    if (roster.advance(nowMillis)) {
-      review(nowMillis);
-    }
+  /** The live grant of a request, by the id that its client knows; O(n). */
+  Optional<Live> liveByCaller(String callerId) {
+    return Optional.ofNullable(ledger.findByCaller(callerId));
   }
 
-  /** Looks again at what the waiting may hope for. */
-  private void review(long nowMillis) {
-    for (ClassQueue queue : queues.values()) {
+  /** What waits; to be read only. */
+  FairQueue queue() {
+    return queue;
+  }
+
+  /** How long what waits, and what might, will do so. */
+  Outlook outlook() {
+    return outlook;
+  }
+
+  private void letTimePass(long nowMillis) {
+    if (roster.advance(nowMillis)) {
       queue.review(roster, nowMillis);
     }
   }
@@ -354,23 +345,23 @@ final class Admission {
 
   private void place(Admit admit, List<AdmissionDecision> out, long nowMillis) {
     if (retired) {
-      out.add(retired(admit));
+      out.add(Refusals.retired(admit));
       return;
     }
     if (draining && !held && !wasHere(admit)) {
-      out.add(drained(admit));
+      out.add(Refusals.drained(admit));
       return;
     }
     int needs = CapabilityMask.of(admit.needs());
     Reach reach = roster.reach(needs, admit.excluded());
     if (reach == Reach.NONE) {
-      out.add(noReplica(admit));
+      out.add(Refusals.noReplica(admit, pool, roster));
       return;
     }
     if (!held) {
       roster.candidates(needs, admit.excluded(), candidates);
       if (!candidates.isEmpty()) {
-        grant(admit, nowMillis, out, nowMillis);
+        grant(admit, queue.pass(admit), nowMillis, out, nowMillis);
         return;
       }
     }
@@ -382,97 +373,91 @@ final class Admission {
     }
     long pausedMillis = roster.pausedMillis(needs, admit.excluded());
     if (!held && reach == Reach.SERVED && pausedMillis > maxWaitMillis) {
-      out.add(paused(admit, pausedMillis));
+      out.add(Refusals.paused(admit, pausedMillis));
       return;
     }
-    boolean retry = admit.attempt() > 1;
-    @Nullable AdmissionDecision full = full(admit, retry, reach, maxWaitMillis);
+    @Nullable AdmissionDecision full = full(admit, reach, maxWaitMillis, out, nowMillis);
     if (full != null) {
       out.add(full);
       return;
     }
-    long rank = arrivals++ - (retry ? RETRIES_FIRST : 0);
-    Waiting entry = new Waiting(admit, nowMillis, nowMillis + maxWaitMillis, rank);
-    queue(admit.priority()).add(entry, new Line.Key(retry, needs, admit.excluded()), reach);
-    waiting.put(admit.id(), entry);
-    deadlines.add(entry);
-    waitingBytes += admit.bodyBytes();
+    queue.add(admit, reach, maxWaitMillis, nowMillis);
   }
 
   /**
    * Why the request may not queue; null when it may. Retries may pass the bound of their class by
    * as many as the pool has slots: they had one, and turning them away for newcomers wastes their
-   * work.
+   * work. In a full class a tenant with few requests takes a place of the one that has most.
    */
   private @Nullable AdmissionDecision full(
-      Admit admit, boolean retry, Reach reach, long maxWaitMillis) {
-    int size = queue(admit.priority()).size();
-    int sizeMax = pool.queue().maxRequests() + (retry ? roster.slots() : 0);
-    int ahead = ahead(admit.priority(), retry);
-    if (size >= sizeMax) {
-      return queueFull(
-          admit,
-          size + " requests of class " + admit.priority() + " wait (at most " + sizeMax + ")",
-          forecast.waitMillis(size / 10, roster.slots()));
+      Admit admit, Reach reach, long maxWaitMillis, List<AdmissionDecision> out, long nowMillis) {
+    int slots = roster.slots();
+    int size = queue.of(admit.priority()).size();
+    int sizeMax = pool.queue().maxRequests() + (admit.attempt() > 1 ? slots : 0);
+    String why = "";
+    @Nullable Waiting crowdedOut =
+        size < sizeMax ? null : queue.of(admit.priority()).crowdedOut(admit.tenant());
+    if (size >= sizeMax && crowdedOut == null) {
+      why = size + " requests of class " + admit.priority() + " wait (at most " + sizeMax + ")";
+    } else if (queue.bytes() + admit.bodyBytes() > pool.queue().maxBytes()) {
+      why = queue.bytes() + " bytes wait (at most " + pool.queue().maxBytes() + ")";
     }
-    if (waitingBytes + admit.bodyBytes() > pool.queue().maxBytes()) {
-      return queueFull(
-          admit,
-          waitingBytes + " bytes wait (at most " + pool.queue().maxBytes() + ")",
-          forecast.waitMillis(waiting.size() / 10, roster.slots()));
+    if (!why.isEmpty()) {
+      return Refusals.queueFull(admit, why, outlook.wait(admit.priority(), size / 10.0, slots));
     }
-    if (!held && reach == Reach.SERVED) {
-      long predicted = forecast.waitMillis(ahead, roster.slots());
-      if (predicted > maxWaitMillis) {
-        return queueFull(
-            admit,
-            "the predicted wait is "
-                + predicted
-                + " ms (the request may wait "
-                + maxWaitMillis
-                + " ms)",
-            predicted - maxWaitMillis);
+    long predicted =
+        held || reach != Reach.SERVED ? -1 : outlook.ofNew(admit, nowMillis + maxWaitMillis, slots);
+    if (predicted <= maxWaitMillis) {
+      if (crowdedOut != null) {
+        out.add(crowdedOut(crowdedOut, size));
       }
+      return null;
     }
-    return null;
+    why =
+        "the predicted wait is "
+            + predicted
+            + " ms (the request may wait "
+            + maxWaitMillis
+            + " ms)";
+    return Refusals.queueFull(
+        admit, why, outlook.untilInTime(admit, predicted, maxWaitMillis, nowMillis));
   }
 
-  private int ahead(Priority priority, boolean retry) {
-    int ahead = 0;
-    for (Priority each : Priority.values()) {
-      if (each.compareTo(priority) < 0 || (each == priority && !retry)) {
-        ahead += queue(each).size();
-      }
-    }
-    return ahead;
+  private AdmissionDecision crowdedOut(Waiting entry, int size) {
+    Admit admit = entry.admit;
+    queue.remove(entry);
+    String why =
+        size
+            + " requests of class "
+            + admit.priority()
+            + " wait, most of them of this one's tenant, which made room for another's";
+    return Refusals.queueFull(
+        admit, why, outlook.wait(admit.priority(), size / 10.0, roster.slots()));
+  }
+
+  private AdmissionDecision timedOut(Admit admit, long waitedMillis) {
+    int waiting = queue.of(admit.priority()).size();
+    long again = outlook.wait(admit.priority(), waiting, roster.slots());
+    return Refusals.timedOut(admit, waitedMillis, again);
   }
 
   private List<AdmissionDecision> dispatch(List<AdmissionDecision> out, long nowMillis) {
-    while (!held && roster.open() > 0 && !waiting.isEmpty()) {
-      @Nullable Waiting next = nextServable();
+    while (!held && roster.open() > 0 && queue.size() > 0) {
+      @Nullable Waiting next = queue.next(nowMillis);
       if (next == null) {
         break;
       }
       Admit admit = next.admit;
-      leave(next);
+      Charge charge = queue.grant(next, nowMillis);
       roster.candidates(CapabilityMask.of(admit.needs()), admit.excluded(), candidates);
-      grant(admit, next.arrivedMillis, out, nowMillis);
+      grant(admit, charge, next.arrivedMillis, out, nowMillis);
     }
     return out;
   }
 
-  private @Nullable Waiting nextServable() {
-    for (ClassQueue each : queues.values()) {
-      @Nullable Waiting first = each.size() == 0 ? null : each.firstServable(roster);
-      if (first != null) {
-        return first;
-      }
-    }
-    return null;
-  }
-
   /** Grants to one of {@link #candidates}. */
-  private void grant(Admit admit, long arrivedMillis, List<AdmissionDecision> out, long nowMillis) {
+  private void grant(
+      Admit admit, Charge charge, long arrivedMillis, List<AdmissionDecision> out, long nowMillis) {
     Replica replica = strategy.pick(candidates, roster, admit.affinity());
     Grant grant =
         new Grant(
@@ -483,49 +468,50 @@ final class Admission {
             replica.spec().url(),
             nowMillis - arrivedMillis,
             replica.continuesMessages);
-    roster.take(replica.id(), ++grants);
-    ledger.add(
+    roster.take(replica.id(), ++ordinals);
+    hold(
         new Live(
             admit.replyTo(),
+            admit.callerId(),
             admit.priority(),
             admit.attempt(),
             grant,
-            grants,
+            charge,
+            ordinals,
             nowMillis,
             nowMillis + LEASE_MILLIS));
-    out.add(new Granted(admit.replyTo(), admit.priority(), grant, false));
+    out.add(new Granted(admit.replyTo(), admit.tenant(), admit.priority(), grant, false));
   }
 
   private void adopt(
       Station holder, List<Lease> leases, List<AdmissionDecision> out, long nowMillis) {
     for (Lease lease : leases) {
-      Live live = ledger.remove(lease.id());
+      Live live = ledger.find(lease.id());
       if (live != null && live.grant().replica().equals(lease.replica())) {
+        ledger.remove(lease.id());
         ledger.add(live.renewed(holder, nowMillis + LEASE_MILLIS));
         continue;
       }
       if (live != null) {
-        // The holder knows best where its request runs.
-        roster.giveBack(live.grant().replica(), live.ordinal());
+        end(live, nowMillis); // the holder knows best where its request runs
       }
-      Waiting known = waiting.get(lease.id());
-      if (known != null) {
-        leave(known);
-      }
+      withdraw(lease.id());
       if (ledger.size() >= ledgerMax) {
         out.add(new AdmissionDecision.LeaseNotAdopted(holder, lease));
         continue;
       }
-      roster.take(lease.replica(), ++grants);
+      roster.take(lease.replica(), ++ordinals);
       Grant grant =
           new Grant(lease.id(), pool.name(), epoch, lease.replica(), "", 0, Optional.empty());
-      ledger.add(
+      hold(
           new Live(
               holder,
+              "",
               Priority.DEFAULT,
               ATTEMPT_UNKNOWN,
               grant,
-              grants,
+              null,
+              ordinals,
               nowMillis,
               nowMillis + LEASE_MILLIS));
     }
@@ -537,7 +523,7 @@ final class Admission {
     for (Live live : ledger.of(renew.holder())) {
       boolean settled = nowMillis - live.sinceMillis() > CROSSING_MILLIS;
       if (settled && !listed.contains(live.id())) {
-        end(live);
+        end(live, nowMillis);
         out.add(new LeaseDropped(live.holder(), live.lease()));
       }
     }
@@ -555,122 +541,40 @@ final class Admission {
             told.queuedMillis(),
             told.continuesMessages());
     ledger.tellAnew(live, grant);
-    return new Granted(to, live.priority(), grant, true);
+    Charge charge = live.charge();
+    TenantId tenant = charge == null ? TenantId.ANONYMOUS : charge.account().tenant;
+    return new Granted(to, tenant, live.priority(), grant, true);
   }
 
-  private void end(Live live) {
+  private void hold(Live live) {
+    forecast.advance(ledger.size(), live.sinceMillis());
+    ledger.add(live);
+  }
+
+  /** Its end is known by other ways than its release: what was charged stays. */
+  private void end(Live live, long nowMillis) {
+    free(live, false, nowMillis);
+    Charge charge = live.charge();
+    if (charge != null) {
+      charge.by().settle(charge, charge.tokens());
+    }
+  }
+
+  private void free(Live live, boolean isReleased, long nowMillis) {
+    forecast.advance(ledger.size(), nowMillis);
+    if (isReleased && live.attempt() != ATTEMPT_UNKNOWN) {
+      forecast.ended(nowMillis);
+    } else {
+      forecast.lost(nowMillis - live.sinceMillis());
+    }
     ledger.remove(live.id());
     roster.giveBack(live.grant().replica(), live.ordinal());
   }
 
-  private void leave(Waiting entry) {
-    queue(entry.admit.priority()).remove(entry);
-    waiting.remove(entry.admit.id());
-    deadlines.remove(entry);
-    waitingBytes -= entry.admit.bodyBytes();
-  }
-
   private void refuseHopeless(List<AdmissionDecision> out, long nowMillis) {
-    for (ClassQueue queue : queues.values()) {
-      for (Waiting each : queue.hopeless(REPLICA_GRACE_MILLIS, nowMillis)) {
-        leave(each);
-        out.add(noReplica(each.admit));
-      }
+    for (Waiting each : queue.hopeless(REPLICA_GRACE_MILLIS, nowMillis)) {
+      queue.remove(each);
+      out.add(Refusals.noReplica(each.admit, pool, roster));
     }
-  }
-
-  private AdmissionDecision noReplica(Admit admit) {
-    if (!roster.share().isWhole() && roster.isShareNothing()) {
-      return noShare(admit);
-    }
-    if (roster.allDrain()) {
-      return refused(
-          admit,
-          Fault.DRAINING,
-          "All replicas of pool '" + pool.name() + "' are being drained.",
-          RETRY_AFTER_MIN_MILLIS);
-    }
-    String tried =
-        admit.excluded().isEmpty() ? "" : " beyond the " + admit.excluded().size() + " tried";
-    String detail =
-        "Pool '" + pool.name() + "' has no healthy replica for this request" + tried + ".";
-    return refused(
-        admit, Fault.NO_REPLICA, detail, pool.health().recoveryProbeInterval().toMillis());
-  }
-
-  private AdmissionDecision noShare(Admit admit) {
-    LimitShare share = roster.share();
-    return refused(
-        admit,
-        Fault.NO_REPLICA,
-        "The cluster is split: "
-            + share.present()
-            + " of "
-            + share.expected()
-            + " nodes are on this side, whose share of pool '"
-            + pool.name()
-            + "' is no slot at all. The other side may serve the request.",
-        RETRY_AFTER_MIN_MILLIS);
-  }
-
-  private AdmissionDecision paused(Admit admit, long pausedMillis) {
-    return refused(
-        admit,
-        Fault.QUEUE_FULL,
-        "All replicas of pool '"
-            + pool.name()
-            + "' that could serve this request have asked to be left alone for another "
-            + pausedMillis
-            + " ms, which is longer than it may wait.",
-        bounded(pausedMillis));
-  }
-
-  private AdmissionDecision drained(Admit admit) {
-    return refused(
-        admit,
-        Fault.DRAINING,
-        "Pool '"
-            + pool.name()
-            + "' is being drained and takes no new requests; no other pool could serve this one.",
-        RETRY_AFTER_MIN_MILLIS);
-  }
-
-  private AdmissionDecision retired(Admit admit) {
-    return refused(
-        admit,
-        Fault.UNKNOWN_POOL,
-        "Pool '" + pool.name() + "' has been taken out of the configuration.",
-        RETRY_AFTER_MIN_MILLIS);
-  }
-
-  private AdmissionDecision queueFull(Admit admit, String why, long retryAfterMillis) {
-    return refused(
-        admit,
-        Fault.QUEUE_FULL,
-        "The queue of pool '" + pool.name() + "' is full: " + why + ".",
-        bounded(retryAfterMillis));
-  }
-
-  private AdmissionDecision timedOut(Admit admit, long waitedMillis) {
-    return refused(
-        admit,
-        Fault.QUEUE_TIMEOUT,
-        "Pool '" + pool.name() + "' had no free slot within " + waitedMillis + " ms.",
-        bounded(forecast.waitMillis(ahead(admit.priority(), false), roster.slots())));
-  }
-
-  private static long bounded(long retryAfterMillis) {
-    return Math.max(RETRY_AFTER_MIN_MILLIS, Math.min(RETRY_AFTER_MAX_MILLIS, retryAfterMillis));
-  }
-
-  private static AdmissionDecision refused(
-      Admit admit, Fault fault, String detail, long retryAfterMillis) {
-    return new Refused(
-        admit.replyTo(),
-        new Refusal(admit.id(), Optional.of(admit.pool()), fault, detail, "", retryAfterMillis));
-  }
-
-  private ClassQueue queue(Priority priority) {
-    return Objects.requireNonNull(queues.get(priority));
   }
 }

@@ -3,6 +3,7 @@ package io.penstock.batcher;
 import io.penstock.inference.Priority;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.TenantId;
 import io.penstock.message.Census;
 import io.penstock.message.Doubt;
 import io.penstock.message.Grant;
@@ -49,9 +50,10 @@ sealed interface AdmissionDecision {
   /**
    * A slot is given.
    *
+   * @param tenant whose request it is, where this owner knows it; else {@link TenantId#ANONYMOUS}
    * @param again whether the same grant was given before and is told once more
    */
-  record Granted(Station to, Priority priority, Grant grant, boolean again)
+  record Granted(Station to, TenantId tenant, Priority priority, Grant grant, boolean again)
       implements AdmissionDecision {
     @Override
     public void tell(Outlet outlet) {

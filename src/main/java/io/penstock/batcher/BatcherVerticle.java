@@ -364,7 +364,7 @@ public final class BatcherVerticle extends VerticleBase {
     @Override
     public void granted(Granted decision) {
       if (!decision.again()) {
-        poolMeters.granted(decision.priority(), decision.grant().queuedMillis());
+        poolMeters.granted(decision.priority(), decision.tenant(), decision.grant().queuedMillis());
       }
       bus.send(decision.to(), decision.grant())
           .onFailure(

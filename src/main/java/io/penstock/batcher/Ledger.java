@@ -20,24 +20,30 @@ final class Ledger {
   /**
    * A live grant.
    *
+   * @param callerId the request's id as its client knows it; empty where it was adopted
    * @param attempt of the Admit that it was given to
+   * @param charge what its tenant was charged; null where it was adopted
    * @param ordinal of the grant in the pool, given or adopted; grows
    * @param sinceMillis when it was given, or adopted
    */
   record Live(
       Station holder,
+      String callerId,
       Priority priority,
       int attempt,
       Grant grant,
+      @Nullable Charge charge,
       long ordinal,
       long sinceMillis,
       long expiresMillis) {
     Live granted(Grant now) {
-      return new Live(holder, priority, attempt, now, ordinal, sinceMillis, expiresMillis);
+      return new Live(
+          holder, callerId, priority, attempt, now, charge, ordinal, sinceMillis, expiresMillis);
     }
 
     Live renewed(Station by, long untilMillis) {
-      return new Live(by, priority, attempt, grant, ordinal, sinceMillis, untilMillis);
+      return new Live(
+          by, callerId, priority, attempt, grant, charge, ordinal, sinceMillis, untilMillis);
     }
 
     RequestId id() {
@@ -56,6 +62,16 @@ final class Ledger {
 
   @Nullable Live find(RequestId id) {
     return byId.get(id);
+  }
+
+  /** The oldest that its client knows by this id; null when there is none. O(n). */
+  @Nullable Live findByCaller(String callerId) {
+    for (Live each : byId.values()) {
+      if (each.callerId().equals(callerId)) {
+        return each;
+      }
+    }
+    return null;
   }
 
   /** Writes in at the end; the request must not be there. */

@@ -8,6 +8,7 @@ import io.penstock.fault.Fault;
 import io.penstock.inference.Pool;
 import io.penstock.inference.Priority;
 import io.penstock.inference.ReplicaId;
+import io.penstock.inference.TenantId;
 import io.penstock.telemetry.Names;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -26,11 +27,17 @@ import java.util.concurrent.atomic.AtomicInteger;
  * owner's event loop writes.
  */
 final class PoolMeters {
+  /** Most tenants that a pool shows by name. */
+  static final int TENANTS_MAX = 50;
+
+  private static final String OTHER_TENANTS = "other";
+
   private final MeterRegistry registry;
   private final String pool;
   private final AtomicInteger owned = new AtomicInteger();
   private final Map<Priority, AtomicInteger> depths = new EnumMap<>(Priority.class);
   private final Map<Priority, Timer> waits = new EnumMap<>(Priority.class);
+  private final Map<TenantId, Timer> tenantWaits = new HashMap<>();
   private final Map<Fault, Counter> refusals = new EnumMap<>(Fault.class);
   private final Map<ReplicaId, Shown> shown = new HashMap<>();
   private final Map<String, ShownZone> shownZones = new HashMap<>();
@@ -91,8 +98,18 @@ final class PoolMeters {
     shownZones.clear();
   }
 
-  void granted(Priority priority, long queuedMillis) {
-    Objects.requireNonNull(waits.get(priority)).record(Duration.ofMillis(queuedMillis));
+  void granted(Priority priority, TenantId tenant, long queuedMillis) {
+    Duration queued = Duration.ofMillis(queuedMillis);
+    Objects.requireNonNull(waits.get(priority)).record(queued);
+    Timer known = tenantWaits.get(tenant);
+    if (known == null) {
+      String label = tenantWaits.size() < TENANTS_MAX ? tenant.value() : OTHER_TENANTS;
+      known = registry.timer(Names.TENANT_QUEUE_WAIT, "pool", pool, "tenant", label);
+      if (tenantWaits.size() < TENANTS_MAX) {
+        tenantWaits.put(tenant, known);
+      }
+    }
+    known.record(queued);
   }
 
   void refused(Fault fault) {

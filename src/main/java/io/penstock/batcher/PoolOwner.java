@@ -54,6 +54,9 @@ import org.slf4j.LoggerFactory;
  * before more of the limits is used: the pool is counted again. What they run while they are away,
  * and ran already when they were lost, is on their side's account.
  *
+ * <p>A new owner's queue is fair over what this owner has seen: what tenants were given by the one
+ * before is charged to nobody, and all counters start anew.
+ *
  * <p>An owner that hears of an epoch above its own has been taken for dead by some, or came after
  * one that is not: it takes a higher one and counts again. Where two believe to be the owner they
  * outbid each other no faster than every {@link #ANNOUNCE_GAP_MILLIS}, until their views agree.

@@ -1,29 +1,40 @@
 package io.penstock.batcher;
 
 import io.penstock.message.Admit;
-import java.util.Comparator;
 import org.jspecify.annotations.Nullable;
 
-/** One request in the queue; a link of its line's list. */
+/** One request in the queue; a link of its line's list, and an element of two heaps. */
 final class Waiting {
-  static final Comparator<Waiting> BY_DEADLINE =
-      Comparator.<Waiting>comparingLong(w -> w.deadlineMillis).thenComparingLong(w -> w.rank);
-
   final Admit admit;
   final long arrivedMillis;
   final long deadlineMillis;
 
-  /** Place in its class: lower is served first; unique in the pool. */
+  /** Order of arrival in the pool. */
   final long rank;
 
-  @Nullable Line line;
+  /** Its tenant's requests in its line; null when it does not wait. */
+  @Nullable Turn turn;
+
   @Nullable Waiting before;
   @Nullable Waiting after;
+
+  /** Place among all that wait, by deadline. */
+  int placeInQueue = Heap.NOWHERE;
+
+  /** Place among those of its turn, by deadline. */
+  int placeInTurn = Heap.NOWHERE;
 
   Waiting(Admit admit, long arrivedMillis, long deadlineMillis, long rank) {
     this.admit = admit;
     this.arrivedMillis = arrivedMillis;
     this.deadlineMillis = deadlineMillis;
     this.rank = rank;
+  }
+
+  /** Earliest deadline first, then order of arrival. */
+  boolean isDueBefore(Waiting other) {
+    return deadlineMillis != other.deadlineMillis
+        ? deadlineMillis < other.deadlineMillis
+        : rank < other.rank;
   }
 }

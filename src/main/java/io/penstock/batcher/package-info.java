@@ -6,11 +6,12 @@
  * <p>A pool has one owner in the cluster, named by rendezvous hashing over the nodes of the role,
  * so that a limit of 100 is 100 whatever the number of gateways and least loaded is exact. {@link
  * io.penstock.batcher.PoolOwner} is the node's part in that: epochs and the census of a new owner.
- * {@link io.penstock.batcher.Admission} is the queue, {@link io.penstock.batcher.Ledger} what
- * lives, {@link io.penstock.batcher.Roster} the pool's replicas, {@link
- * io.penstock.batcher.Strategy} the choice among those that are free. All of them are plain objects
- * on one event loop that are handed the time; {@link io.penstock.batcher.BatcherVerticle} alone
- * knows the bus, the clock and the timer.
+ * {@link io.penstock.batcher.Admission} lets requests in and grants, {@link
+ * io.penstock.batcher.FairQueue} says who is next, {@link io.penstock.batcher.Outlook} how long
+ * others will wait, {@link io.penstock.batcher.Ledger} what lives, {@link
+ * io.penstock.batcher.Roster} the pool's replicas, {@link io.penstock.batcher.Strategy} the choice
+ * among those that are free. All of them are plain objects on one event loop that are handed the
+ * time; {@link io.penstock.batcher.BatcherVerticle} alone knows the bus, the clock and the timer.
  *
  * <p>What becomes of grants is what the owner learns of its replicas: {@link
  * io.penstock.batcher.Conduct} keeps for each its {@link io.penstock.batcher.Breaker}, failed
@@ -26,7 +27,9 @@
  * Census to all ingress loops, and Doubt and AskHealth to the probers.
  *
  * <p>Decisions: a replica is chosen when a slot is free, not when a request arrives; a retry goes
- * first in its class; a request that must wait longer than it may is refused at once; a replica
+ * first in its class; classes are served in strict order but for their floors and ages, and inside
+ * a class tenants get equal tokens by their weights, of what this owner has seen: after a hand-over
+ * counters start anew; a request that must wait longer than it may is refused at once; a replica
  * that fails gets no new grants and keeps those it has until they are released; leases last 15 s
  * without renewal, and a renewal is all that its holder has, so that a lost release costs no slot
  * for longer; an idle pool costs no timer. A batcher that is started afresh since the one before it

@@ -104,11 +104,13 @@ record Ask(
   /**
    * The question to a pool's owner.
    *
+   * @param callerId the request's id as the client knows it
    * @param before what has been tried
    * @param waitMillis how long it may take to be answered
    */
   Admit admit(
       RequestId id,
+      String callerId,
       Station self,
       TenantId tenant,
       PoolName pool,
@@ -117,9 +119,11 @@ record Ask(
       long waitMillis) {
     return new Admit(
         id,
+        callerId,
         self,
         pool,
         tenant,
+        1,
         priority,
         before.count() + 1,
         scan.promptTokens(),

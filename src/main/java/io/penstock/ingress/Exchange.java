@@ -52,8 +52,6 @@ final class Exchange implements Attempt.Owner {
   /** Between two questions to the router meanwhile. */
   static final long ASK_AGAIN_MILLIS = 500;
 
-  private static final TenantId ANONYMOUS = new TenantId("anonymous");
-
   private final LoopParts loop;
   private final LoopParts.Rules rules;
   private final RequestId id;
@@ -149,7 +147,7 @@ final class Exchange implements Attempt.Owner {
 
   private void receivedAll(long nowMillis) {
     byte[] bytes = intake.bytes();
-    Checked<Ask> read = Ask.read(operation, request.headers(), bytes, ANONYMOUS.value());
+    Checked<Ask> read = Ask.read(operation, request.headers(), bytes, TenantId.ANONYMOUS.value());
     if (read instanceof Checked.Rejected<Ask> no) {
       fail(nowMillis, FinalError.rejected(no));
       return;
@@ -170,7 +168,7 @@ final class Exchange implements Attempt.Owner {
   private void askForPlan(long nowMillis) {
     awaitsPlan = true;
     routeAskedMillis = nowMillis;
-    loop.routes().ask(id, required(ask).route(id, loop.self(), ANONYMOUS), nowMillis);
+    loop.routes().ask(id, required(ask).route(id, loop.self(), TenantId.ANONYMOUS), nowMillis);
   }
 
   /** The router knows what serves it. */
@@ -206,8 +204,9 @@ final class Exchange implements Attempt.Owner {
         .ask(
             asked.admit(
                 id,
+                caller.requestId(),
                 loop.self(),
-                ANONYMOUS,
+                TenantId.ANONYMOUS,
                 next.name(),
                 attempts,
                 required(body).length,
@@ -654,7 +653,7 @@ final class Exchange implements Attempt.Owner {
     return new Settlement(
         loop.clock().epochMillis(),
         caller,
-        ANONYMOUS,
+        TenantId.ANONYMOUS,
         operation,
         Optional.ofNullable(plan).map(Plan::model),
         Optional.ofNullable(pool).map(Pool::name),

@@ -361,9 +361,11 @@ final class SlotClaims {
             ? a
             : new Admit(
                 a.id(),
+                a.callerId(),
                 a.replyTo(),
                 a.pool(),
                 a.tenant(),
+                a.weight(),
                 a.priority(),
                 a.attempt(),
                 a.promptTokens(),

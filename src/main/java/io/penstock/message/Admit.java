@@ -1,5 +1,7 @@
 package io.penstock.message;
 
+import static io.penstock.inference.Checks.require;
+
 import io.penstock.inference.Capability;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
@@ -13,6 +15,9 @@ import java.util.Set;
  * answered to {@code replyTo} by exactly one {@link Grant}, {@link Refusal} or, by a node that does
  * not own the pool, {@link NotOwner}.
  *
+ * @param callerId the {@code x-request-id} that the client knows, which may be another's too
+ * @param weight of the tenant: its share against that of others in the pool's queue; over 0. 1
+ *     where a node of an older release does not send it
  * @param attempt 1 for the first try; a retry goes to the head of its class
  * @param promptTokens estimate of the prompt's length
  * @param maxTokens what the client allows to be generated; 0 when it did not say
@@ -25,9 +30,11 @@ import java.util.Set;
  */
 public record Admit(
     RequestId id,
+    String callerId,
     Station replyTo,
     PoolName pool,
     TenantId tenant,
+    double weight,
     Priority priority,
     int attempt,
     int promptTokens,
@@ -38,4 +45,9 @@ public record Admit(
     Set<ReplicaId> excluded,
     long waitMillis,
     long knownEpoch)
-    implements Message {}
+    implements Message {
+  public Admit {
+    weight = weight == 0 ? 1 : weight;
+    require(weight > 0 && weight < Double.POSITIVE_INFINITY, "weight", weight, "> 0, finite");
+  }
+}

@@ -3,6 +3,7 @@ package io.penstock.message;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How a pool stands, by its owner.
@@ -13,7 +14,15 @@ import java.util.List;
  * @param healthy replicas that are healthy and have nothing held against them
  * @param minHealthy fewer of them are an alarm
  * @param belowMin whether it is
- * @param waiting requests in its queue by class, classes with none included
+ * @param slots how many requests its usable replicas take at a time now
+ * @param grants that this owner has given
+ * @param waiting its queue by class, classes with none included
+ * @param tenants who has something waiting or running, most waiting first, where it was asked for;
+ *     at most {@link #TENANTS_MAX}
+ * @param otherRows rows of tenants that are left out
+ * @param otherWaiting requests in the queue that are theirs
+ * @param otherLive requests that run and are theirs
+ * @param request of the {@link AskPool}; empty also where it neither waits nor runs here
  */
 public record PoolReport(
     long question,
@@ -24,9 +33,19 @@ public record PoolReport(
     int healthy,
     int minHealthy,
     boolean belowMin,
+    int slots,
+    long grants,
     List<QueueDepth> waiting,
-    List<ReplicaReport> replicas)
+    List<ReplicaReport> replicas,
+    List<TenantDepth> tenants,
+    int otherRows,
+    int otherWaiting,
+    int otherLive,
+    Optional<RequestPlace> request)
     implements Message {
+  /** Most rows of tenants. */
+  public static final int TENANTS_MAX = 50;
+
   /** Requests of all classes in the queue. */
   public int waitingSum() {
     return waiting.stream().mapToInt(QueueDepth::requests).sum();

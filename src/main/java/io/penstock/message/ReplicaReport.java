@@ -12,6 +12,11 @@ import java.util.Optional;
  * @param why it is not usable; empty when it is
  * @param live grants on it now
  * @param limit most grants that it gets at a time now
+ * @param maxConcurrent most that it ever gets, by its pool's list
+ * @param pressureLimit most that it gets by what its engine has refused (429, 503)
+ * @param share of the work that it could carry that it gets now, over 0 and at most 1: less in its
+ *     slow start, where it is slower than others, and after refusals
+ * @param slowStart whether it is in its slow start
  * @param breaker state of its circuit breaker; empty when it has none
  * @param draining whether it gets no new grants by somebody's order
  */
@@ -23,5 +28,9 @@ public record ReplicaReport(
     String why,
     int live,
     int limit,
+    int maxConcurrent,
+    int pressureLimit,
+    double share,
+    boolean slowStart,
     String breaker,
     boolean draining) {}

@@ -4,8 +4,8 @@ package io.penstock.telemetry;
  * The one table of metric names and label keys, as Prometheus shows them (Micrometer adds {@code
  * _total} to counters and {@code _seconds} to timers). The guide's names where it has one, the
  * OpenTelemetry GenAI conventions otherwise, {@code penstock_} for the rest. Label values are
- * bounded: pools, models and replicas of the configuration, constants of enums; never a tenant's
- * free text.
+ * bounded: pools, models and replicas of the configuration, constants of enums, so many tenants and
+ * no more; never a client's free text.
  */
 public final class Names {
   /** Timer by operation, model, outcome: a request from its first byte in to its last byte out. */
@@ -94,6 +94,12 @@ public final class Names {
 
   /** Timer by pool, class: how long requests waited for a slot. */
   public static final String QUEUE_WAIT = "penstock.queue.wait";
+
+  /**
+   * Timer by pool, tenant: how long requests waited for a slot. A pool shows the first 50 tenants
+   * that it gets to know; the rest are "other".
+   */
+  public static final String TENANT_QUEUE_WAIT = "penstock.tenant.queue.wait";
 
   /** Gauge by pool, replica: live grants at this owner. */
   public static final String GRANTS = "penstock.grants";

@@ -58,8 +58,15 @@ class LookoutTest {
             healthy,
             min,
             healthy < min,
+            0,
+            0,
             List.of(),
-            List.of());
+            List.of(),
+            List.of(),
+            0,
+            0,
+            0,
+            Optional.empty());
     return new PoolLook(look.pool(), look.owner(), Optional.of(report), "");
   }
 

@@ -79,6 +79,86 @@ class AdminApiTest {
   }
 
   @Test
+  void tellsOfTheQueueByClassAndTenantAndWhereARequestIs() throws Exception {
+    start("h100-llama-3.1-8b", "", 1);
+    List<HttpResponse<InputStream>> live = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      live.add(http.send(request(300), HttpResponse.BodyHandlers.ofInputStream()));
+    }
+    var first = http.sendAsync(named("first"), HttpResponse.BodyHandlers.ofString());
+    awaitPool(pool -> pool.getJsonObject("waiting").getInteger("default") == 1);
+    var second = http.sendAsync(named("second"), HttpResponse.BodyHandlers.ofString());
+    awaitPool(pool -> pool.getJsonObject("waiting").getInteger("default") == 2);
+
+    JsonObject row = admin("GET", "/pools", 200).getJsonArray("pools").getJsonObject(0);
+    assertThat(row.getString("name")).isEqualTo("rivers");
+    assertThat(row.getInteger("slots")).isEqualTo(2);
+    assertThat(row.getInteger("live")).isEqualTo(2);
+    assertThat(row.getLong("granted")).isEqualTo(2);
+    JsonObject waiting = row.getJsonObject("queue").getJsonObject("default");
+    assertThat(waiting.getInteger("waiting")).isEqualTo(2);
+    assertThat(waiting.getLong("bytes")).isEqualTo(2 * BODY_OF_NAMED.length());
+    assertThat(waiting.containsKey("predicted_wait_ms")).isTrue();
+    assertThat(waiting.getValue("predicted_wait_ms")).as("too few have ended").isNull();
+    assertThat(row.getJsonObject("queue").getJsonObject("bulk").getInteger("waiting")).isZero();
+
+    JsonObject pool = admin("GET", "/pools/rivers", 200);
+    JsonObject tenant = pool.getJsonArray("tenants").getJsonObject(0);
+    assertThat(tenant.getString("tenant")).isEqualTo("anonymous");
+    assertThat(tenant.getString("class")).isEqualTo("default");
+    assertThat(tenant.getInteger("waiting")).isEqualTo(2);
+    assertThat(tenant.getInteger("live")).isEqualTo(2);
+    assertThat(pool.getJsonObject("other_tenants").getInteger("rows")).isZero();
+    JsonObject replica = pool.getJsonArray("replicas").getJsonObject(0);
+    assertThat(replica.getInteger("limit")).isEqualTo(1);
+    assertThat(replica.getInteger("max_concurrent")).isEqualTo(1);
+    assertThat(replica.getInteger("back_pressure_limit")).isEqualTo(1);
+    assertThat(replica.getDouble("share")).isEqualTo(1);
+    assertThat(replica.getBoolean("slow_start")).isFalse();
+
+    JsonObject place = admin("GET", "/pools/rivers/requests/second", 200);
+    assertThat(place.getString("state")).isEqualTo("waiting");
+    assertThat(place.getInteger("position")).isEqualTo(2);
+    assertThat(place.getLong("waited_ms")).isBetween(0L, 30_000L);
+    assertThat(place.getLong("refused_in_ms")).isBetween(1L, 60_000L);
+    assertThat(admin("GET", "/pools/rivers/requests/first", 200).getInteger("position"))
+        .isEqualTo(1);
+    String running = live.get(0).headers().firstValue("x-request-id").orElseThrow();
+    JsonObject runs = admin("GET", "/pools/rivers/requests/" + running, 200);
+    assertThat(runs.getString("state")).isEqualTo("running");
+    assertThat(runs.getString("replica"))
+        .isEqualTo(live.get(0).headers().firstValue("x-penstock-replica").orElseThrow());
+
+    JsonObject unknown = admin("GET", "/pools/rivers/requests/third", 404);
+    assertThat(unknown.getJsonObject("error").getString("message"))
+        .isEqualTo(
+            "pool 'rivers' has no request 'third' (expected: the x-request-id of one that waits or"
+                + " runs)");
+    assertThat(admin("GET", "/pools/lakes", 404).getJsonObject("error").getString("message"))
+        .isEqualTo("there is no pool 'lakes' (expected: one of rivers)");
+    assertThat(admin("GET", "/pools/lakes/requests/first", 404).encode()).contains("'lakes'");
+    assertThat(error(admin("POST", "/pools/rivers", 405))).isEqualTo("method_not_allowed");
+    assertThat(error(admin("DELETE", "/pools", 405))).isEqualTo("method_not_allowed");
+
+    for (HttpResponse<InputStream> each : live) {
+      each.body().close();
+    }
+    assertThat(first.get(30, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+    assertThat(second.get(30, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+  }
+
+  private static final String BODY_OF_NAMED =
+      "{\"model\": \"" + MODEL + "\", \"prompt\": \"Hello\", \"max_tokens\": 2}";
+
+  private HttpRequest named(String id) {
+    return HttpRequest.newBuilder(uri("/v1/completions"))
+        .header("content-type", "application/json")
+        .header("x-request-id", id)
+        .POST(HttpRequest.BodyPublishers.ofString(BODY_OF_NAMED))
+        .build();
+  }
+
+  @Test
   void refusesStrangersAndWhatItDoesNotKnow() throws Exception {
     start("instant", ", \"admin\": {\"key\": \"sk-admin\"}");
 

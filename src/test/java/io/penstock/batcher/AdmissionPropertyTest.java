@@ -31,6 +31,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.Set;
 import net.jqwik.api.ForAll;
@@ -56,6 +57,9 @@ class AdmissionPropertyTest {
     final Map<RequestId, Grant> live = new LinkedHashMap<>();
     final Map<RequestId, Grant> lost = new HashMap<>();
     final Set<RequestId> ended = new HashSet<>();
+    final Map<RequestId, Long> askedAt = new HashMap<>();
+    int granted;
+    int byFloor;
     long now;
     int asked;
 
@@ -116,6 +120,7 @@ class AdmissionPropertyTest {
               .waiting(1 + random.nextInt(15_000))
               .admit();
       waiting.put(admit.id(), admit);
+      askedAt.put(admit.id(), now);
       take(admission.offer(admit, now));
     }
 
@@ -243,17 +248,25 @@ class AdmissionPropertyTest {
       }
       assertThat(states.get(grant.replica())).isEqualTo(ReplicaState.HEALTHY);
       assertThat(admit.excluded()).doesNotContain(grant.replica());
+      boolean isBeforeItsClass = false;
       for (Admit other : waiting.values()) {
         boolean sameNeeds =
             other.needs().equals(admit.needs()) && other.excluded().equals(admit.excluded());
         if (sameNeeds && other.priority() == admit.priority()) {
-          assertThat(number(other.id())).as("in order").isGreaterThan(number(grant.id()));
+          assertThat(deadline(other)).as("in order").isGreaterThanOrEqualTo(deadline(admit));
+          if (deadline(other) == deadline(admit)) {
+            assertThat(number(other.id())).as("in order").isGreaterThan(number(grant.id()));
+          }
         }
-        if (sameNeeds) {
-          assertThat(other.priority()).as("class first").isGreaterThanOrEqualTo(admit.priority());
-        }
+        isBeforeItsClass |= sameNeeds && other.priority().compareTo(admit.priority()) < 0;
       }
+      granted++;
+      byFloor += isBeforeItsClass ? 1 : 0;
       live.put(grant.id(), grant);
+    }
+
+    private long deadline(Admit admit) {
+      return Objects.requireNonNull(askedAt.get(admit.id())) + admit.waitMillis();
     }
 
     private static int number(RequestId id) {
@@ -311,6 +324,9 @@ class AdmissionPropertyTest {
     world.take(world.admission.tick(world.now));
     world.now += 60_000;
     world.take(world.admission.tick(world.now));
+    assertThat(world.byFloor)
+        .as("of %s grants, before those of a class above", world.granted)
+        .isLessThanOrEqualTo(2 + (int) (0.12 * world.granted));
     assertThat(world.waiting).isEmpty();
     assertThat(world.live).isEmpty();
     assertThat(world.ended).hasSize(world.asked);

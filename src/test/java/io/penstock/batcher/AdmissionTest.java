@@ -210,6 +210,28 @@ class AdmissionTest {
   }
 
   @Test
+  void inAFullClassATenantWithFewTakesThePlaceOfOneWithMany() {
+    Admission admission = open(queue(4, 1 << 30), 1);
+    Grant grant = granted(admission.offer(Ask.of("live").by("noisy").admit(), 0));
+    for (int i = 0; i < 4; i++) {
+      assertThat(admission.offer(Ask.of("n" + i).by("noisy").admit(), i)).isEmpty();
+    }
+    assertThat(refused(admission.offer(Ask.of("n4").by("noisy").admit(), 5)).id().value())
+        .isEqualTo("n4");
+    Refusal first = refused(admission.offer(Ask.of("q0").by("quiet").admit(), 5));
+    assertThat(first.id().value()).startsWith("n");
+    assertThat(first.fault()).isEqualTo(Fault.QUEUE_FULL);
+    assertThat(first.detail()).contains("most of them of this one's tenant");
+    assertThat(refused(admission.offer(Ask.of("q1").by("quiet").admit(), 5)).id().value())
+        .startsWith("n");
+    assertThat(refused(admission.offer(Ask.of("q2").by("quiet").admit(), 5)).id().value())
+        .as("two each")
+        .isEqualTo("q2");
+    assertThat(admission.waiting(Priority.DEFAULT)).isEqualTo(4);
+    assertThat(granted(admission.release(release(grant), 6)).id().value()).isIn("n0", "q0");
+  }
+
+  @Test
   void refusesAtOnceWhenTheBytesAreFull() {
     Admission admission = open(queue(100, 10_000), 1);
     Grant grant = granted(admission.offer(Ask.of("live").bytes(9_999).admit(), 0));
@@ -239,8 +261,13 @@ class AdmissionTest {
     assertThat(admission.offer(Ask.of("w3").waiting(1_000).admit(), now)).isEmpty();
     assertThat(admission.offer(Ask.of("w4").of(Priority.INTERACTIVE).waiting(500).admit(), now))
         .isEmpty();
-    Refusal far = refused(admission.offer(Ask.of("w5").waiting(1).admit(), now));
-    assertThat(far.retryAfterMillis()).isEqualTo(1_999);
+    Refusal far =
+        refused(admission.offer(Ask.of("w5").waiting(1_001).of(Priority.BULK).admit(), now));
+    assertThat(far.detail()).contains("the predicted wait is 2000 ms");
+    assertThat(far.retryAfterMillis()).as("at least a second").isEqualTo(1_000);
+    // Whose deadline is nearest is before all others of its tenant, but not before another class.
+    Refusal near = refused(admission.offer(Ask.of("w6").waiting(1).admit(), now));
+    assertThat(near.detail()).contains("the predicted wait is 1000 ms");
   }
 
   @Test
@@ -339,7 +366,7 @@ class AdmissionTest {
             1);
     assertThat(decisions)
         .filteredOn(Granted.class::isInstance)
-        .containsExactly(new Granted(INGRESS, Priority.DEFAULT, grant, true));
+        .containsExactly(new Granted(INGRESS, Ask.of("").tenant(), Priority.DEFAULT, grant, true));
     assertThat(decisions)
         .filteredOn(Renewed.class::isInstance)
         .extracting(each -> ((Renewed) each).answer().unknownWaiting())

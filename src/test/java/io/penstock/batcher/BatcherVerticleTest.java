@@ -247,6 +247,7 @@ class BatcherVerticleTest {
   @Test
   void itsTimerRefusesWhoHasWaitedTooLong() throws Exception {
     send(Ask.of("a").admit());
+    grantOf("a");
     send(Ask.of("b").waiting(20).admit());
     Refusal refusal = get(bus.await(Refusal.class, each -> each.id().value().equals("b")));
     assertThat(refusal.fault()).isEqualTo(Fault.QUEUE_TIMEOUT);
@@ -348,9 +349,11 @@ class BatcherVerticleTest {
     send(
         new Admit(
             admit.id(),
+            admit.callerId(),
             admit.replyTo(),
             new PoolName("unheard-of"),
             admit.tenant(),
+            1,
             admit.priority(),
             1,
             1,

@@ -144,24 +144,88 @@ final class Samples {
   record Ask(
       String id,
       Station from,
+      TenantId tenant,
+      double weight,
       Priority priority,
       int attempt,
+      int promptTokens,
+      int maxTokens,
       int bodyBytes,
       long affinity,
       Set<Capability> needs,
       Set<ReplicaId> excluded,
       long waitMillis,
       long knownEpoch) {
-    static Ask of(String id) {
-      return new Ask(id, INGRESS, Priority.DEFAULT, 1, 1_000, 0, Set.of(), Set.of(), 1_000_000, 0);
-    }
+    private static final TenantId TENANT = new TenantId("t");
 
-    Ask from(Station station) {
+    static Ask of(String id) {
       return new Ask(
           id,
-          station,
+          INGRESS,
+          TENANT,
+          1,
+          Priority.DEFAULT,
+          1,
+          100,
+          0,
+          1_000,
+          0,
+          Set.of(),
+          Set.of(),
+          1_000_000,
+          0);
+    }
+
+    static Ask of(RequestId id, TenantId tenant, double weight, int promptTokens, int maxTokens) {
+      return of(id.value()).by(tenant, weight).tokens(promptTokens, maxTokens);
+    }
+
+    Ask from(Station it) {
+      return with(it, tenant, weight, priority, attempt, bodyBytes, needs, excluded, waitMillis);
+    }
+
+    Ask by(TenantId it, double itsWeight) {
+      return with(from, it, itsWeight, priority, attempt, bodyBytes, needs, excluded, waitMillis);
+    }
+
+    Ask by(String it) {
+      return by(new TenantId(it), 1);
+    }
+
+    Ask of(Priority it) {
+      return with(from, tenant, weight, it, attempt, bodyBytes, needs, excluded, waitMillis);
+    }
+
+    Ask attempt(int it) {
+      return with(from, tenant, weight, priority, it, bodyBytes, needs, excluded, waitMillis);
+    }
+
+    Ask bytes(int it) {
+      return with(from, tenant, weight, priority, attempt, it, needs, excluded, waitMillis);
+    }
+
+    Ask needing(Set<Capability> it) {
+      return with(from, tenant, weight, priority, attempt, bodyBytes, it, excluded, waitMillis);
+    }
+
+    Ask without(Set<ReplicaId> it) {
+      return with(from, tenant, weight, priority, attempt, bodyBytes, needs, it, waitMillis);
+    }
+
+    Ask waiting(long it) {
+      return with(from, tenant, weight, priority, attempt, bodyBytes, needs, excluded, it);
+    }
+
+    Ask tokens(int prompt, int max) {
+      return new Ask(
+          id,
+          from,
+          tenant,
+          weight,
           priority,
           attempt,
+          prompt,
+          max,
           bodyBytes,
           affinity,
           needs,
@@ -170,60 +234,63 @@ final class Samples {
           knownEpoch);
     }
 
-    Ask of(Priority in) {
-      return new Ask(
-          id, from, in, attempt, bodyBytes, affinity, needs, excluded, waitMillis, knownEpoch);
-    }
-
-    Ask attempt(int number) {
-      return new Ask(
-          id, from, priority, number, bodyBytes, affinity, needs, excluded, waitMillis, knownEpoch);
-    }
-
-    Ask bytes(int bytes) {
-      return new Ask(
-          id, from, priority, attempt, bytes, affinity, needs, excluded, waitMillis, knownEpoch);
-    }
-
-    Ask needing(Set<Capability> what) {
-      return new Ask(
-          id, from, priority, attempt, bodyBytes, affinity, what, excluded, waitMillis, knownEpoch);
-    }
-
-    Ask without(Set<ReplicaId> replicas) {
+    Ask knowing(long it) {
       return new Ask(
           id,
           from,
+          tenant,
+          weight,
           priority,
           attempt,
+          promptTokens,
+          maxTokens,
           bodyBytes,
           affinity,
           needs,
-          replicas,
+          excluded,
           waitMillis,
+          it);
+    }
+
+    private Ask with(
+        Station newFrom,
+        TenantId newTenant,
+        double newWeight,
+        Priority newPriority,
+        int newAttempt,
+        int newBytes,
+        Set<Capability> newNeeds,
+        Set<ReplicaId> newExcluded,
+        long newWait) {
+      return new Ask(
+          id,
+          newFrom,
+          newTenant,
+          newWeight,
+          newPriority,
+          newAttempt,
+          promptTokens,
+          maxTokens,
+          newBytes,
+          affinity,
+          newNeeds,
+          newExcluded,
+          newWait,
           knownEpoch);
-    }
-
-    Ask waiting(long millis) {
-      return new Ask(
-          id, from, priority, attempt, bodyBytes, affinity, needs, excluded, millis, knownEpoch);
-    }
-
-    Ask knowing(long epoch) {
-      return new Ask(
-          id, from, priority, attempt, bodyBytes, affinity, needs, excluded, waitMillis, epoch);
     }
 
     Admit admit() {
       return new Admit(
           new RequestId(id),
+          "x-" + id,
           from,
           POOL,
-          new TenantId("t"),
+          tenant,
+          weight,
           priority,
           attempt,
-          100,
-          0,
+          promptTokens,
+          maxTokens,
           bodyBytes,
           affinity,
           needs,

@@ -46,10 +46,12 @@ import io.penstock.message.Renew;
 import io.penstock.message.RenewAnswer;
 import io.penstock.message.ReplicaReport;
 import io.penstock.message.ReplicaStatus;
+import io.penstock.message.RequestPlace;
 import io.penstock.message.Room;
 import io.penstock.message.Route;
 import io.penstock.message.Signals;
 import io.penstock.message.Station;
+import io.penstock.message.TenantDepth;
 import io.penstock.message.Withdraw;
 import java.util.List;
 import java.util.Optional;
@@ -91,9 +93,11 @@ final class MessageSamples {
               1500),
           new Admit(
               REQUEST,
+              "caller-1",
               INGRESS,
               POOL,
               TENANT,
+              2.5,
               Priority.INTERACTIVE,
               2,
               812,
@@ -179,7 +183,7 @@ final class MessageSamples {
           new DrainMarks(
               NODE,
               List.of(new DrainMark(DrainKind.POOL, "llama-70b", true, 1_795_383_481_524L, NODE))),
-          new AskPool(7, new Station(NODE, Room.ADMIN, 0), POOL),
+          new AskPool(7, new Station(NODE, Room.ADMIN, 0), POOL, true, Optional.of(REQUEST)),
           new PoolReport(
               7,
               POOL,
@@ -189,7 +193,9 @@ final class MessageSamples {
               1,
               2,
               true,
-              List.of(new QueueDepth(Priority.BULK, 3)),
+              96,
+              4_711,
+              List.of(new QueueDepth(Priority.BULK, 3, 12_288, 1_500, 2_500)),
               List.of(
                   new ReplicaReport(
                       REPLICA,
@@ -199,8 +205,26 @@ final class MessageSamples {
                       "unhealthy",
                       12,
                       64,
+                      100,
+                      75,
+                      0.5,
+                      true,
                       "half-open",
-                      true))),
+                      true)),
+              List.of(new TenantDepth(TENANT, Priority.BULK, 2.5, 3, 7, 2_500)),
+              1,
+              2,
+              3,
+              Optional.of(
+                  new RequestPlace(
+                      REQUEST,
+                      TENANT,
+                      Priority.BULK,
+                      Optional.of(REPLICA),
+                      3,
+                      1_500,
+                      1_000,
+                      298_500))),
           new AskNode(8, new Station(NODE, Room.ADMIN, 0), NodeOrder.DRAIN),
           new NodeReport(8, NODE, true, 5, Set.of(Role.BATCHER)));
 

@@ -96,9 +96,11 @@ class SlotClaimsTest {
   private static Admit admit(long waitMillis) {
     return new Admit(
         ID,
+        "caller-1",
         SELF,
         POOL,
         new TenantId("t"),
+        1,
         Priority.DEFAULT,
         1,
         10,
@@ -114,9 +116,11 @@ class SlotClaimsTest {
   private static Admit retry(long waitMillis, String excluded) {
     return new Admit(
         ID,
+        "caller-1",
         SELF,
         POOL,
         new TenantId("t"),
+        1,
         Priority.DEFAULT,
         1,
         10,
