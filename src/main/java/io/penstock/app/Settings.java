@@ -1,6 +1,7 @@
 package io.penstock.app;
 
 import io.penstock.admin.AdminConfig;
+import io.penstock.bus.LiveSetting;
 import io.penstock.config.NodeConfig;
 import io.penstock.inference.Fleet;
 import io.penstock.ingress.IngressConfig;

@@ -25,6 +25,7 @@ final class BusAddresses {
       case PROBER -> "penstock.prober";
       case NODE -> "penstock.node";
       case DRAIN -> "penstock.drain";
+      case TENANCY -> "penstock.tenancy";
       case ADMIN -> "penstock.admin";
     };
   }

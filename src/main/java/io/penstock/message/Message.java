@@ -21,6 +21,8 @@ public sealed interface Message
         Models,
         Beacon,
         DrainMarks,
+        TenancyMarks,
+        BookDigest,
         AskPool,
         PoolReport,
         AskNode,

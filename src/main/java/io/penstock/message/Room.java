@@ -10,6 +10,8 @@ public enum Room {
   NODE,
   /** The node's book of drains. */
   DRAIN,
+  /** The node's book of keys and tenants. */
+  TENANCY,
   /** The admin API. */
   ADMIN
 }

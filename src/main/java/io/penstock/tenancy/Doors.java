@@ -1,0 +1,17 @@
+package io.penstock.tenancy;
+
+import io.penstock.bus.Setting;
+import io.penstock.time.Clock;
+import io.vertx.core.Vertx;
+
+/** Where each event loop of the ingress gets its door. */
+public interface Doors {
+  /** One for the event loop of the caller. */
+  Door open(Vertx vertx);
+
+  /** Doors that let everybody in. */
+  static Doors unlocked() {
+    return vertx ->
+        new Door(vertx, Setting.fixed(Roll.OPEN), Setting.fixed(Jwks.NONE), () -> {}, "", Clock.system());
+  }
+}
