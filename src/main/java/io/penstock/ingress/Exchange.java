@@ -6,7 +6,6 @@ import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
-import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
@@ -22,6 +21,8 @@ import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
 import io.penstock.stream.StreamRelay;
 import io.penstock.stream.StreamState;
+import io.penstock.tenancy.Identity;
+import io.penstock.tenancy.Verdict;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
@@ -52,8 +53,6 @@ final class Exchange implements Attempt.Owner {
   /** Between two questions to the router meanwhile. */
   static final long ASK_AGAIN_MILLIS = 500;
 
-  private static final TenantId ANONYMOUS = new TenantId("anonymous");
-
   private final LoopParts loop;
   private final LoopParts.Rules rules;
   private final RequestId id;
@@ -65,6 +64,7 @@ final class Exchange implements Attempt.Owner {
   private final BodyIntake intake;
   private final Attempts attempts = new Attempts();
 
+  private Identity identity = Identity.ANONYMOUS; // until it is known
   private RequestLife life;
   private byte @Nullable [] body;
   private @Nullable Ask ask;
@@ -138,10 +138,41 @@ final class Exchange implements Attempt.Owner {
     }
   }
 
-  /** Begins to read the body. */
+  /** Asks who it is, and begins to read the body. */
   void start() {
     loop.exchanges().opened(this);
     answer.onGone(this::clientGone);
+    Verdict verdict = identify();
+    if (verdict == null) {
+      request.pause();
+    } else {
+      on(now -> identified(now, verdict));
+    }
+  }
+
+  /** Who is asking; null when that comes later. */
+  private @Nullable Verdict identify() {
+    return Entrance.identify(
+        loop.door(),
+        request,
+        late ->
+            on(
+                now -> {
+                  request.resume();
+                  identified(now, late);
+                }));
+  }
+
+  private void identified(long nowMillis, Verdict verdict) {
+    verdict.tell(
+        known -> {
+          identity = known.identity();
+          readBody();
+        },
+        denied -> fail(nowMillis, FinalError.denied(denied)));
+  }
+
+  private void readBody() {
     intake.read(
         () -> on(now -> fail(now, FinalError.bodyTooLarge(intake.tooLarge()))),
         () -> on(this::receivedAll));
@@ -149,7 +180,7 @@ final class Exchange implements Attempt.Owner {
 
   private void receivedAll(long nowMillis) {
     byte[] bytes = intake.bytes();
-    Checked<Ask> read = Ask.read(operation, request.headers(), bytes, ANONYMOUS.value());
+    Checked<Ask> read = Ask.read(operation, request.headers(), bytes, identity.tenant());
     if (read instanceof Checked.Rejected<Ask> no) {
       fail(nowMillis, FinalError.rejected(no));
       return;
@@ -170,7 +201,7 @@ final class Exchange implements Attempt.Owner {
   private void askForPlan(long nowMillis) {
     awaitsPlan = true;
     routeAskedMillis = nowMillis;
-    loop.routes().ask(id, required(ask).route(id, loop.self(), ANONYMOUS), nowMillis);
+    loop.routes().ask(id, required(ask).route(id, loop.self(), identity.tenant()), nowMillis);
   }
 
   /** The router knows what serves it. */
@@ -207,7 +238,7 @@ final class Exchange implements Attempt.Owner {
             asked.admit(
                 id,
                 loop.self(),
-                ANONYMOUS,
+                identity.tenant().id(),
                 next.name(),
                 attempts,
                 required(body).length,
@@ -653,7 +684,7 @@ final class Exchange implements Attempt.Owner {
     return new Settlement(
         loop.clock().epochMillis(),
         caller,
-        ANONYMOUS,
+        identity.tenant().id(),
         operation,
         Optional.ofNullable(plan).map(Plan::model),
         Optional.ofNullable(pool).map(Pool::name),

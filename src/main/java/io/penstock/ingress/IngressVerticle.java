@@ -29,6 +29,7 @@ import io.penstock.stream.RetryBudget;
 import io.penstock.telemetry.AccessLog;
 import io.penstock.telemetry.OpsHandler;
 import io.penstock.telemetry.RequestMeters;
+import io.penstock.tenancy.Doors;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -93,6 +94,7 @@ public final class IngressVerticle extends VerticleBase
 
   private final Bus bus;
   private final Directory directory;
+  private final Doors doors;
   private final Setting<IngressConfig> config;
   private final Setting<Fleet> fleet;
   private final Clock clock;
@@ -134,6 +136,7 @@ public final class IngressVerticle extends VerticleBase
       String nodeName,
       Bus bus,
       Directory directory,
+      Doors doors,
       Setting<IngressConfig> config,
       Setting<Fleet> fleet,
       int laneNumber,
@@ -144,6 +147,7 @@ public final class IngressVerticle extends VerticleBase
       OpsHandler ops) {
     this.bus = bus;
     this.directory = directory;
+    this.doors = doors;
     this.config = config;
     this.fleet = fleet;
     this.clock = clock;
@@ -167,6 +171,7 @@ public final class IngressVerticle extends VerticleBase
     LoopParts parts =
         new LoopParts(
             self,
+            doors.open(vertx),
             () -> required(rules),
             clock,
             vertx

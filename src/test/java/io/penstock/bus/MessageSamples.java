@@ -1,6 +1,14 @@
 package io.penstock.bus;
 
 import io.penstock.fault.Fault;
+import io.penstock.message.BookDigest;
+import io.penstock.message.TenancyMarks;
+import io.penstock.message.TenancyMark;
+import io.penstock.inference.Tenant;
+import io.penstock.inference.RateLimits;
+import io.penstock.inference.ModelLimits;
+import io.penstock.inference.CachePolicy;
+import io.penstock.inference.ApiKey;
 import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
@@ -76,7 +84,8 @@ final class MessageSamples {
               Operation.CHAT,
               Set.of(Capability.TOOLS),
               812,
-              256),
+              256,
+              Set.of(new ModelName("gpt-large"))),
           new Plan(
               REQUEST,
               new ModelName("llama-3.1-70b"),
@@ -165,6 +174,43 @@ final class MessageSamples {
           new DrainMarks(
               NODE,
               List.of(new DrainMark(DrainKind.POOL, "llama-70b", true, 1_795_383_481_524L, NODE))),
+          new TenancyMarks(
+              NODE,
+              List.of(
+                  new TenancyMark(
+                      "key:key-9f86d081884c7d65",
+                      Optional.of(
+                          new ApiKey(
+                              "key-9f86d081884c7d65",
+                              TENANT,
+                              "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                              "ci",
+                              1_795_383_481_524L,
+                              1_795_469_881_524L,
+                              true,
+                              new RateLimits(60, 10_000, 4))),
+                      Optional.empty(),
+                      1_795_383_481_525L,
+                      NODE),
+                  new TenancyMark(
+                      "tenant:acme",
+                      Optional.empty(),
+                      Optional.of(
+                          new Tenant(
+                              TENANT,
+                              "Acme, Inc.",
+                              Set.of(new ModelName("llama-70b")),
+                              Priority.DEFAULT,
+                              2.5,
+                              new RateLimits(600, 100_000, 32),
+                              List.of(
+                                  new ModelLimits(
+                                      new ModelName("llama-70b"), new RateLimits(10, 1_000, 2))),
+                              Set.of("eu"),
+                              CachePolicy.SHARED)),
+                      1_795_383_481_526L,
+                      NODE))),
+          new BookDigest(NODE, List.of(-6_148_914_691_236_517_206L, 0L, 17L)),
           new AskPool(7, new Station(NODE, Room.ADMIN, 0), POOL),
           new PoolReport(
               7,

@@ -93,7 +93,23 @@ class RouteTableTest {
         operation,
         Set.of(needs),
         prompt,
-        max);
+        max,
+        Set.of());
+  }
+
+  private static Route allowedTo(Route of, String... names) {
+    return new Route(
+        of.id(),
+        of.replyTo(),
+        of.tenant(),
+        of.model(),
+        of.operation(),
+        of.needs(),
+        of.promptTokens(),
+        of.maxTokens(),
+        java.util.Arrays.stream(names)
+            .map(ModelName::new)
+            .collect(java.util.stream.Collectors.toSet()));
   }
 
   static Route chat(String model, Capability... needs) {
