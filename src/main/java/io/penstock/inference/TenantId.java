@@ -6,10 +6,10 @@ import java.util.regex.Pattern;
 
 /** Who is asking and who is charged: 1 to 64 letters, digits, dots, underscores or dashes. */
 public record TenantId(String value) implements Comparable<TenantId> {
+  private static final Pattern FORM = Pattern.compile("[A-Za-z0-9._-]{1,64}");
+
   /** Whoever asks where nobody has to say who he is. */
   public static final TenantId ANONYMOUS = new TenantId("anonymous");
-
-  private static final Pattern FORM = Pattern.compile("[A-Za-z0-9._-]{1,64}");
 
   public TenantId {
     require(isValid(value), "TenantId", "'" + value + "'", "1 to 64 of A-Z a-z 0-9 . _ -");
