@@ -101,13 +101,19 @@ final class ModelsEndpoint {
       return;
     }
     List<JsonObject> rows = new ArrayList<>();
+    List<String> known = new ArrayList<>();
     for (ModelCard card : models.cards()) {
-      if (asked.tenant.mayUse(card.model())) {
+      boolean byName = asked.tenant.mayUse(card.model());
+      if (byName) {
         rows.add(row(card.model(), card));
+        known.add(card.model().value());
       }
       for (ModelName alias : card.aliases()) {
         if (asked.tenant.mayUse(alias)) {
           rows.add(row(alias, card));
+          if (!byName) {
+            known.add(alias.value());
+          }
         }
       }
     }
@@ -128,7 +134,7 @@ final class ModelsEndpoint {
         "The model '"
             + asked.id
             + "' does not exist. Available models: "
-            + String.join(", ", rows.stream().map(row -> row.getString("id")).toList())
+            + String.join(", ", known)
             + ".",
         "model",
         0);
