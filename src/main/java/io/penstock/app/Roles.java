@@ -91,7 +91,10 @@ final class Roles implements Supervisor.Posts {
   Future<?> deploy() {
     Future<?> deployed =
         onEachLoop(loop -> new EventLoopLag(registry(), clock, telemetry.loops(), loop));
-    deployed = deployed.compose(before -> one(() -> tenancy));
+    deployed =
+        deployed
+            .compose(before -> tenancy.load(cluster.vertx()))
+            .compose(loaded -> one(() -> tenancy));
     for (Role role : List.of(Role.HEALTH_PROBER, Role.BATCHER, Role.ROUTER, Role.INGRESS)) {
       if (config.roles().contains(role)) {
         deployed = deployed.compose(before -> deploy(role));

@@ -71,6 +71,9 @@ final class KeyFile {
     for (String line : body.lines().toList()) {
       marks.addAll(marks(line, marks.size() + 2));
     }
+    if (marks.size() != Integer.parseInt(head.group(1))) {
+      throw wrong("it has " + marks.size() + " marks", head.group(1) + ", as its head says");
+    }
     return marks;
   }
 

@@ -64,9 +64,12 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   private final LiveSetting<Roll> roll;
   private final LiveSetting<Jwks> jwks;
 
+  private List<TenancyMark> onDisk = List.of(); // before it is deployed
+
   // Touched only on this verticle's event loop.
   private Book<TenancyMark> book = empty();
   private List<TenancyMark> known = List.of();
+  private Runnable strangers = () -> {};
   private boolean isTellDue;
   private Promise<Void> told = Promise.promise();
   private boolean isWriting;
@@ -110,18 +113,33 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     return new Book<>(KeyOrders.MARKS_MAX, (a, b) -> 0);
   }
 
+  /**
+   * Reads the file; to be called once, before it is deployed.
+   *
+   * @return fails, in words, when the file is not as it was written
+   */
+  public Future<Void> load(Vertx on) {
+    if (file.isEmpty()) {
+      return Future.succeededFuture();
+    }
+    KeyFile from = file.get();
+    return on.executeBlocking(from::read)
+        .map(
+            marks -> {
+              onDisk = marks;
+              LOG.info("{} keys and tenants are in {}", marks.size(), from);
+              return null;
+            });
+  }
+
   @Override
   public Future<?> start() {
     context.exceptionHandler(this::rebuild);
     JwksWatch watch = new JwksWatch(vertx, jwksSource, jwks, clock);
     strangers = watch::strangerShown;
-    return readFile()
-        .compose(
-            marks -> {
-              book.merge(marks);
-              known = book.marks();
-              return roll.become(Roll.of(config.now(), known));
-            })
+    book.merge(onDisk);
+    known = book.marks();
+    return roll.become(Roll.of(config.now(), known))
         .compose(x -> bus.consume(Room.TENANCY, 0, this::hear))
         .onSuccess(
             registration -> {
@@ -132,18 +150,6 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
                     soonTold();
                   });
             });
-  }
-
-  private Runnable strangers = () -> {};
-
-  private Future<List<TenancyMark>> readFile() {
-    if (file.isEmpty()) {
-      return Future.succeededFuture(List.of());
-    }
-    KeyFile from = file.get();
-    return vertx
-        .executeBlocking(from::read)
-        .onSuccess(marks -> LOG.info("{} keys and tenants are in {}", marks.size(), from));
   }
 
   private void rebuild(Throwable bug) {

@@ -519,7 +519,7 @@ class BadConfigurationTest {
   }
 
   private static String tenants(String body) {
-    return fleet("'pools': [{" + POOL + ", 'aliases': ['a']}]")
+    return pool("'aliases': ['a']")
         .replace("{'fleet'", "{'tenants': {" + body + "}, 'fleet'");
   }
 
