@@ -23,6 +23,7 @@ import io.penstock.prober.ProberVerticle;
 import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.EventLoopLag;
 import io.penstock.telemetry.RequestMeters;
+import io.penstock.tenancy.LimitsVerticle;
 import io.penstock.tenancy.TenancyVerticle;
 import io.penstock.time.Clock;
 import io.vertx.core.Deployable;
@@ -82,6 +83,7 @@ final class Roles implements Supervisor.Posts {
             settings.tenants(),
             config.region(),
             new HttpJwks(cluster.vertx(), telemetry.metrics().registry()),
+            Optional.empty(),
             clock,
             telemetry.metrics().registry());
     telemetry.loops().onChange(supervisor);
@@ -210,6 +212,12 @@ final class Roles implements Supervisor.Posts {
 
   private Future<?> ingress() {
     RequestMeters meters = new RequestMeters(registry(), settings.fleet().now());
+    return supervisor
+        .keep("limits", nth -> new LimitsVerticle(bus(), directory(), clock))
+        .compose(kept -> ingress(meters));
+  }
+
+  private Future<?> ingress(RequestMeters meters) {
     return onEachLoop(
         lane -> {
           IngressVerticle verticle =

@@ -59,6 +59,15 @@ public enum Fault {
   /** The body is larger than max_body_bytes. */
   BODY_TOO_LARGE(413, "invalid_request_error", "body_too_large", Retry.NEVER),
 
+  /** The tenant, the key or the tenant's model has had its requests of this minute. */
+  REQUEST_LIMIT(429, "rate_limit_error", "requests", Retry.LATER),
+
+  /** The tenant, the key or the tenant's model has had its tokens of this minute. */
+  TOKEN_LIMIT(429, "rate_limit_error", "tokens", Retry.LATER),
+
+  /** The tenant, the key or the tenant's model has as many requests at once as it may. */
+  CONCURRENCY_LIMIT(429, "rate_limit_error", "concurrency", Retry.LATER),
+
   /** The pool's queue is full, or the predicted wait passes the deadline. */
   QUEUE_FULL(429, "rate_limit_error", "queue_full", Retry.LATER),
 

@@ -1,6 +1,7 @@
 package io.penstock.ingress;
 
 import io.penstock.fault.Fault;
+import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
@@ -22,6 +23,8 @@ import io.penstock.stream.StreamDeadlines;
 import io.penstock.stream.StreamRelay;
 import io.penstock.stream.StreamState;
 import io.penstock.tenancy.Identity;
+import io.penstock.tenancy.LimitRefusal;
+import io.penstock.tenancy.Ticket;
 import io.penstock.tenancy.Verdict;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
@@ -79,6 +82,7 @@ final class Exchange implements Attempt.Owner {
   /** Whether one of the plan's pools was not known. */
   private boolean isPoolUnknown;
 
+  private @Nullable Ticket ticket;
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
   private @Nullable Resumption resumption;
@@ -105,7 +109,10 @@ final class Exchange implements Attempt.Owner {
             request,
             caller.requestId(),
             this::successHeaders,
-            headers -> AnswerHeaders.error(headers, attempts));
+            headers -> {
+              AnswerHeaders.error(headers, attempts);
+              limitHeaders(headers);
+            });
     this.life = new RequestLife(nowMillis, false, rules.deadlines());
   }
 
@@ -210,15 +217,43 @@ final class Exchange implements Attempt.Owner {
         now -> {
           if (awaitsPlan) {
             awaitsPlan = false;
-            if (plan == null) {
-              rules.retries().began(now);
-            }
+            boolean first = plan == null;
             plan = answered;
             poolIndex = 0;
             isPoolUnknown = false;
-            askForSlot(now);
+            if (first) {
+              rules.retries().began(now);
+              reserve(now);
+            } else {
+              askForSlot(now);
+            }
           }
         });
+  }
+
+  /** Takes what it may need of the limits that apply to it. */
+  private void reserve(long nowMillis) {
+    ScannedBody scan = required(ask).scan();
+    Ticket reserved =
+        loop.limits()
+            .reserve(
+                identity,
+                required(plan).model(),
+                Charge.reserved(loop.limits(), required(plan).model(), scan),
+                nowMillis,
+                () -> on(this::reserved));
+    ticket = reserved;
+    reserved(nowMillis);
+  }
+
+  private void reserved(long nowMillis) {
+    Ticket reserved = required(ticket);
+    LimitRefusal no = reserved.refusal();
+    if (no != null) {
+      fail(nowMillis, FinalError.limited(no));
+    } else if (reserved.isHeld()) {
+      askForSlot(nowMillis);
+    }
   }
 
   /** Asks the owner of the plan's current pool. */
@@ -642,7 +677,14 @@ final class Exchange implements Attempt.Owner {
     }
   }
 
+  private void limitHeaders(MultiMap headers) {
+    if (ticket != null) {
+      LimitHeaders.of(headers, ticket, loop.clock().millis());
+    }
+  }
+
   private void successHeaders(MultiMap headers) {
+    limitHeaders(headers);
     AnswerHeaders.success(
         headers,
         caller,
@@ -658,7 +700,23 @@ final class Exchange implements Attempt.Owner {
     try {
       giveAllBack(outcome);
     } finally {
+      charge(outcome);
       loop.exchanges().closed(this, settlement(outcome, fault));
+    }
+  }
+
+  /** What was used takes the place of what was reserved. */
+  private void charge(Outcome outcome) {
+    Ticket held = ticket;
+    if (held != null) {
+      ModelName model = required(plan).model();
+      ScannedBody scan = required(ask).scan();
+      loop.limits()
+          .settle(held, Charge.used(scan, attempts, outcome), loop.clock().millis());
+      if (outcome == Outcome.OK && attempts.usage().completionTokens() > 0) {
+        loop.limits()
+            .generated(model, attempts.usage().completionTokens() / Math.max(1, scan.choices()));
+      }
     }
   }
 

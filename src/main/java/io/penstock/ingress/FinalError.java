@@ -6,6 +6,7 @@ import io.penstock.inference.PoolName;
 import io.penstock.message.Refusal;
 import io.penstock.openai.Checked;
 import io.penstock.stream.StreamDeadlines;
+import io.penstock.tenancy.LimitRefusal;
 import io.penstock.tenancy.Verdict;
 
 /**
@@ -41,6 +42,13 @@ record FinalError(
   static FinalError denied(Verdict.Denied no) {
     return new FinalError(
         no.fault(), no.message(), "", no.retryAfterMillis(), false, Outcome.CLIENT_ERROR);
+  }
+
+  /** A limit of the tenant, the key or the model is used up. */
+  static FinalError limited(LimitRefusal no) {
+    return new FinalError(
+        no.fault(), no.message(), "", no.retryAfterMillis(), no.retryAfterMillis() == 0,
+        Outcome.CLIENT_ERROR);
   }
 
   static FinalError bodyTooLarge(String message) {

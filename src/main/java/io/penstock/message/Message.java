@@ -23,6 +23,8 @@ public sealed interface Message
         DrainMarks,
         TenancyMarks,
         BookDigest,
+        LimitAsk,
+        LimitAnswer,
         AskPool,
         PoolReport,
         AskNode,

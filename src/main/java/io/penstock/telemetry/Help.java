@@ -34,6 +34,9 @@ final class Help implements MeterFilter {
           Map.entry(
               Names.ACCESS_LINES_DROPPED,
               "Access lines not written since nobody read them in time"),
+          Map.entry(
+              Names.LIMIT_LOCAL_DECISIONS,
+              "Requests decided on by a loop's own share of a limit, without its keeper"),
           Map.entry(Names.KEYS, "Keys of tenants that this node knows, revoked ones included"),
           Map.entry(
               Names.KEYS_UNWRITTEN,

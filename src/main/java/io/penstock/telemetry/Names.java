@@ -56,6 +56,12 @@ public final class Names {
   /** Counter: access lines that were not written because the buffer was full. */
   public static final String ACCESS_LINES_DROPPED = "penstock.access.lines.dropped";
 
+  /**
+   * Counter by outcome (admitted, refused): requests on which an ingress loop decided by its own
+   * share of a limit, since its keeper did not answer in time or was new.
+   */
+  public static final String LIMIT_LOCAL_DECISIONS = "penstock.limit.local.decisions";
+
   /** Gauge: keys of tenants that this node knows, revoked ones included. */
   public static final String KEYS = "penstock.keys";
 

@@ -55,6 +55,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   private final Setting<TenancyConfig> config;
   private final String region;
   private final JwksSource jwksSource;
+  private final Optional<LimitStore.Factory> limits;
   private final Clock clock;
   private final Optional<KeyFile> file;
   private final Gossip<TenancyMark> gossip;
@@ -79,6 +80,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   /**
    * @param vertx on which it will be deployed
    * @param region that this node is in
+   * @param limits where limits are kept outside of the cluster
    */
   public TenancyVerticle(
       Vertx vertx,
@@ -87,12 +89,14 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
       Setting<TenancyConfig> config,
       String region,
       JwksSource jwksSource,
+      Optional<LimitStore.Factory> limits,
       Clock clock,
       MeterRegistry meters) {
     this.bus = bus;
     this.config = config;
     this.region = region;
     this.jwksSource = jwksSource;
+    this.limits = limits;
     this.clock = clock;
     this.file = config.now().keyFile().map(KeyFile::new);
     this.gossip =
@@ -165,6 +169,11 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   public Door open(Vertx on) {
     return new Door(
         on, roll, jwks, () -> context.runOnContext(turn -> strangers.run()), region, clock);
+  }
+
+  @Override
+  public Optional<LimitStore> limits(Vertx on) {
+    return limits.map(factory -> factory.open(on));
   }
 
   @Override

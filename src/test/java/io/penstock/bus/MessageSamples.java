@@ -37,6 +37,11 @@ import io.penstock.message.DrainMarks;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Lease;
+import io.penstock.message.LimitLine;
+import io.penstock.message.LimitKind;
+import io.penstock.message.LimitGrant;
+import io.penstock.message.LimitAsk;
+import io.penstock.message.LimitAnswer;
 import io.penstock.message.ListModels;
 import io.penstock.message.Message;
 import io.penstock.message.ModelCard;
@@ -211,6 +216,20 @@ final class MessageSamples {
                       1_795_383_481_526L,
                       NODE))),
           new BookDigest(NODE, List.of(-6_148_914_691_236_517_206L, 0L, 17L)),
+          new LimitAsk(
+              TENANT,
+              INGRESS,
+              77,
+              5,
+              List.of(
+                  new LimitLine(
+                      "tenant", LimitKind.TOKENS, 100_000, 812, 300, 200, 8_333, List.of(12L, 800L)))),
+          new LimitAnswer(
+              TENANT,
+              99,
+              5,
+              true,
+              List.of(new LimitGrant("tenant", LimitKind.TOKENS, 200, 98_000, 1_000, 60_000))),
           new AskPool(7, new Station(NODE, Room.ADMIN, 0), POOL),
           new PoolReport(
               7,

@@ -76,6 +76,7 @@ class TokensTest {
             new FakeSetting<>(config),
             "here",
             new HttpJwks(vertx, new SimpleMeterRegistry()),
+            Optional.empty(),
             clock,
             new SimpleMeterRegistry());
     vertx.deployVerticle(tenancy).toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);

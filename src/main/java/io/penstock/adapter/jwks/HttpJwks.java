@@ -70,6 +70,7 @@ public final class HttpJwks implements JwksSource {
 
   private static Future<JsonObject> read(HttpClientResponse response) {
     if (response.statusCode() != 200) {
+      response.exceptionHandler(unread -> {});
       response.request().reset();
       return Future.failedFuture("it answered with status " + response.statusCode());
     }
