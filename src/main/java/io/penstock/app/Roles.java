@@ -4,6 +4,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.discovery.Discovery;
 import io.penstock.adapter.engine.HttpEngineProbes;
 import io.penstock.adapter.jwks.HttpJwks;
+import io.penstock.adapter.redis.RedisLimits;
 import io.penstock.admin.AdminConfig;
 import io.penstock.admin.AdminVerticle;
 import io.penstock.admin.FleetHealth;
@@ -83,7 +84,10 @@ final class Roles implements Supervisor.Posts {
             settings.tenants(),
             config.region(),
             new HttpJwks(cluster.vertx(), telemetry.metrics().registry()),
-            Optional.empty(),
+            config
+                .tenants()
+                .redisUrl()
+                .map(url -> vertx -> new RedisLimits(vertx, url, telemetry.metrics().registry())),
             clock,
             telemetry.metrics().registry());
     telemetry.loops().onChange(supervisor);
