@@ -3,6 +3,7 @@ package io.penstock.ingress;
 import io.penstock.bus.Bus;
 import io.penstock.bus.View;
 import io.penstock.inference.NodeId;
+import io.penstock.inference.TenantId;
 import io.penstock.message.LimitAnswer;
 import io.penstock.message.LimitAsk;
 import io.penstock.message.Room;
@@ -78,16 +79,25 @@ final class LimitQuestions implements LimitDesk.Outlet {
   }
 
   @Override
+  public long budgetMillis(TenantId tenant) {
+    boolean home = store.isEmpty() && view.keeperOf(tenant).filter(bus.self()::equals).isPresent();
+    return home ? LimitDesk.HOME_BUDGET_MILLIS : LimitDesk.BUDGET_MILLIS;
+  }
+
+  @Override
   public void expireSoon() {
     if (!isExpiring) {
       isExpiring = true;
       vertx.setTimer(
           LimitDesk.BUDGET_MILLIS,
-          due -> {
-            isExpiring = false;
-            desk.expire(clock.millis());
-          });
+          due -> vertx.runOnContext(turn -> vertx.runOnContext(again -> expire())));
     }
+  }
+
+  /** After what was in the queue of a loop that was held up: the answer may be in it. */
+  private void expire() {
+    isExpiring = false;
+    desk.expire(clock.millis());
   }
 
   @Override

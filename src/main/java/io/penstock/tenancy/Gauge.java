@@ -13,7 +13,7 @@ import java.util.List;
  */
 final class Gauge {
   /** A lease that is not worth at least so many requests is not taken. */
-  private static final long LEASE_REQUESTS_MIN = 8;
+  private static final long LEASE_REQUESTS_MIN = 32;
 
   /** What nobody has used for so long goes back. */
   private static final long IDLE_MILLIS = 1_000;

@@ -20,8 +20,8 @@ import java.util.function.Predicate;
  * served, and say afterwards what they have used. Pure; belongs to the loop.
  *
  * <p>What is at hand is taken at once. For what is not, the keeper is asked; of each tenant there
- * is one question under way, which speaks for all requests that wait. It has {@link #BUDGET_MILLIS}
- * to be answered. Then, and at once for the requests that follow until it answers again, the loop
+ * is one question under way, which speaks for all requests that wait. It has a budget of
+ * {@link #BUDGET_MILLIS} to be answered. Then, and at once for the requests that follow until it answers again, the loop
  * decides by itself: what it has used in the last minute, what it has reserved and what is asked
  * for must fit its share, the limit divided by the loops of the cluster. So loops that reach nobody
  * allow no more than the limit together; what they had been granted before beyond their shares
@@ -32,8 +32,14 @@ import java.util.function.Predicate;
  * its engine has counted. The difference is the error of {@link LimitKeeper}'s bound.
  */
 public final class LimitDesk {
-  /** How long a request waits for the keeper. */
+  /** How long a request waits for a keeper elsewhere. */
   public static final long BUDGET_MILLIS = 5;
+
+  /**
+   * How long it waits for the keeper of its own node, which is there as long as the request's loop
+   * is: when it is late, so is everything on this node.
+   */
+  public static final long HOME_BUDGET_MILLIS = 100;
 
   /** Between two questions to a keeper that does not answer. */
   private static final long ASK_AGAIN_MILLIS = 250;
@@ -42,6 +48,9 @@ public final class LimitDesk {
   public interface Outlet {
     /** Sends one; its answer goes to {@link LimitDesk#answered}. */
     void ask(LimitAsk ask);
+
+    /** How long a request may wait for this tenant's keeper. */
+    long budgetMillis(TenantId tenant);
 
     /** Calls {@link LimitDesk#expire} when the budget of a request that waits is used up. */
     void expireSoon();
@@ -97,7 +106,7 @@ public final class LimitDesk {
     Account account = accounts.computeIfAbsent(tenant.id(), Account::new);
     List<Gauges> subjects = account.subjects(tenant, who.key().orElse(null), model);
     Ticket ticket =
-        new Ticket(account, subjects, tokens, nowMillis + BUDGET_MILLIS, decided);
+        new Ticket(account, subjects, tokens, nowMillis + outlet.budgetMillis(tenant.id()), decided);
     Gauge tooSmall = ticket.tooSmall();
     if (tooSmall != null) {
       ticket.refuse(

@@ -48,15 +48,15 @@ final class LimitKeeper {
   /** What one loop said last. */
   private static final class Holder {
     private final long epoch;
-    private final long sinceMillis;
+    private final long usedAtFirst;
     private boolean hasToldMinute;
     private long seq;
     private long used;
     private long holding;
 
-    Holder(long epoch, long sinceMillis) {
+    Holder(long epoch, long usedAtFirst) {
       this.epoch = epoch;
-      this.sinceMillis = sinceMillis;
+      this.usedAtFirst = usedAtFirst;
     }
   }
 
@@ -123,16 +123,19 @@ final class LimitKeeper {
       if (holder != null && windowed) {
         bucket.minute.add(nowMillis, holder.holding); // of a loop that is no more
       }
-      holder = new Holder(ask.epoch(), nowMillis);
+      holder = new Holder(ask.epoch(), line.used());
       bucket.holders.put(ask.from(), holder);
     } else if (windowed) {
       bucket.minute.add(nowMillis, Math.max(0, line.used() - holder.used));
     }
     if (windowed && !holder.hasToldMinute && !line.minute().isEmpty()) {
       holder.hasToldMinute = true;
-      int since = (int) Math.min(Minute.SECONDS, (nowMillis - holder.sinceMillis + 999) / 1_000);
-      for (int ago = since; ago < line.minute().size(); ago++) { // the rest was told as it was used
-        bucket.minute.addAged(nowMillis, ago, line.minute().get(ago));
+      long known = line.used() - holder.usedAtFirst; // it was told as it was used
+      for (int ago = 0; ago < line.minute().size(); ago++) {
+        long amount = line.minute().get(ago);
+        long fresh = Math.max(0, amount - known);
+        known = Math.max(0, known - amount);
+        bucket.minute.addAged(nowMillis, ago, fresh);
       }
     }
     holder.seq = ask.seq();

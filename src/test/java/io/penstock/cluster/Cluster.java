@@ -30,6 +30,7 @@ final class Cluster implements AutoCloseable {
           .build();
 
   private final Path folder;
+  private final JsonObject tenants;
   private final int replicas;
   private final int maxConcurrent;
   private final int enginePort;
@@ -43,6 +44,7 @@ final class Cluster implements AutoCloseable {
     final int httpPort = PenstockProcess.freePort();
     final int clusterPort = PenstockProcess.freePort();
     final int busPort = PenstockProcess.freePort();
+    final int adminPort = PenstockProcess.freePort();
     PenstockProcess process;
 
     Node(int number) {
@@ -58,7 +60,23 @@ final class Cluster implements AutoCloseable {
   }
 
   Cluster(Path folder, int nodes, int replicas, int maxConcurrent, String profile) {
+    this(folder, nodes, replicas, maxConcurrent, profile, new JsonObject().put("auth", "none"));
+  }
+
+  /**
+   * The same with tenants.
+   *
+   * @param tenants section of the nodes' files
+   */
+  Cluster(
+      Path folder,
+      int nodes,
+      int replicas,
+      int maxConcurrent,
+      String profile,
+      JsonObject tenants) {
     this.folder = folder;
+    this.tenants = tenants;
     this.replicas = replicas;
     this.maxConcurrent = maxConcurrent;
     this.enginePort = consecutivePorts(replicas);
@@ -120,6 +138,7 @@ final class Cluster implements AutoCloseable {
                         "ports",
                         new JsonObject()
                             .put("http", node.httpPort)
+                            .put("admin", node.adminPort)
                             .put("cluster", node.clusterPort)
                             .put("bus", node.busPort)))
             .put(
@@ -132,6 +151,7 @@ final class Cluster implements AutoCloseable {
                         new JsonObject()
                             .put(
                                 "static", new JsonObject().put("members", new JsonArray(members)))))
+            .put("tenants", tenants)
             .put(
                 "fleet",
                 new JsonObject()

@@ -98,6 +98,11 @@ final class LimitCluster {
           }
 
           @Override
+          public long budgetMillis(TenantId tenant) {
+            return LimitDesk.BUDGET_MILLIS;
+          }
+
+          @Override
           public void expireSoon() {
             after(LimitDesk.BUDGET_MILLIS, () -> desks.get(lane).expire(nowMillis));
           }

@@ -51,11 +51,11 @@ for i = 2, #KEYS do
   for j = 1, #all, 2 do
     local field, value = all[j], all[j + 1]
     if string.sub(field, 1, 2) == 'h:' then
-      local e, s, u, h, heard, since, knows =
+      local e, s, u, h, heard, first, knows =
         string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
       if field == 'h:' .. loop then
         mine = { epoch = e, seq = tonumber(s), used = tonumber(u), holding = tonumber(h),
-                 since = tonumber(since), knows = knows }
+                 first = tonumber(first), knows = knows }
       elseif ms - tonumber(heard) > SILENT_MS then
         use(sec, tonumber(h)) -- it may have been used before the loop fell silent
         redis.call('HDEL', key, field)
@@ -70,14 +70,15 @@ for i = 2, #KEYS do
     use(sec, math.max(0, used - mine.used))
   else
     if mine then use(sec, mine.holding) end
-    mine = { since = ms, knows = '0' }
+    mine = { first = used, knows = '0' }
   end
   if told ~= '' and mine.knows == '0' then
     mine.knows = '1'
-    local since = math.ceil((ms - mine.since) / 1000)
-    local ago = 0
-    for amount in string.gmatch(told, '[^,]+') do
-      if ago >= since and ago <= MINUTE then use(sec - ago, tonumber(amount)) end
+    local known, ago = used - mine.first, 0 -- it was told as it was used
+    for text in string.gmatch(told, '[^,]+') do
+      local amount = tonumber(text)
+      if ago <= MINUTE then use(sec - ago, math.max(0, amount - known)) end
+      known = math.max(0, known - amount)
       ago = ago + 1
     end
   end
@@ -92,7 +93,7 @@ for i = 2, #KEYS do
     end
   end
   redis.call('HSET', key, 'h:' .. loop, epoch .. ' ' .. number(seq) .. ' ' .. number(used) .. ' '
-    .. number(held + granted) .. ' ' .. number(ms) .. ' ' .. number(mine.since) .. ' ' .. mine.knows)
+    .. number(held + granted) .. ' ' .. number(ms) .. ' ' .. number(mine.first) .. ' ' .. mine.knows)
   redis.call('EXPIRE', key, TTL)
 
   local retry, reset = 0, 0
