@@ -12,6 +12,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -37,8 +38,9 @@ class KeysTest {
   private @Nullable Town town;
 
   private Town start(int size) throws Exception {
-    town = new Town(folder, size, "instant", TENANTS);
-    return town;
+    Town started = new Town(folder, size, "instant", TENANTS);
+    town = started;
+    return started;
   }
 
   @AfterEach
@@ -201,7 +203,7 @@ class KeysTest {
 
   private void wrong(String method, String path, @Nullable String body, int status, String message)
       throws Exception {
-    assertThat(town).isNotNull();
+    Town town = Objects.requireNonNull(this.town);
     assertThat(error(town.order(0, method, path, body), status).getString("message"))
         .isEqualTo(message);
   }
@@ -235,6 +237,7 @@ class KeysTest {
   }
 
   private void awaitStatus(int node, String key, int status) throws Exception {
+    Town town = Objects.requireNonNull(this.town);
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
     HttpResponse<String> last = town.chat(node, key, MODEL, 2);
     while (last.statusCode() != status) {

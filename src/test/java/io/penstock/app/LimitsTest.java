@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
@@ -53,7 +54,7 @@ class LimitsTest {
     }
     String store =
         withRedis ? "'limits': {'redis_url': 'redis://127.0.0.1:" + redisPort + "'}, " : "";
-    town =
+    Town started =
         new Town(
             folder,
             nodes,
@@ -67,8 +68,9 @@ class LimitsTest {
                 + "'}]}"
                 + WARM_TENANT
                 + "]}");
-    warmUp(town, nodes);
-    return town;
+    town = started;
+    warmUp(started, nodes);
+    return started;
   }
 
   /** Until keepers have learned, and answer in time, on a machine that does all of this at once. */
@@ -115,8 +117,7 @@ class LimitsTest {
 
   private List<HttpResponse<String>> together(int count, int nodes, int maxTokens)
       throws Exception {
-    Town town = this.town;
-    assertThat(town).isNotNull();
+    Town town = Objects.requireNonNull(this.town);
     List<CompletableFuture<HttpResponse<String>>> sent = new ArrayList<>();
     for (int i = 0; i < count; i++) {
       sent.add(town.chatAsync(i % nodes, KEY, MODEL, maxTokens, i % 2 == 0));
@@ -234,7 +235,7 @@ class LimitsTest {
                 + "'}]}"
                 + WARM_TENANT
                 + "]}");
-    Town town = this.town;
+    Town town = Objects.requireNonNull(this.town);
     warmUp(town, 2);
     List<CompletableFuture<HttpResponse<String>>> running = new ArrayList<>();
     for (int i = 0; i < 2; i++) {
@@ -311,16 +312,14 @@ class LimitsTest {
       assertThat(town.chat(0, KEY, MODEL, 2).statusCode()).isEqualTo(200);
     }
     double before = local(town, 1);
-    Process server = redis;
-    assertThat(server).isNotNull();
+    Process server = Objects.requireNonNull(redis);
     server.destroyForcibly().waitFor();
     slowest(town, 60, "killed");
     assertThat(local(town, 1)).isGreaterThan(before);
 
     startRedis();
     awaitAsked(town);
-    Process again = redis;
-    assertThat(again).isNotNull();
+    Process again = Objects.requireNonNull(redis);
     signal(again, "-STOP");
     before = local(town, 1);
     slowest(town, 60, "hung");

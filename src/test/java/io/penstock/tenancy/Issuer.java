@@ -118,7 +118,7 @@ final class Issuer implements AutoCloseable {
         text(new JsonObject().put("alg", "RS256").put("typ", "JWT").put("kid", kid).encode());
     String signed = head + "." + text(claims.encode());
     Signature signature = Signature.getInstance("SHA256withRSA");
-    signature.initSign(keys.get(kid).getPrivate());
+    signature.initSign(java.util.Objects.requireNonNull(keys.get(kid)).getPrivate());
     signature.update(signed.getBytes(StandardCharsets.US_ASCII));
     return signed + "." + encoded(signature.sign());
   }

@@ -46,6 +46,8 @@ class TokensTest {
         }
       };
   private Issuer issuer;
+
+  @SuppressWarnings("NullAway.Init") // start() opens it
   private Door door;
 
   @BeforeEach
