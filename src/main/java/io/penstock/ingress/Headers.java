@@ -98,6 +98,7 @@ final class Headers {
       if (!HOP_BY_HOP.contains(key)
           && !NOT_RETURNED.contains(key)
           && !key.startsWith("access-control-")
+          && !key.startsWith("x-ratelimit-")
           && !key.startsWith("x-penstock-")) {
         client.set(key, each.getValue());
       }

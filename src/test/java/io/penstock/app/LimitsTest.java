@@ -257,6 +257,51 @@ class LimitsTest {
     }
   }
 
+  /** A client that leaves in the middle is charged with what came, and not with what was reserved. */
+  @Test
+  void whoLeavesIsChargedWithWhatCame() throws Exception {
+    town =
+        new Town(
+            folder,
+            1,
+            "h100-llama-3.1-8b",
+            "{'list': [{'id': 'acme', 'limits': {'tokens_per_minute': 6000}, 'keys': [{'secret': '"
+                + KEY
+                + "'}]}]}");
+    Town town = Objects.requireNonNull(this.town);
+    HttpResponse<java.io.InputStream> live =
+        town.http()
+            .send(
+                town.request(0, KEY, "/v1/chat/completions")
+                    .POST(
+                        java.net.http.HttpRequest.BodyPublishers.ofString(
+                            "{\"model\":\""
+                                + MODEL
+                                + "\",\"stream\":true,\"ignore_eos\":true,\"max_tokens\":5000,\"messages\":"
+                                + "[{\"role\":\"user\",\"content\":\"Hello\"}]}"))
+                    .build(),
+                HttpResponse.BodyHandlers.ofInputStream());
+    assertThat(live.body().read()).isPositive();
+    HttpResponse<String> meanwhile = town.chat(0, KEY, MODEL, 1500);
+    assertThat(meanwhile.statusCode()).as("5000 are reserved").isEqualTo(429);
+    assertThat(meanwhile.body()).contains("tokens per minute left, and the request may come to");
+    live.body().close();
+
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    HttpResponse<String> after = town.chat(0, KEY, MODEL, 2);
+    while (Long.parseLong(after.headers().firstValue("x-ratelimit-remaining-tokens").orElseThrow())
+        < 2_000) {
+      assertThat(System.nanoTime()).as("%s", after.headers().map()).isLessThan(end);
+      after = town.chat(0, KEY, MODEL, 2);
+    }
+    assertThat(metric(town, 0, "penstock_cancelled_total")).isEqualTo(1);
+    assertThat(
+            Long.parseLong(
+                after.headers().firstValue("x-ratelimit-remaining-tokens").orElseThrow()))
+        .as("what came is charged")
+        .isLessThan(6_000);
+  }
+
   private static HttpResponse<String> awaitOk(Town town, int node) throws Exception {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
     HttpResponse<String> last = town.chat(node, KEY, MODEL, 2);
