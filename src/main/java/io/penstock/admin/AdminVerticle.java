@@ -10,6 +10,8 @@ import io.penstock.message.Message;
 import io.penstock.message.NodeReport;
 import io.penstock.message.PoolReport;
 import io.penstock.message.Room;
+import io.penstock.tenancy.KeyStore;
+import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
@@ -32,10 +34,12 @@ public final class AdminVerticle extends VerticleBase {
   private final Bus bus;
   private final Directory directory;
   private final Drains drains;
+  private final KeyStore keys;
   private final Setting<Fleet> fleet;
   private final Optional<Setting<AdminConfig>> config;
   private final NodeControl control;
   private final FleetHealth.Listener listener;
+  private final Clock clock;
   private final Lookout lookout = new Lookout();
   private boolean stopped;
 
@@ -46,17 +50,21 @@ public final class AdminVerticle extends VerticleBase {
       Bus bus,
       Directory directory,
       Drains drains,
+      KeyStore keys,
       Setting<Fleet> fleet,
       Optional<Setting<AdminConfig>> config,
       NodeControl control,
-      FleetHealth.Listener listener) {
+      FleetHealth.Listener listener,
+      Clock clock) {
     this.bus = bus;
     this.directory = directory;
     this.drains = drains;
+    this.keys = keys;
     this.fleet = fleet;
     this.config = config;
     this.control = control;
     this.listener = listener;
+    this.clock = clock;
   }
 
   @Override
@@ -90,7 +98,19 @@ public final class AdminVerticle extends VerticleBase {
   }
 
   private Future<?> listen(Setting<AdminConfig> admin, Fleets fleets) {
-    Routes routes = new Routes(vertx, fleets, directory, drains, new HereControl(), admin);
+    HereControl control = new HereControl();
+    KeyRoutes tenancy =
+        new KeyRoutes(
+            keys,
+            fleet,
+            new KeyRoutes.Here() {
+              @Override
+              public <T> Future<T> bring(Future<T> future) {
+                return control.here(future);
+              }
+            },
+            clock);
+    Routes routes = new Routes(vertx, fleets, directory, drains, tenancy, control, admin);
     AdminConfig at = admin.now();
     return vertx
         .createHttpServer(new HttpServerOptions().setIdleTimeout(IDLE_SECONDS))

@@ -37,7 +37,7 @@ final class PoolRoutes {
               if (DRAIN.matcher(rest).matches() || rest.replace("/", "").isEmpty()) {
                 context.next();
               } else if (context.request().method() != HttpMethod.GET) {
-                Routes.refuseMethod(context, "GET");
+                Answers.refuseMethod(context, "GET");
               } else {
                 one(context, rest.substring(1));
               }
@@ -47,8 +47,8 @@ final class PoolRoutes {
   private void all(RoutingContext context) {
     fleets
         .look(fleets.now().pools())
-        .onSuccess(pools -> Routes.send(context, 200, Json.pools(pools)))
-        .onFailure(e -> Routes.broken(context, e));
+        .onSuccess(pools -> Answers.send(context, 200, Json.pools(pools)))
+        .onFailure(e -> Answers.broken(context, e));
   }
 
   private void one(RoutingContext context, String rest) {
@@ -66,9 +66,9 @@ final class PoolRoutes {
     List<Pool> all = fleets.now().pools();
     Optional<Pool> pool = all.stream().filter(p -> p.name().value().equals(name)).findFirst();
     if (pool.isEmpty()) {
-      Routes.unknown(context, "pool", name, all.stream().map(each -> each.name().value()));
+      Answers.unknown(context, "pool", name, all.stream().map(each -> each.name().value()));
     } else if (ofRequest && id.isBlank()) {
-      Routes.refuse(context, Fault.INVALID_VALUE, "request: '" + id + "' (expected: an id)", "");
+      Answers.refuse(context, Fault.INVALID_VALUE, "request: '" + id + "' (expected: an id)", "");
     } else if (ofRequest) {
       request(context, pool.get(), new RequestId(id));
     } else {
@@ -77,10 +77,10 @@ final class PoolRoutes {
           .onSuccess(
               look -> {
                 if (!refuseSilent(context, look)) {
-                  Routes.send(context, 200, Json.poolInFull(look));
+                  Answers.send(context, 200, Json.poolInFull(look));
                 }
               })
-          .onFailure(e -> Routes.broken(context, e));
+          .onFailure(e -> Answers.broken(context, e));
     }
   }
 
@@ -95,9 +95,9 @@ final class PoolRoutes {
               look.report()
                   .flatMap(report -> report.request())
                   .ifPresentOrElse(
-                      place -> Routes.send(context, 200, Json.request(pool.name(), place)),
+                      place -> Answers.send(context, 200, Json.request(pool.name(), place)),
                       () ->
-                          Routes.refuse(
+                          Answers.refuse(
                               context,
                               Fault.UNKNOWN_TARGET,
                               "pool '"
@@ -107,7 +107,7 @@ final class PoolRoutes {
                                   + "' (expected: the x-request-id of one that waits or runs)",
                               ""));
             })
-        .onFailure(e -> Routes.broken(context, e));
+        .onFailure(e -> Answers.broken(context, e));
   }
 
   /** Whether the owner has said nothing, which the caller is told. */
@@ -115,7 +115,7 @@ final class PoolRoutes {
     if (look.report().isPresent()) {
       return false;
     }
-    Routes.refuse(
+    Answers.refuse(
         context,
         Fault.NO_ANSWER,
         "how pool '" + look.pool().name() + "' stands is not known now: " + look.why(),

@@ -10,13 +10,10 @@ import io.penstock.inference.ReplicaId;
 import io.penstock.message.Absent;
 import io.penstock.message.DrainKind;
 import io.penstock.message.NodeOrder;
-import io.penstock.openai.ErrorBody;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.Router;
 import io.vertx.ext.web.RoutingContext;
 import java.net.URLDecoder;
@@ -27,14 +24,10 @@ import java.util.Optional;
 import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /** The paths of the admin API; on one event loop. */
 final class Routes {
-  private static final Logger LOG = LoggerFactory.getLogger(Routes.class);
   private static final String ROOT = "/admin/v1/";
   private static final Pattern DRAIN =
       Pattern.compile(ROOT + "(replicas|pools|nodes)/(.+)/drain/?");
@@ -46,9 +39,6 @@ final class Routes {
 
   /** Between two looks of a long poll. */
   private static final long LOOK_MILLIS = 250;
-
-  /** Most names that an error lists. */
-  private static final int LISTED_MAX = 50;
 
   private static final String WAIT = "wait_seconds";
 
@@ -66,13 +56,15 @@ final class Routes {
 
   private static final String PATHS =
       "GET /admin/v1/fleet, GET /admin/v1/nodes, DELETE /admin/v1/nodes/NAME, GET /admin/v1/pools,"
-          + " GET /admin/v1/pools/NAME, GET /admin/v1/pools/NAME/requests/ID, POST /admin/v1/reload,"
-          + " and POST, GET or DELETE /admin/v1/{replicas|pools|nodes}/NAME/drain";
+          + " GET /admin/v1/pools/NAME, GET /admin/v1/pools/NAME/requests/ID, POST /admin/v1/reload, "
+          + KeyRoutes.PATHS
+          + ", and POST, GET or DELETE /admin/v1/{replicas|pools|nodes}/NAME/drain";
 
   private final Vertx vertx;
   private final Fleets fleets;
   private final Directory directory;
   private final Drains drains;
+  private final KeyRoutes keys;
   private final NodeControl control;
   private final Setting<AdminConfig> config;
   private int requests;
@@ -82,12 +74,14 @@ final class Routes {
       Fleets fleets,
       Directory directory,
       Drains drains,
+      KeyRoutes keys,
       NodeControl control,
       Setting<AdminConfig> config) {
     this.vertx = vertx;
     this.fleets = fleets;
     this.directory = directory;
     this.drains = drains;
+    this.keys = keys;
     this.control = control;
     this.config = config;
   }
@@ -98,14 +92,16 @@ final class Routes {
     router.get(ROOT + "fleet").handler(this::fleet);
     router
         .get(ROOT + "nodes")
-        .handler(context -> send(context, 200, Json.nodes(directory.view(), fleets.self())));
+        .handler(
+            context -> Answers.send(context, 200, Json.nodes(directory.view(), fleets.self())));
     router.delete(ROOT + "nodes/:name").handler(this::forget);
     router.post(ROOT + "reload").handler(this::reload);
+    router.routeWithRegex(KeyRoutes.PATH).handler(keys::handle);
     new PoolRoutes(fleets).addTo(router, ROOT + "pools");
     router.route(ROOT + "*").handler(this::drain);
     router.errorHandler(400, Routes::malformed);
     router.errorHandler(404, this::unknownPath);
-    router.errorHandler(500, context -> broken(context, context.failure()));
+    router.errorHandler(500, context -> Answers.broken(context, context.failure()));
     return router;
   }
 
@@ -124,12 +120,12 @@ final class Routes {
       if (denial.get().fault() == Fault.INVALID_API_KEY) {
         context.response().putHeader("www-authenticate", "Bearer");
       }
-      refuse(context, denial.get().fault(), denial.get().message(), "");
+      Answers.refuse(context, denial.get().fault(), denial.get().message(), "");
       return;
     }
     if (requests >= REQUESTS_MAX) {
       context.response().putHeader("retry-after", "1");
-      refuse(
+      Answers.refuse(
           context,
           Fault.QUEUE_FULL,
           "the admin API serves " + REQUESTS_MAX + " requests already; ask again later",
@@ -144,8 +140,8 @@ final class Routes {
   private void fleet(RoutingContext context) {
     fleets
         .look(fleets.now().pools())
-        .onSuccess(pools -> send(context, 200, Json.fleet(fleets.now(), pools)))
-        .onFailure(e -> broken(context, e));
+        .onSuccess(pools -> Answers.send(context, 200, Json.fleet(fleets.now(), pools)))
+        .onFailure(e -> Answers.broken(context, e));
   }
 
   private void reload(RoutingContext context) {
@@ -154,13 +150,13 @@ final class Routes {
         .onSuccess(
             reload -> {
               if (reload.mistakes().isEmpty()) {
-                send(context, 200, Json.reload(reload));
+                Answers.send(context, 200, Json.reload(reload));
               } else {
                 Fault fault = Fault.INVALID_CONFIGURATION;
-                send(context, fault.status(), Json.mistakes(fault, reload.mistakes()));
+                Answers.send(context, fault.status(), Json.mistakes(fault, reload.mistakes()));
               }
             })
-        .onFailure(e -> broken(context, e));
+        .onFailure(e -> Answers.broken(context, e));
   }
 
   /** Somebody says that a missing node will not come back. */
@@ -168,14 +164,14 @@ final class Routes {
     String name = context.pathParam("name");
     directory
         .forget(name)
-        .onFailure(e -> broken(context, e))
+        .onFailure(e -> Answers.broken(context, e))
         .onSuccess(
             forgotten -> {
               View view = directory.view();
               if (forgotten) {
-                send(context, 200, Json.nodes(view, fleets.self()));
+                Answers.send(context, 200, Json.nodes(view, fleets.self()));
               } else if (view.nodes().stream().anyMatch(node -> node.name().equals(name))) {
-                refuse(
+                Answers.refuse(
                     context,
                     Fault.INVALID_VALUE,
                     "node '"
@@ -185,7 +181,8 @@ final class Routes {
                         + "/drain has it take no more work)",
                     "");
               } else {
-                unknown(context, "missing node", name, view.missing().stream().map(Absent::name));
+                Answers.unknown(
+                    context, "missing node", name, view.missing().stream().map(Absent::name));
               }
             });
   }
@@ -198,7 +195,7 @@ final class Routes {
       return;
     }
     if (!List.of(HttpMethod.GET, HttpMethod.POST, HttpMethod.DELETE).contains(method)) {
-      refuseMethod(context, "POST, GET, DELETE");
+      Answers.refuseMethod(context, "POST, GET, DELETE");
       return;
     }
     Optional<Long> waitMillis = waitMillis(context);
@@ -226,26 +223,12 @@ final class Routes {
     if (allowed == null) {
       unknownPath(context);
     } else {
-      refuseMethod(context, allowed);
+      Answers.refuseMethod(context, allowed);
     }
   }
 
-  static void refuseMethod(RoutingContext context, String allowed) {
-    context.response().putHeader("allow", allowed);
-    refuse(
-        context,
-        Fault.METHOD_NOT_ALLOWED,
-        context.request().method()
-            + " "
-            + context.request().path()
-            + " (expected: "
-            + allowed.replaceAll(", (\\w+)$", " or $1")
-            + ")",
-        "");
-  }
-
   static void malformed(RoutingContext context) {
-    refuse(
+    Answers.refuse(
         context,
         Fault.INVALID_VALUE,
         "the path " + context.request().path() + " is not encoded as a URL's is",
@@ -255,7 +238,7 @@ final class Routes {
   private Optional<Long> waitMillis(RoutingContext context) {
     for (String name : context.request().params().names()) {
       if (!name.equals(WAIT)) {
-        refuse(
+        Answers.refuse(
             context,
             Fault.INVALID_VALUE,
             name + ": unknown parameter (expected: " + WAIT + ", or none)",
@@ -270,7 +253,7 @@ final class Routes {
     if (text.matches("[0-9]{1,3}") && Long.parseLong(text) <= WAIT_SECONDS_MAX) {
       return Optional.of(Long.parseLong(text) * 1_000);
     }
-    refuse(
+    Answers.refuse(
         context,
         Fault.INVALID_VALUE,
         WAIT + ": '" + text + "' (expected: 0.." + WAIT_SECONDS_MAX + ")",
@@ -286,16 +269,16 @@ final class Routes {
     ReplicaId id = new ReplicaId(name);
     fleets
         .look(fleets.now().pools())
-        .onFailure(e -> broken(context, e))
+        .onFailure(e -> Answers.broken(context, e))
         .onSuccess(
             pools -> {
               boolean ordered = drains.now().replicas().contains(id);
               if (Progress.ofReplica(id, ordered, pools).isPresent()) {
                 order(method, DrainKind.REPLICA, name)
-                    .onFailure(e -> broken(context, e))
+                    .onFailure(e -> Answers.broken(context, e))
                     .onSuccess(done -> tell(context, method, waits, () -> replica(id)));
               } else if (!Progress.silent(pools).isEmpty()) {
-                refuse(
+                Answers.refuse(
                     context,
                     Fault.NO_ANSWER,
                     "whether there is a replica '"
@@ -304,7 +287,7 @@ final class Routes {
                         + Progress.silent(pools),
                     "");
               } else {
-                unknown(context, "replica", name, replicas(pools));
+                Answers.unknown(context, "replica", name, replicas(pools));
               }
             });
   }
@@ -334,11 +317,11 @@ final class Routes {
     List<Pool> all = fleets.now().pools();
     Optional<Pool> found = all.stream().filter(p -> p.name().value().equals(name)).findFirst();
     if (found.isEmpty()) {
-      unknown(context, "pool", name, all.stream().map(pool -> pool.name().value()));
+      Answers.unknown(context, "pool", name, all.stream().map(pool -> pool.name().value()));
       return;
     }
     order(method, DrainKind.POOL, name)
-        .onFailure(e -> broken(context, e))
+        .onFailure(e -> Answers.broken(context, e))
         .onSuccess(done -> tell(context, method, waits, () -> pool(found.get())));
   }
 
@@ -369,7 +352,7 @@ final class Routes {
                         || (name.equals("self") && node.id().equals(fleets.self())))
             .findFirst();
     if (found.isEmpty()) {
-      unknown(context, "node", name, all.stream().map(View.Node::name));
+      Answers.unknown(context, "node", name, all.stream().map(View.Node::name));
       return;
     }
     View.Node node = found.get();
@@ -381,7 +364,7 @@ final class Routes {
         .node(node.id(), order)
         .onFailure(
             e ->
-                refuse(
+                Answers.refuse(
                     context,
                     Fault.NO_ANSWER,
                     "node '"
@@ -425,37 +408,21 @@ final class Routes {
       Patience patience,
       Supplier<Future<Progress>> look) {
     look.get()
-        .onFailure(e -> refuse(context, Fault.NO_ANSWER, String.valueOf(e.getMessage()), ""))
+        .onFailure(
+            e -> Answers.refuse(context, Fault.NO_ANSWER, String.valueOf(e.getMessage()), ""))
         .onSuccess(
             progress -> {
               if (progress.drained() || patience.over || !progress.draining()) {
-                send(context, method == HttpMethod.POST ? 202 : 200, Json.progress(progress));
+                Answers.send(
+                    context, method == HttpMethod.POST ? 202 : 200, Json.progress(progress));
               } else if (!context.response().closed()) {
                 vertx.setTimer(LOOK_MILLIS, later -> tell(context, method, patience, look));
               }
             });
   }
 
-  static void unknown(RoutingContext context, String kind, String name, Stream<String> names) {
-    List<String> all = names.distinct().sorted().toList();
-    String listed = all.stream().limit(LISTED_MAX).collect(Collectors.joining(", "));
-    int more = all.size() - LISTED_MAX;
-    refuse(
-        context,
-        Fault.UNKNOWN_TARGET,
-        "there is no "
-            + kind
-            + " '"
-            + name
-            + "' (expected: "
-            + (all.isEmpty() ? "nothing, none is there" : "one of " + listed)
-            + (more > 0 ? " and " + more + " more" : "")
-            + ")",
-        "");
-  }
-
   private void unknownPath(RoutingContext context) {
-    refuse(
+    Answers.refuse(
         context,
         Fault.UNKNOWN_PATH,
         context.request().method()
@@ -465,31 +432,5 @@ final class Routes {
             + PATHS
             + ")",
         "");
-  }
-
-  static void broken(RoutingContext context, Throwable bug) {
-    LOG.error("{} {} failed", context.request().method(), context.request().path(), bug);
-    refuse(context, Fault.INTERNAL, "something went wrong inside this node; its log has it", "");
-  }
-
-  static void refuse(RoutingContext context, Fault fault, String message, String param) {
-    Buffer body = Buffer.buffer(ErrorBody.of(fault, message, param));
-    answer(context, fault.status(), body.appendString("\n"));
-  }
-
-  static void send(RoutingContext context, int status, JsonObject body) {
-    answer(context, status, Buffer.buffer(body.encodePrettily()).appendString("\n"));
-  }
-
-  private static void answer(RoutingContext context, int status, Buffer body) {
-    if (context.response().ended() || context.response().closed()) {
-      return;
-    }
-    context
-        .response()
-        .setStatusCode(status)
-        .putHeader("content-type", "application/json")
-        .putHeader("cache-control", "no-store")
-        .end(body);
   }
 }

@@ -5,6 +5,7 @@ import io.penstock.bus.ClusterConfig;
 import io.penstock.config.NodeConfig;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressConfig;
+import io.penstock.tenancy.TenancyConfig;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,6 +37,8 @@ final class Changes {
     cluster(before.cluster(), read.cluster());
     IngressConfig ingress = ingress(started.ingress().quietMax(), before.ingress(), read.ingress());
     Optional<AdminConfig> admin = admin(before.admin(), read.admin());
+    TenancyConfig tenants =
+        TenantChanges.of(before.tenants(), read.tenants(), applied, needsRestart);
     applied.addAll(FleetChanges.of(before.fleet(), read.fleet()));
     this.next =
         new NodeConfig(
@@ -47,6 +50,7 @@ final class Changes {
             before.cluster(),
             ingress,
             admin,
+            tenants,
             read.fleet());
   }
 

@@ -36,6 +36,7 @@ final class Configs {
         config.cluster(),
         ingress,
         admin,
+        config.tenants(),
         config.fleet());
   }
 
@@ -53,6 +54,7 @@ final class Configs {
         config.cluster(),
         config.ingress(),
         config.admin(),
+        config.tenants(),
         fleet);
   }
 

@@ -16,6 +16,7 @@ import io.penstock.telemetry.OpsHandler;
 import io.penstock.telemetry.Readiness;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxBuilder;
 import io.vertx.core.VertxOptions;
@@ -26,6 +27,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -129,22 +131,28 @@ public final class Node {
    */
   private static Future<Node> start(
       NodeConfig given, NodeConfig config, NodeSetup setup, Telemetry telemetry) {
-    return ClusterNode.start(
+    // No chain of futures: theirs belong to event loops, which are gone once the cluster is closed
+    // after a failure, and would never tell.
+    Promise<Node> started = Promise.promise();
+    Consumer<Throwable> fail =
+        e -> {
+          telemetry.close();
+          started.fail(inWords(e));
+        };
+    ClusterNode.start(
             builder(),
             options(config),
             config.cluster(),
             new ClusterNode.Identity(config.name(), config.zone(), config.fleet().hash()),
             setup.clock(),
             telemetry.metrics().registry())
-        .compose(
+        .onFailure(fail::accept)
+        .onSuccess(
             cluster ->
                 startRoles(given, config, setup, telemetry, cluster)
-                    .recover(e -> cluster.close().transform(closed -> Future.failedFuture(e))))
-        .recover(
-            e -> {
-              telemetry.close();
-              return Future.failedFuture(inWords(e));
-            });
+                    .onSuccess(started::complete)
+                    .onFailure(e -> cluster.close().onComplete(closed -> fail.accept(e))));
+    return started.future();
   }
 
   private static Future<Node> startRoles(

@@ -3,6 +3,8 @@ package io.penstock.app;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.discovery.Discovery;
 import io.penstock.adapter.engine.HttpEngineProbes;
+import io.penstock.adapter.jwks.HttpJwks;
+import io.penstock.adapter.redis.RedisLimits;
 import io.penstock.admin.AdminConfig;
 import io.penstock.admin.AdminVerticle;
 import io.penstock.admin.FleetHealth;
@@ -22,6 +24,8 @@ import io.penstock.prober.ProberVerticle;
 import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.EventLoopLag;
 import io.penstock.telemetry.RequestMeters;
+import io.penstock.tenancy.LimitsVerticle;
+import io.penstock.tenancy.TenancyVerticle;
 import io.penstock.time.Clock;
 import io.vertx.core.Deployable;
 import io.vertx.core.DeploymentOptions;
@@ -56,6 +60,7 @@ final class Roles implements Supervisor.Posts {
   private final int loops;
   private final List<Node.Drainable> lanes = new ArrayList<>();
   private final Supervisor supervisor;
+  private final TenancyVerticle tenancy;
 
   Roles(
       NodeConfig config,
@@ -71,6 +76,20 @@ final class Roles implements Supervisor.Posts {
     this.clock = clock;
     this.loops = loops;
     this.supervisor = new Supervisor(cluster.vertx(), clock, telemetry.metrics().registry(), this);
+    this.tenancy =
+        new TenancyVerticle(
+            cluster.vertx(),
+            cluster.bus(),
+            cluster.directory(),
+            settings.tenants(),
+            config.region(),
+            new HttpJwks(cluster.vertx(), telemetry.metrics().registry()),
+            config
+                .tenants()
+                .redisUrl()
+                .map(url -> vertx -> new RedisLimits(vertx, url, telemetry.metrics().registry())),
+            clock,
+            telemetry.metrics().registry());
     telemetry.loops().onChange(supervisor);
   }
 
@@ -78,6 +97,10 @@ final class Roles implements Supervisor.Posts {
   Future<?> deploy() {
     Future<?> deployed =
         onEachLoop(loop -> new EventLoopLag(registry(), clock, telemetry.loops(), loop));
+    deployed =
+        deployed
+            .compose(before -> tenancy.load(cluster.vertx()))
+            .compose(loaded -> one(() -> tenancy));
     for (Role role : List.of(Role.HEALTH_PROBER, Role.BATCHER, Role.ROUTER, Role.INGRESS)) {
       if (config.roles().contains(role)) {
         deployed = deployed.compose(before -> deploy(role));
@@ -95,7 +118,15 @@ final class Roles implements Supervisor.Posts {
         "admin",
         nth ->
             new AdminVerticle(
-                bus(), directory(), cluster.drains(), settings.fleet(), admin, control, listener));
+                bus(),
+                directory(),
+                cluster.drains(),
+                tenancy,
+                settings.fleet(),
+                admin,
+                control,
+                listener,
+                clock));
   }
 
   /** What carries requests; empty without the role {@code ingress}. */
@@ -185,6 +216,12 @@ final class Roles implements Supervisor.Posts {
 
   private Future<?> ingress() {
     RequestMeters meters = new RequestMeters(registry(), settings.fleet().now());
+    return supervisor
+        .keep("limits", nth -> new LimitsVerticle(bus(), directory(), clock))
+        .compose(kept -> ingress(meters));
+  }
+
+  private Future<?> ingress(RequestMeters meters) {
     return onEachLoop(
         lane -> {
           IngressVerticle verticle =
@@ -192,6 +229,7 @@ final class Roles implements Supervisor.Posts {
                   config.name(),
                   bus(),
                   directory(),
+                  tenancy,
                   settings.ingress(),
                   settings.fleet(),
                   lane,

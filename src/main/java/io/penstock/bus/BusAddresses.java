@@ -25,6 +25,8 @@ final class BusAddresses {
       case PROBER -> "penstock.prober";
       case NODE -> "penstock.node";
       case DRAIN -> "penstock.drain";
+      case TENANCY -> "penstock.tenancy";
+      case LIMITS -> "penstock.limits";
       case ADMIN -> "penstock.admin";
     };
   }

@@ -2,6 +2,7 @@ package io.penstock.bus;
 
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.penstock.message.BookDigest;
 import io.penstock.message.DrainKind;
 import io.penstock.message.DrainMark;
 import io.penstock.message.DrainMarks;
@@ -19,20 +20,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The shell of {@link DrainBook}: tells the book's marks to all nodes, and this node's rooms what
- * drains. Whoever joins is told at once, and again a second later, when a registration that was new
- * is surely known.
+ * The shell of {@link DrainBook}: keeps it equal with those of all nodes by {@link Gossip}, and
+ * tells this node's rooms what drains.
  *
  * <p>When an entry throws, the book may be half changed. It is written anew from the marks that
  * were told last; what was lost with it, other nodes tell within seconds.
  */
 final class DrainVerticle extends VerticleBase implements Drains {
-  private static final long TICK_MILLIS = 1_000;
-  private static final int TICKS_BETWEEN_TELLS = 10;
   private static final Logger LOG = LoggerFactory.getLogger(DrainVerticle.class);
 
   private final Bus bus;
-  private final Directory directory;
   private final Clock clock;
   private final Counter rebuilt;
 
@@ -42,11 +39,17 @@ final class DrainVerticle extends VerticleBase implements Drains {
 
   private final Listeners<DrainState> listeners = new Listeners<>();
   private volatile DrainState state = DrainState.NONE; // read from any thread
-  private int ticksUntilTold = TICKS_BETWEEN_TELLS;
+  private final Gossip<DrainMark> gossip;
 
   DrainVerticle(Bus bus, Directory directory, Clock clock, MeterRegistry meters) {
     this.bus = bus;
-    this.directory = directory;
+    this.gossip =
+        new Gossip<>(
+            bus,
+            directory,
+            Room.DRAIN,
+            () -> book.book(),
+            marks -> new DrainMarks(bus.self(), marks));
     this.clock = clock;
     this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "drains");
   }
@@ -54,16 +57,7 @@ final class DrainVerticle extends VerticleBase implements Drains {
   @Override
   public Future<?> start() {
     context.exceptionHandler(this::rebuild);
-    return bus.consume(Room.DRAIN, 0, this::hear)
-        .onSuccess(
-            registration -> {
-              vertx.setPeriodic(TICK_MILLIS, x -> tick());
-              directory.onChange(
-                  view -> {
-                    tell();
-                    ticksUntilTold = 1;
-                  });
-            });
+    return bus.consume(Room.DRAIN, 0, this::hear).onSuccess(registration -> gossip.start(vertx));
   }
 
   private void rebuild(Throwable bug) {
@@ -92,10 +86,9 @@ final class DrainVerticle extends VerticleBase implements Drains {
     context.runOnContext(
         x -> {
           try {
-            book.mark(kind, name, draining, bus.self(), clock.epochMillis());
+            DrainMark said = book.mark(kind, name, draining, bus.self(), clock.epochMillis());
             changed();
-            tell();
-            ticksUntilTold = 1;
+            gossip.said(List.of(said));
             marked.complete();
           } finally {
             marked.tryFail("the book of drains failed; its log says how");
@@ -108,22 +101,14 @@ final class DrainVerticle extends VerticleBase implements Drains {
     if (message instanceof DrainMarks told) {
       if (!told.from().equals(bus.self()) && book.merge(told.marks())) {
         changed();
+        gossip.learned();
       }
+    } else if (message instanceof BookDigest digest) {
+      gossip.heard(digest);
     } else {
-      LOG.warn("{} is no message for a book of drains (expected: DrainMarks); dropped", message);
-    }
-  }
-
-  private void tick() {
-    if (--ticksUntilTold <= 0) {
-      ticksUntilTold = TICKS_BETWEEN_TELLS;
-      tell();
-    }
-  }
-
-  private void tell() {
-    if (!book.marks().isEmpty()) {
-      bus.publish(Room.DRAIN, new DrainMarks(bus.self(), book.marks()));
+      LOG.warn(
+          "{} is no message for a book of drains (expected: DrainMarks, BookDigest); dropped",
+          message);
     }
   }
 

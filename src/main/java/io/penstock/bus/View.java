@@ -4,6 +4,7 @@ import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Role;
+import io.penstock.inference.TenantId;
 import io.penstock.measure.Rendezvous;
 import io.penstock.message.Absent;
 import java.util.Comparator;
@@ -51,6 +52,23 @@ public record View(List<Node> nodes, List<Absent> missing, LimitShare share) {
   /** The nodes that advertise a role, sorted by id. */
   public List<NodeId> with(Role role) {
     return nodes.stream().filter(n -> n.roles().contains(role)).map(Node::id).toList();
+  }
+
+  /**
+   * The node that keeps a tenant's limits: rendezvous hashing of his id over the nodes with the
+   * role {@code ingress}.
+   */
+  public Optional<NodeId> keeperOf(TenantId tenant) {
+    return Rendezvous.pick("limits of " + tenant.value(), with(Role.INGRESS), NodeId::value);
+  }
+
+  /** How many ingress loops there are. */
+  public int ingressLoops() {
+    int loops = 0;
+    for (Node each : nodes) {
+      loops += each.roles().contains(Role.INGRESS) ? each.lanes() : 0;
+    }
+    return loops;
   }
 
   /**

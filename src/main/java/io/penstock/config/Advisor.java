@@ -9,6 +9,7 @@ import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressConfig;
+import io.penstock.tenancy.TenancyConfig;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -38,6 +39,7 @@ public final class Advisor {
     advisor.node(config);
     config.cluster().ifPresent(advisor::cluster);
     advisor.ingress(config);
+    advisor.tenants(config);
     advisor.fleet(config.fleet(), config.ingress());
     return List.copyOf(advisor.advice);
   }
@@ -143,6 +145,23 @@ public final class Advisor {
           ingress.pingAfter().toMillis()
               + " is not before deadlines.first_token_ms: a slow request is never pinged, and"
               + " proxies in between may close it");
+    }
+  }
+
+  private void tenants(NodeConfig config) {
+    TenancyConfig tenants = config.tenants();
+    if (!config.roles().contains(Role.INGRESS) || tenants.auth() != TenancyConfig.Auth.NONE) {
+      return;
+    }
+    if (!Addresses.isLoopback(config.ingress().host())) {
+      say(
+          "tenants.auth",
+          "none, and node.host is "
+              + config.ingress().host()
+              + ": whoever reaches the node may use it");
+    }
+    if (!tenants.keys().isEmpty()) {
+      say("tenants.auth", "none: the keys of tenants.list are not looked at");
     }
   }
 

@@ -10,9 +10,9 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Loads a node's file, and the fleet's where that is a file of its own: reads, puts the environment
- * in, checks, fills in defaults, and advises. Every mistake is reported at once; opens no port and
- * asks nobody. Reads files, so not for an event loop. Any thread.
+ * Loads a node's file, and the fleet's and the tenants' where those are files of their own: reads,
+ * puts the environment in, checks, fills in defaults, and advises. Every mistake is reported at
+ * once; opens no port and asks nobody. Reads files, so not for an event loop. Any thread.
  */
 public final class ConfigLoader {
   private final Environment environment;
@@ -55,6 +55,11 @@ public final class ConfigLoader {
     return SchemaNode.text(SchemaNode.FLEET.document());
   }
 
+  /** The JSON Schema of a file of tenants, as text; the node's refers to it by its file name. */
+  public static String tenantsSchema() {
+    return SchemaNode.text(SchemaNode.TENANTS.document());
+  }
+
   /** As {@link #load(Path, Function)}, for a tree made by the program. */
   static Loaded load(JsonNode tree, Path directory, Function<String, Optional<String>> variables) {
     ConfigLoader loader = new ConfigLoader(variables, Machine.THIS);
@@ -72,39 +77,44 @@ public final class ConfigLoader {
     Section root = environment.into(raw);
     Structure.NODE.check(root);
     SchemaNode.NODE.fillDefaults(root.tree());
-    Section fleet = fleetOf(root);
+    Section fleet = ownOrFile(root, "fleet", Structure.FLEET);
     SchemaNode.FLEET.fillDefaults(fleet.tree());
+    Section tenants = ownOrFile(root, "tenants", Structure.TENANTS);
+    SchemaNode.TENANTS.fillDefaults(tenants.tree());
     new NodeRules(root, files).check();
     new FleetRules(fleet, files, root.tree().path("ingress").path("max_body_bytes").asLong())
         .check();
+    new TenantRules(tenants, fleet.tree()).check();
     if (!mistakes.isEmpty()) {
-      return new Loaded.Failed(mistakes.inOrderOf(root, fleet));
+      return new Loaded.Failed(mistakes.inOrderOf(root, tenants, fleet));
     }
-    NodeConfig config = Records.node(root, Records.fleet(fleet));
+    NodeConfig config =
+        Records.node(
+            root, Records.fleet(fleet, Fingerprint.of(fleet.tree(), tenants.tree())), tenants);
     advice.addAll(Advisor.advise(config));
     return new Loaded.Ok(config, advice);
   }
 
-  /** The fleet: inline, or in the file that the section names; missing after a mistake. */
-  private Section fleetOf(Section root) {
-    Section inline = root.sub("fleet");
+  /** A section: inline, or in the file that it names; missing after a mistake. */
+  private Section ownOrFile(Section root, String key, Structure structure) {
+    Section inline = root.sub(key);
     Section name = inline.sub("file");
     if (name.tree().isMissingNode()) {
       return inline;
     }
     Optional<Path> file = LocalFiles.named(name).filter(f -> isText(name));
-    Section fleet =
+    Section read =
         section(
             file.flatMap(f -> JsonFile.read(f, name.tree().asText(), mistakes))
                 .orElse(MissingNode.getInstance()),
             KeyPath.ROOT,
             name.tree().asText(),
             file.map(ConfigLoader::directoryOf).orElse(root.directory()));
-    if (fleet.tree().isMissingNode()) {
-      return fleet;
+    if (read.tree().isMissingNode()) {
+      return read;
     }
-    Section resolved = environment.into(fleet);
-    Structure.FLEET.check(resolved);
+    Section resolved = environment.into(read);
+    structure.check(resolved);
     return resolved;
   }
 

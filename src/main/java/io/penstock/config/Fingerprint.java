@@ -1,6 +1,8 @@
 package io.penstock.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -20,8 +22,16 @@ final class Fingerprint {
   private Fingerprint() {}
 
   static String of(JsonNode tree) {
+    return of(tree, MissingNode.getInstance());
+  }
+
+  /** Of a fleet and its tenants, without where each node keeps their keys. */
+  static String of(JsonNode fleet, JsonNode tenants) {
     StringBuilder canonical = new StringBuilder();
-    write(tree, canonical);
+    write(fleet, canonical);
+    if (tenants instanceof ObjectNode section) {
+      write(section.deepCopy().without("key_file"), canonical);
+    }
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256")

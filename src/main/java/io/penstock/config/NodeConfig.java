@@ -5,6 +5,7 @@ import io.penstock.bus.ClusterConfig;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressConfig;
+import io.penstock.tenancy.TenancyConfig;
 import java.util.Optional;
 import java.util.Set;
 
@@ -16,6 +17,7 @@ import java.util.Set;
  * @param eventLoops event loops of the process, and ingress loops; 0 for one per core
  * @param cluster absent: the node is alone
  * @param admin absent: no admin API
+ * @param tenants who may ask
  */
 public record NodeConfig(
     String name,
@@ -26,12 +28,13 @@ public record NodeConfig(
     Optional<ClusterConfig> cluster,
     IngressConfig ingress,
     Optional<AdminConfig> admin,
+    TenancyConfig tenants,
     Fleet fleet) {
   public NodeConfig {
     roles = Set.copyOf(roles);
   }
 
-  /** A node without an admin API. */
+  /** A node without an admin API, that whoever reaches it may use. */
   public NodeConfig(
       String name,
       String zone,
@@ -41,6 +44,16 @@ public record NodeConfig(
       Optional<ClusterConfig> cluster,
       IngressConfig ingress,
       Fleet fleet) {
-    this(name, zone, region, roles, eventLoops, cluster, ingress, Optional.empty(), fleet);
+    this(
+        name,
+        zone,
+        region,
+        roles,
+        eventLoops,
+        cluster,
+        ingress,
+        Optional.empty(),
+        TenancyConfig.OPEN,
+        fleet);
   }
 }

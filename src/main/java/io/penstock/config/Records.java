@@ -21,6 +21,7 @@ import io.penstock.inference.ResumeMode;
 import io.penstock.inference.Role;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.ingress.IngressConfig;
+import io.penstock.tenancy.TenancyConfig;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -33,7 +34,7 @@ import java.util.function.Function;
 final class Records {
   private Records() {}
 
-  static NodeConfig node(Section root, Fleet fleet) {
+  static NodeConfig node(Section root, Fleet fleet, Section tenants) {
     JsonNode node = root.tree().path("node");
     JsonNode ports = node.path("ports");
     return new NodeConfig(
@@ -45,6 +46,9 @@ final class Records {
         optional(root.tree().path("cluster")).map(c -> cluster(c, ports, root.directory())),
         ingress(root.tree().path("ingress"), node, root.directory()),
         optional(ports.path("admin")).map(port -> admin(root.tree().path("admin"), port)),
+        tenants.tree().isMissingNode()
+            ? TenancyConfig.OPEN
+            : TenantRecords.of(tenants, root.directory(), node.path("name").asText("penstock")),
         fleet);
   }
 
@@ -112,13 +116,13 @@ final class Records {
                         cors.path("credentials").asBoolean())));
   }
 
-  static Fleet fleet(Section fleet) {
+  static Fleet fleet(Section fleet, String hash) {
     JsonNode tree = fleet.tree();
     return new Fleet(
         each(tree.path("pools"), pool -> pool(pool, fleet.directory())),
         tree.path("enable_fallback").asBoolean(),
         text(tree.path("fallback_model_id")).map(n -> model(FleetRules.modelOf(tree, n))),
-        Fingerprint.of(tree));
+        hash);
   }
 
   private static Pool pool(JsonNode pool, Path directory) {
@@ -227,15 +231,15 @@ final class Records {
     return Set.copyOf(each(labels, c -> constant(Capability.of(c.asText()), c)));
   }
 
-  private static Path file(String name, Path directory) {
+  static Path file(String name, Path directory) {
     return directory.resolve(name).normalize();
   }
 
-  private static ModelName model(String name) {
+  static ModelName model(String name) {
     return new ModelName(name);
   }
 
-  private static Duration seconds(JsonNode value) {
+  static Duration seconds(JsonNode value) {
     return Duration.ofSeconds(value.asLong());
   }
 
@@ -243,21 +247,21 @@ final class Records {
     return Duration.ofMillis(value.asLong());
   }
 
-  private static Optional<String> text(JsonNode value) {
+  static Optional<String> text(JsonNode value) {
     return optional(value).map(JsonNode::asText);
   }
 
-  private static Optional<JsonNode> optional(JsonNode value) {
+  static Optional<JsonNode> optional(JsonNode value) {
     return value.isMissingNode() ? Optional.empty() : Optional.of(value);
   }
 
-  private static <T> List<T> each(JsonNode array, Function<JsonNode, T> function) {
+  static <T> List<T> each(JsonNode array, Function<JsonNode, T> function) {
     List<T> list = new ArrayList<>(array.size());
     array.forEach(value -> list.add(function.apply(value)));
     return list;
   }
 
-  private static <E> E constant(Optional<E> known, JsonNode label) {
+  static <E> E constant(Optional<E> known, JsonNode label) {
     return known.orElseThrow(
         () -> new IllegalStateException(label + " passes the schema, but no constant has it"));
   }

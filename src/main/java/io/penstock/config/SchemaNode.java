@@ -23,8 +23,9 @@ import java.util.stream.StreamSupport;
 record SchemaNode(String document, JsonNode json) {
   static final SchemaNode NODE = root("node.schema.json");
   static final SchemaNode FLEET = root("fleet.schema.json");
+  static final SchemaNode TENANTS = root("tenants.schema.json");
   private static final Map<String, SchemaNode> ROOTS =
-      Map.of(NODE.document, NODE, FLEET.document, FLEET);
+      Map.of(NODE.document, NODE, FLEET.document, FLEET, TENANTS.document, TENANTS);
 
   private static SchemaNode root(String document) {
     try {

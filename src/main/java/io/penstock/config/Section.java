@@ -51,7 +51,10 @@ record Section(
       return "missing";
     }
     String raw = placeholders.get(at);
-    if (at.endsWith("engine_api_key") || at.text().equals("admin.key")) {
+    if (at.endsWith("engine_api_key")
+        || at.endsWith("secret")
+        || at.endsWith("redis_url")
+        || at.text().equals("admin.key")) {
       return raw == null ? "***" : "*** from \"" + raw + '"';
     }
     String value = shown(tree);

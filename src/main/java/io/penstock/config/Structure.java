@@ -36,10 +36,13 @@ final class Structure {
                               BASE + SchemaNode.NODE.document(),
                               SchemaNode.NODE.json().toString(),
                               BASE + SchemaNode.FLEET.document(),
-                              SchemaNode.FLEET.json().toString()))));
+                              SchemaNode.FLEET.json().toString(),
+                              BASE + SchemaNode.TENANTS.document(),
+                              SchemaNode.TENANTS.json().toString()))));
 
   static final Structure NODE = new Structure(SchemaNode.NODE);
   static final Structure FLEET = new Structure(SchemaNode.FLEET);
+  static final Structure TENANTS = new Structure(SchemaNode.TENANTS);
 
   /** Where each key that any section knows belongs: {@code ingress.max_body_bytes}. */
   private static final Map<String, List<String>> PLACES = places();
@@ -191,6 +194,7 @@ final class Structure {
     Map<String, List<String>> places = new HashMap<>();
     collect(SchemaNode.NODE, "", places);
     collect(SchemaNode.FLEET, "fleet", places);
+    collect(SchemaNode.TENANTS, "tenants", places);
     return places;
   }
 

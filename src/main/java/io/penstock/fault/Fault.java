@@ -32,6 +32,12 @@ public enum Fault {
   /** A browser's page of an origin that is not configured. */
   ORIGIN_NOT_ALLOWED(403, "permission_error", "origin_not_allowed", Retry.NEVER),
 
+  /** The key is valid, and not for this model. */
+  MODEL_NOT_ALLOWED(403, "permission_error", "model_not_allowed", Retry.NEVER),
+
+  /** The key is valid, and its tenant's requests may not be served in this region. */
+  RESIDENCY_VIOLATION(403, "permission_error", "residency_violation", Retry.NEVER),
+
   /** No pool serves the model. */
   MODEL_NOT_FOUND(404, "not_found_error", "model_not_found", Retry.NEVER),
 
@@ -44,11 +50,23 @@ public enum Fault {
   /** The endpoint exists, the method does not. */
   METHOD_NOT_ALLOWED(405, "invalid_request_error", "method_not_allowed", Retry.NEVER),
 
+  /** What was ordered does not go with what there is. */
+  CONFLICT(409, "invalid_request_error", "conflict", Retry.NEVER),
+
   /** total_ms passed before the first byte. */
   DEADLINE_EXCEEDED(408, "timeout_error", "deadline_exceeded", Retry.LATER),
 
   /** The body is larger than max_body_bytes. */
   BODY_TOO_LARGE(413, "invalid_request_error", "body_too_large", Retry.NEVER),
+
+  /** The tenant, the key or the tenant's model has had its requests of this minute. */
+  REQUEST_LIMIT(429, "rate_limit_error", "requests", Retry.LATER),
+
+  /** The tenant, the key or the tenant's model has had its tokens of this minute. */
+  TOKEN_LIMIT(429, "rate_limit_error", "tokens", Retry.LATER),
+
+  /** The tenant, the key or the tenant's model has as many requests at once as it may. */
+  CONCURRENCY_LIMIT(429, "rate_limit_error", "concurrency", Retry.LATER),
 
   /** The pool's queue is full, or the predicted wait passes the deadline. */
   QUEUE_FULL(429, "rate_limit_error", "queue_full", Retry.LATER),
@@ -67,6 +85,9 @@ public enum Fault {
 
   /** The engine ended a stream without finishing it. */
   UPSTREAM_TRUNCATED(502, "upstream_error", "upstream_truncated", Retry.LATER),
+
+  /** Tokens can not be checked: their issuer's keys are not there. */
+  KEYS_UNAVAILABLE(503, "unavailable_error", "keys_unavailable", Retry.LATER),
 
   /** No healthy replica serves the pool. */
   NO_REPLICA(503, "unavailable_error", "no_replica", Retry.LATER),

@@ -7,7 +7,7 @@ import io.penstock.inference.Operation;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
-import io.penstock.inference.TenantId;
+import io.penstock.inference.Tenant;
 import io.penstock.measure.Hash64;
 import io.penstock.message.Admit;
 import io.penstock.message.Route;
@@ -28,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * What a client asks for: its body and headers, read and checked.
  *
- * @param priority the class named by the header, else by {@code service_tier}
+ * @param priority the class named by the header, else by {@code service_tier}, that is served
  * @param needs named by the header and found in the body
  * @param affinity hash of the session: the header's, else {@code user}'s, else the tenant's
  * @param timeout the client's own total deadline
@@ -42,7 +42,8 @@ record Ask(
     Optional<Duration> timeout,
     boolean resume) {
 
-  static Checked<Ask> read(Operation operation, MultiMap headers, byte[] body, String tenant) {
+  /** Reads it; what it asks for above the tenant's highest class is lowered to that. */
+  static Checked<Ask> read(Operation operation, MultiMap headers, byte[] body, Tenant tenant) {
     String encoding = headers.get("content-encoding");
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
       return new Rejected<>(
@@ -81,24 +82,25 @@ record Ask(
     return new Valid<>(
         new Ask(
             scan,
-            value(priority).or(scan::priority).orElse(Priority.DEFAULT),
+            tenant.atMost(value(priority).or(scan::priority).orElse(Priority.DEFAULT)),
             union(value(named), scan.needs()),
-            Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant)),
+            Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant.id().value())),
             value(timeout),
             value(resume)));
   }
 
   /** The question to the router. */
-  Route route(RequestId id, Station self, TenantId tenant) {
+  Route route(RequestId id, Station self, Tenant tenant) {
     return new Route(
         id,
         self,
-        tenant,
+        tenant.id(),
         scan.model(),
         scan.operation(),
         needs,
         scan.promptTokens(),
-        scan.maxTokens());
+        scan.maxTokens(),
+        tenant.models());
   }
 
   /**
@@ -112,7 +114,7 @@ record Ask(
       RequestId id,
       String callerId,
       Station self,
-      TenantId tenant,
+      Tenant tenant,
       PoolName pool,
       Attempts before,
       int bodyBytes,
@@ -122,8 +124,8 @@ record Ask(
         callerId,
         self,
         pool,
-        tenant,
-        1,
+        tenant.id(),
+        tenant.weight(),
         priority,
         before.count() + 1,
         scan.promptTokens(),

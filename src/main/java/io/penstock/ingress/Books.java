@@ -59,6 +59,11 @@ final class Books {
     meters.resumeRefused(pool, reason);
   }
 
+  /** A loop has decided on a limit without its keeper. */
+  void limitDecidedLocally(boolean admitted) {
+    meters.limitDecidedLocally(admitted);
+  }
+
   void retryBudgetExhausted() {
     meters.retryBudgetExhausted();
   }

@@ -41,6 +41,12 @@ final class CorsRules {
                 "tracestate"))
         .exposedHeaders(
             Stream.of(
+                    "x-ratelimit-limit-requests",
+                    "x-ratelimit-remaining-requests",
+                    "x-ratelimit-reset-requests",
+                    "x-ratelimit-limit-tokens",
+                    "x-ratelimit-remaining-tokens",
+                    "x-ratelimit-reset-tokens",
                     Headers.REQUEST_ID,
                     Headers.MODEL,
                     Headers.POOL,

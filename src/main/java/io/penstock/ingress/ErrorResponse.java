@@ -70,6 +70,9 @@ final class ErrorResponse {
     MultiMap headers = response.setStatusCode(fault.status()).headers();
     headers.set(HttpHeaderNames.CONTENT_TYPE, Headers.JSON);
     headers.set(Headers.REQUEST_ID, clientRequestId);
+    if (fault.status() == 401) {
+      headers.set(HttpHeaderNames.WWW_AUTHENTICATE, "Bearer");
+    }
     switch (fault.retry()) {
       case NEVER -> headers.set(Headers.SHOULD_RETRY, Headers.FALSE);
       case LATER -> {

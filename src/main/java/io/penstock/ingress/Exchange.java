@@ -1,12 +1,12 @@
 package io.penstock.ingress;
 
 import io.penstock.fault.Fault;
+import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
-import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
@@ -22,6 +22,10 @@ import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
 import io.penstock.stream.StreamRelay;
 import io.penstock.stream.StreamState;
+import io.penstock.tenancy.Identity;
+import io.penstock.tenancy.LimitRefusal;
+import io.penstock.tenancy.Ticket;
+import io.penstock.tenancy.Verdict;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClientResponse;
@@ -63,6 +67,7 @@ final class Exchange implements Attempt.Owner {
   private final BodyIntake intake;
   private final Attempts attempts = new Attempts();
 
+  private Identity identity = Identity.ANONYMOUS; // until it is known
   private RequestLife life;
   private byte @Nullable [] body;
   private @Nullable Ask ask;
@@ -77,6 +82,7 @@ final class Exchange implements Attempt.Owner {
   /** Whether one of the plan's pools was not known. */
   private boolean isPoolUnknown;
 
+  private @Nullable Ticket ticket;
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
   private @Nullable Resumption resumption;
@@ -103,7 +109,10 @@ final class Exchange implements Attempt.Owner {
             request,
             caller.requestId(),
             this::successHeaders,
-            headers -> AnswerHeaders.error(headers, attempts));
+            headers -> {
+              AnswerHeaders.error(headers, attempts);
+              limitHeaders(headers);
+            });
     this.life = new RequestLife(nowMillis, false, rules.deadlines());
   }
 
@@ -136,10 +145,41 @@ final class Exchange implements Attempt.Owner {
     }
   }
 
-  /** Begins to read the body. */
+  /** Asks who it is, and begins to read the body. */
   void start() {
     loop.exchanges().opened(this);
     answer.onGone(this::clientGone);
+    Verdict verdict = identify();
+    if (verdict == null) {
+      request.pause();
+    } else {
+      on(now -> identified(now, verdict));
+    }
+  }
+
+  /** Who is asking; null when that comes later. */
+  private @Nullable Verdict identify() {
+    return Entrance.identify(
+        loop.door(),
+        request,
+        late ->
+            on(
+                now -> {
+                  request.resume();
+                  identified(now, late);
+                }));
+  }
+
+  private void identified(long nowMillis, Verdict verdict) {
+    verdict.tell(
+        known -> {
+          identity = known.identity();
+          readBody();
+        },
+        denied -> fail(nowMillis, FinalError.denied(denied)));
+  }
+
+  private void readBody() {
     intake.read(
         () -> on(now -> fail(now, FinalError.bodyTooLarge(intake.tooLarge()))),
         () -> on(this::receivedAll));
@@ -147,7 +187,7 @@ final class Exchange implements Attempt.Owner {
 
   private void receivedAll(long nowMillis) {
     byte[] bytes = intake.bytes();
-    Checked<Ask> read = Ask.read(operation, request.headers(), bytes, TenantId.ANONYMOUS.value());
+    Checked<Ask> read = Ask.read(operation, request.headers(), bytes, identity.tenant());
     if (read instanceof Checked.Rejected<Ask> no) {
       fail(nowMillis, FinalError.rejected(no));
       return;
@@ -168,7 +208,7 @@ final class Exchange implements Attempt.Owner {
   private void askForPlan(long nowMillis) {
     awaitsPlan = true;
     routeAskedMillis = nowMillis;
-    loop.routes().ask(id, required(ask).route(id, loop.self(), TenantId.ANONYMOUS), nowMillis);
+    loop.routes().ask(id, required(ask).route(id, loop.self(), identity.tenant()), nowMillis);
   }
 
   /** The router knows what serves it. */
@@ -177,15 +217,43 @@ final class Exchange implements Attempt.Owner {
         now -> {
           if (awaitsPlan) {
             awaitsPlan = false;
-            if (plan == null) {
-              rules.retries().began(now);
-            }
+            boolean first = plan == null;
             plan = answered;
             poolIndex = 0;
             isPoolUnknown = false;
-            askForSlot(now);
+            if (first) {
+              rules.retries().began(now);
+              reserve(now);
+            } else {
+              askForSlot(now);
+            }
           }
         });
+  }
+
+  /** Takes what it may need of the limits that apply to it. */
+  private void reserve(long nowMillis) {
+    ScannedBody scan = required(ask).scan();
+    Ticket reserved =
+        loop.limits()
+            .reserve(
+                identity,
+                required(plan).model(),
+                Charge.reserved(loop.limits(), required(plan).model(), scan),
+                nowMillis,
+                () -> on(this::reserved));
+    ticket = reserved;
+    reserved(nowMillis);
+  }
+
+  private void reserved(long nowMillis) {
+    Ticket reserved = required(ticket);
+    LimitRefusal no = reserved.refusal();
+    if (no != null) {
+      fail(nowMillis, FinalError.limited(no));
+    } else if (reserved.isHeld()) {
+      askForSlot(nowMillis);
+    }
   }
 
   /** Asks the owner of the plan's current pool. */
@@ -206,7 +274,7 @@ final class Exchange implements Attempt.Owner {
                 id,
                 caller.requestId(),
                 loop.self(),
-                TenantId.ANONYMOUS,
+                identity.tenant(),
                 next.name(),
                 attempts,
                 required(body).length,
@@ -611,7 +679,14 @@ final class Exchange implements Attempt.Owner {
     }
   }
 
+  private void limitHeaders(MultiMap headers) {
+    if (ticket != null) {
+      LimitHeaders.of(headers, ticket, loop.clock().millis());
+    }
+  }
+
   private void successHeaders(MultiMap headers) {
+    limitHeaders(headers);
     AnswerHeaders.success(
         headers,
         caller,
@@ -627,7 +702,22 @@ final class Exchange implements Attempt.Owner {
     try {
       giveAllBack(outcome);
     } finally {
+      charge(outcome);
       loop.exchanges().closed(this, settlement(outcome, fault));
+    }
+  }
+
+  /** What was used takes the place of what was reserved. */
+  private void charge(Outcome outcome) {
+    Ticket held = ticket;
+    if (held != null) {
+      ModelName model = required(plan).model();
+      ScannedBody scan = required(ask).scan();
+      loop.limits().settle(held, Charge.used(scan, attempts, outcome), loop.clock().millis());
+      if (outcome == Outcome.OK && attempts.usage().completionTokens() > 0) {
+        loop.limits()
+            .generated(model, attempts.usage().completionTokens() / Math.max(1, scan.choices()));
+      }
     }
   }
 
@@ -653,7 +743,7 @@ final class Exchange implements Attempt.Owner {
     return new Settlement(
         loop.clock().epochMillis(),
         caller,
-        TenantId.ANONYMOUS,
+        identity.tenant().id(),
         operation,
         Optional.ofNullable(plan).map(Plan::model),
         Optional.ofNullable(pool).map(Pool::name),

@@ -6,6 +6,8 @@ import io.penstock.inference.PoolName;
 import io.penstock.message.Refusal;
 import io.penstock.openai.Checked;
 import io.penstock.stream.StreamDeadlines;
+import io.penstock.tenancy.LimitRefusal;
+import io.penstock.tenancy.Verdict;
 
 /**
  * An error that ends a request: what the client is told, and what the books say. The words of those
@@ -34,6 +36,23 @@ record FinalError(
         Fault.INTERNAL,
         "something went wrong inside the gateway; its log has it under the request id " + requestId,
         Outcome.FAULT);
+  }
+
+  /** Who asks may not, or not here. */
+  static FinalError denied(Verdict.Denied no) {
+    return new FinalError(
+        no.fault(), no.message(), "", no.retryAfterMillis(), false, Outcome.CLIENT_ERROR);
+  }
+
+  /** A limit of the tenant, the key or the model is used up. */
+  static FinalError limited(LimitRefusal no) {
+    return new FinalError(
+        no.fault(),
+        no.message(),
+        "",
+        no.retryAfterMillis(),
+        no.retryAfterMillis() == 0,
+        Outcome.CLIENT_ERROR);
   }
 
   static FinalError bodyTooLarge(String message) {

@@ -11,6 +11,7 @@ import java.util.Set;
 /** Names of headers, and which of them pass through. */
 final class Headers {
   static final CharSequence REQUEST_ID = name("x-request-id");
+  static final CharSequence API_KEY = name("x-api-key");
   static final CharSequence MODEL = name("x-penstock-model");
   static final CharSequence POOL = name("x-penstock-pool");
   static final CharSequence REPLICA = name("x-penstock-replica");
@@ -97,6 +98,7 @@ final class Headers {
       if (!HOP_BY_HOP.contains(key)
           && !NOT_RETURNED.contains(key)
           && !key.startsWith("access-control-")
+          && !key.startsWith("x-ratelimit-")
           && !key.startsWith("x-penstock-")) {
         client.set(key, each.getValue());
       }

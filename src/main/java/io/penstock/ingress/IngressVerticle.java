@@ -13,6 +13,7 @@ import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
 import io.penstock.message.Census;
 import io.penstock.message.Grant;
+import io.penstock.message.LimitAnswer;
 import io.penstock.message.ListModels;
 import io.penstock.message.Message;
 import io.penstock.message.Models;
@@ -29,6 +30,7 @@ import io.penstock.stream.RetryBudget;
 import io.penstock.telemetry.AccessLog;
 import io.penstock.telemetry.OpsHandler;
 import io.penstock.telemetry.RequestMeters;
+import io.penstock.tenancy.Doors;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -93,6 +95,7 @@ public final class IngressVerticle extends VerticleBase
 
   private final Bus bus;
   private final Directory directory;
+  private final Doors doors;
   private final Setting<IngressConfig> config;
   private final Setting<Fleet> fleet;
   private final Clock clock;
@@ -114,6 +117,7 @@ public final class IngressVerticle extends VerticleBase
   private @Nullable LoopParts parts;
   private @Nullable SlotClaims slots;
   private @Nullable RouteCalls routes;
+  private @Nullable LimitQuestions limits;
   private @Nullable ModelsEndpoint models;
   private @Nullable Router router;
   private @Nullable RetryBudget budget;
@@ -134,6 +138,7 @@ public final class IngressVerticle extends VerticleBase
       String nodeName,
       Bus bus,
       Directory directory,
+      Doors doors,
       Setting<IngressConfig> config,
       Setting<Fleet> fleet,
       int laneNumber,
@@ -144,6 +149,7 @@ public final class IngressVerticle extends VerticleBase
       OpsHandler ops) {
     this.bus = bus;
     this.directory = directory;
+    this.doors = doors;
     this.config = config;
     this.fleet = fleet;
     this.clock = clock;
@@ -163,10 +169,15 @@ public final class IngressVerticle extends VerticleBase
         new RetryBudget(begun.retries().budgetPercent(), floor(begun.retries()), clock.millis());
     rules = rules(begun, fleet.now());
     SlotClaims slots = new SlotClaims(self, view, this);
+    LimitQuestions limits =
+        new LimitQuestions(vertx, bus, self, view, doors.limits(vertx), clock, books);
+    this.limits = limits;
     RouteCalls routes = new RouteCalls(self.node(), view, this::askRouter);
     LoopParts parts =
         new LoopParts(
             self,
+            doors.open(vertx),
+            limits.desk(),
             () -> required(rules),
             clock,
             vertx
@@ -361,6 +372,8 @@ public final class IngressVerticle extends VerticleBase
       slots.onRenewAnswer(answer, nowMillis);
     } else if (message instanceof Census census) {
       slots.onCensus(census, nowMillis);
+    } else if (message instanceof LimitAnswer answer) {
+      required(limits).answered(answer);
     } else if (message instanceof Models catalogue) {
       if (required(routes).answered(catalogue.id())) {
         required(models).answered(catalogue);
@@ -378,6 +391,7 @@ public final class IngressVerticle extends VerticleBase
     long nowMillis = clock.millis();
     required(slots).onView(view, nowMillis);
     required(routes).onView(view, nowMillis);
+    required(limits).onView(view);
   }
 
   private void askRouter(NodeId node, Message question) {

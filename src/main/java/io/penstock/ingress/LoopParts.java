@@ -5,6 +5,8 @@ import io.penstock.inference.PoolName;
 import io.penstock.message.Station;
 import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
+import io.penstock.tenancy.Door;
+import io.penstock.tenancy.LimitDesk;
 import io.penstock.time.Clock;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpConnection;
@@ -16,11 +18,15 @@ import java.util.function.Supplier;
 /**
  * What the exchanges of one ingress loop share. Touched on that loop only.
  *
+ * @param door says who a caller is
+ * @param limits where requests reserve what they may have
  * @param firstUse whether a connection to an engine has carried no request yet; true once for each
  * @param rules those of now
  */
 record LoopParts(
     Station self,
+    Door door,
+    LimitDesk limits,
     Supplier<Rules> rules,
     Clock clock,
     HttpClient engines,

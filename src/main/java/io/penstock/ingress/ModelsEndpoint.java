@@ -4,10 +4,12 @@ import io.penstock.fault.Fault;
 import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.Tenant;
 import io.penstock.message.ListModels;
 import io.penstock.message.ModelCard;
 import io.penstock.message.Models;
 import io.penstock.openai.RequestHeaders;
+import io.penstock.tenancy.Verdict;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.json.JsonArray;
@@ -18,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -31,7 +34,11 @@ final class ModelsEndpoint {
   private static final long WAIT_MILLIS = 2_000;
 
   private record Open(
-      HttpServerRequest request, String id, String clientRequestId, long askedMillis) {}
+      HttpServerRequest request,
+      Tenant tenant,
+      String id,
+      String clientRequestId,
+      long askedMillis) {}
 
   private final LoopParts loop;
   private final Supplier<RequestId> ids;
@@ -48,9 +55,29 @@ final class ModelsEndpoint {
     RequestId id = ids.get();
     String clientRequestId =
         RequestHeaders.requestId(request.getHeader(Headers.REQUEST_ID)).orElse(id).value();
+    Consumer<Verdict> then =
+        verdict ->
+            verdict.tell(
+                known -> ask(request, path, known.identity().tenant(), id, clientRequestId),
+                no ->
+                    ErrorResponse.send(
+                        request,
+                        clientRequestId,
+                        no.fault(),
+                        no.message(),
+                        "",
+                        no.retryAfterMillis()));
+    Verdict verdict = Entrance.identify(loop.door(), request, then);
+    if (verdict != null) {
+      then.accept(verdict);
+    }
+  }
+
+  private void ask(
+      HttpServerRequest request, String path, Tenant tenant, RequestId id, String clientRequestId) {
     String one = path.length() > PATH.length() + 1 ? decode(path.substring(PATH.length() + 1)) : "";
     long nowMillis = loop.clock().millis();
-    open.put(id, new Open(request, one, clientRequestId, nowMillis));
+    open.put(id, new Open(request, tenant, one, clientRequestId, nowMillis));
     request.response().closeHandler(closed -> drop(id));
     loop.routes().ask(id, new ListModels(id, loop.self()), nowMillis);
   }
@@ -74,10 +101,20 @@ final class ModelsEndpoint {
       return;
     }
     List<JsonObject> rows = new ArrayList<>();
+    List<String> known = new ArrayList<>();
     for (ModelCard card : models.cards()) {
-      rows.add(row(card.model(), card));
+      boolean byName = asked.tenant.mayUse(card.model());
+      if (byName) {
+        rows.add(row(card.model(), card));
+        known.add(card.model().value());
+      }
       for (ModelName alias : card.aliases()) {
-        rows.add(row(alias, card));
+        if (asked.tenant.mayUse(alias)) {
+          rows.add(row(alias, card));
+          if (!byName) {
+            known.add(alias.value());
+          }
+        }
       }
     }
     if (asked.id.isEmpty()) {
@@ -97,7 +134,7 @@ final class ModelsEndpoint {
         "The model '"
             + asked.id
             + "' does not exist. Available models: "
-            + String.join(", ", models.cards().stream().map(c -> c.model().value()).toList())
+            + String.join(", ", known)
             + ".",
         "model",
         0);

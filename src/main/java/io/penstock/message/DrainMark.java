@@ -10,4 +10,10 @@ import io.penstock.inference.NodeId;
  * @param draining false: the drain has been ended
  * @param stamp wall-clock milliseconds of the node that said so, and above every stamp that it knew
  */
-public record DrainMark(DrainKind kind, String name, boolean draining, long stamp, NodeId by) {}
+public record DrainMark(DrainKind kind, String name, boolean draining, long stamp, NodeId by)
+    implements Mark {
+  @Override
+  public String target() {
+    return kind + ":" + name;
+  }
+}

@@ -10,6 +10,10 @@ public enum Room {
   NODE,
   /** The node's book of drains. */
   DRAIN,
+  /** The node's book of keys and tenants. */
+  TENANCY,
+  /** The keeper of the limits of some tenants. */
+  LIMITS,
   /** The admin API. */
   ADMIN
 }

@@ -15,6 +15,7 @@ import java.util.Set;
  * @param needs explicit and detected capabilities; all are required
  * @param promptTokens estimate of the prompt's length
  * @param maxTokens what the client allows to be generated; 0 when it did not say
+ * @param allowed names of models and aliases that the tenant may ask for; empty for all
  */
 public record Route(
     RequestId id,
@@ -24,5 +25,6 @@ public record Route(
     Operation operation,
     Set<Capability> needs,
     int promptTokens,
-    int maxTokens)
+    int maxTokens,
+    Set<ModelName> allowed)
     implements Message {}

@@ -17,6 +17,7 @@ import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Route;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.EnumSet;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -120,6 +121,9 @@ final class RouteTable {
     if (model == null) {
       return notFound(route);
     }
+    if (!route.allowed().isEmpty() && !route.allowed().contains(route.model())) {
+      return notAllowed(route);
+    }
     Set<Capability> needs = needs(route);
     List<Candidate> able = matching(model.candidates(), each -> each.can(needs));
     if (able.isEmpty()) {
@@ -141,7 +145,7 @@ final class RouteTable {
   private List<Candidate> withFallback(Route route, List<Candidate> own, Set<Capability> needs) {
     Optional<ModelName> name = fleet.enableFallback() ? fleet.fallbackModel() : Optional.empty();
     Model fallback = name.map(byName::get).orElse(null);
-    if (fallback == null) {
+    if (fallback == null || !isAllowed(route, fallback)) {
       return own;
     }
     Set<Candidate> all = new LinkedHashSet<>(own);
@@ -170,9 +174,36 @@ final class RouteTable {
         "The model '"
             + shortened(route.model())
             + "' does not exist. Available models: "
-            + listed(models.values())
+            + listed(route, models.values())
             + ".";
     return refused(route, Fault.MODEL_NOT_FOUND, detail, "model");
+  }
+
+  private RouteDecision notAllowed(Route route) {
+    String detail =
+        "Tenant '"
+            + route.tenant()
+            + "' may not use the model '"
+            + shortened(route.model())
+            + "'. Available models: "
+            + listed(route, models.values())
+            + ".";
+    return refused(route, Fault.MODEL_NOT_ALLOWED, detail, "model");
+  }
+
+  /** Whether the tenant may ask for the model by one of its names. */
+  private boolean isAllowed(Route route, Model model) {
+    return route.allowed().isEmpty() || name(route, model).isPresent();
+  }
+
+  /** The name under which the tenant may ask for it: its own, or an alias that it was given. */
+  private Optional<ModelName> name(Route route, Model model) {
+    if (route.allowed().isEmpty() || route.allowed().contains(model.name())) {
+      return Optional.of(model.name());
+    }
+    return route.allowed().stream()
+        .filter(name -> model.equals(byName.get(name)))
+        .min(Comparator.naturalOrder());
   }
 
   private RouteDecision unsupported(Route route, Model model, Set<Capability> needs) {
@@ -181,6 +212,7 @@ final class RouteTable {
     Set<Capability> named = missing.isEmpty() ? needs : missing;
     List<Model> able =
         models.values().stream()
+            .filter(each -> isAllowed(route, each))
             .filter(each -> each.candidates().stream().anyMatch(pool -> pool.declares(needs)))
             .toList();
     String detail =
@@ -190,7 +222,9 @@ final class RouteTable {
             + named.stream().sorted().map(Capability::label).collect(Collectors.joining(", "))
             + (missing.isEmpty() ? " together" : "")
             + ". "
-            + (able.isEmpty() ? "No model declares it." : "Models that do: " + listed(able) + ".");
+            + (able.isEmpty()
+                ? "No model declares it."
+                : "Models that do: " + listed(route, able) + ".");
     return refused(route, Fault.UNSUPPORTED_CAPABILITY, detail, "model");
   }
 
@@ -276,13 +310,12 @@ final class RouteTable {
     return from.stream().filter(keep).toList();
   }
 
-  private static String listed(Collection<Model> models) {
-    String names =
-        models.stream()
-            .limit(LISTED_MAX)
-            .map(each -> each.name().value())
-            .collect(Collectors.joining(", "));
-    int more = models.size() - LISTED_MAX;
+  /** Those that the tenant may use. */
+  private String listed(Route route, Collection<Model> models) {
+    List<String> all =
+        models.stream().flatMap(each -> name(route, each).stream()).map(ModelName::value).toList();
+    String names = all.stream().limit(LISTED_MAX).collect(Collectors.joining(", "));
+    int more = all.size() - LISTED_MAX;
     return more > 0 ? names + " and " + more + " more" : names;
   }
 

@@ -34,6 +34,13 @@ final class Help implements MeterFilter {
           Map.entry(
               Names.ACCESS_LINES_DROPPED,
               "Access lines not written since nobody read them in time"),
+          Map.entry(
+              Names.LIMIT_LOCAL_DECISIONS,
+              "Requests decided on by a loop's own share of a limit, without its keeper"),
+          Map.entry(Names.KEYS, "Keys of tenants that this node knows, revoked ones included"),
+          Map.entry(
+              Names.KEYS_UNWRITTEN,
+              "1 while keys and tenants that were changed are not on this node's disk"),
           Map.entry(Names.EVENT_LOOP_LAG, "How much later than due a task of the event loop ran"),
           Map.entry(
               Names.EVENT_LOOP_BLOCKED, "Times that the event loop did not turn for 2 s or more"),

@@ -56,6 +56,18 @@ public final class Names {
   /** Counter: access lines that were not written because the buffer was full. */
   public static final String ACCESS_LINES_DROPPED = "penstock.access.lines.dropped";
 
+  /**
+   * Counter by outcome (admitted, refused): requests on which an ingress loop decided by its own
+   * share of a limit, since its keeper did not answer in time or was new.
+   */
+  public static final String LIMIT_LOCAL_DECISIONS = "penstock.limit.local.decisions";
+
+  /** Gauge: keys of tenants that this node knows, revoked ones included. */
+  public static final String KEYS = "penstock.keys";
+
+  /** Gauge: 1 while what operators have ordered of keys and tenants is not on this node's disk. */
+  public static final String KEYS_UNWRITTEN = "penstock.keys.unwritten";
+
   /** Timer by loop: how much later than due a task of the event loop ran. */
   public static final String EVENT_LOOP_LAG = "penstock.event.loop.lag";
 

@@ -70,6 +70,8 @@ public final class RequestMeters {
   private final Map<Phase, Counter> cancelled;
   private final Map<Phase, Counter> wasted;
   private final Counter budgetExhausted;
+  private final Counter admittedLocally;
+  private final Counter refusedLocally;
 
   public RequestMeters(MeterRegistry registry, Fleet fleet) {
     this.registry = registry;
@@ -82,6 +84,8 @@ public final class RequestMeters {
     cancelled = byPhase(p -> registry.counter(Names.CANCELLED, "phase", p.label()));
     wasted = byPhase(p -> registry.counter(Names.WASTED_TOKENS, "phase", p.label()));
     budgetExhausted = registry.counter(Names.RETRY_BUDGET_EXHAUSTED);
+    admittedLocally = registry.counter(Names.LIMIT_LOCAL_DECISIONS, "outcome", "admitted");
+    refusedLocally = registry.counter(Names.LIMIT_LOCAL_DECISIONS, "outcome", "refused");
     Gauge.builder(Names.REQUESTS_IN_FLIGHT, inFlight, LongAdder::sum).register(registry);
   }
 
@@ -160,6 +164,11 @@ public final class RequestMeters {
   public void retried(PoolName pool, Outcome outcome) {
     PoolCounters counters = pools.get(pool);
     (counters == null ? unknownPool : counters).retried(outcome);
+  }
+
+  /** A loop has decided on a limit without its keeper. */
+  public void limitDecidedLocally(boolean isAdmitted) {
+    (isAdmitted ? admittedLocally : refusedLocally).increment();
   }
 
   /** A failed attempt was not repeated, since enough others were. */

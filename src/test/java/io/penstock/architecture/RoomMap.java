@@ -38,29 +38,33 @@ final class RoomMap {
       openai            | leaves
       stream            | leaves message openai
 
+      tenancy           | leaves message telemetry bus
+
       # Roles. None uses another.
-      ingress           | leaves message telemetry bus openai stream
+      ingress           | leaves message telemetry bus openai stream tenancy
       router            | leaves message telemetry bus
       batcher           | leaves message telemetry bus
       prober            | leaves message telemetry bus
 
       # What operators ask and order.
-      admin             | leaves message telemetry bus openai
+      admin             | leaves message telemetry bus openai tenancy
 
       # Foreign systems, one room each, behind the ports of a role. None uses another, but all may
       # use the guard around calls.
       adapter.guard     | leaves telemetry
       adapter.engine    | leaves message prober
       adapter.discovery | leaves telemetry prober adapter.guard
+      adapter.jwks      | tenancy adapter.guard
+      adapter.redis     | message tenancy adapter.guard
 
       # On their own: the simulated engine and the load driver.
       sim               | leaves openai
       load              | leaves openai
 
       # The file, the composition root, and the commands, which alone may use the root.
-      config            | leaves bus ingress admin
-      app               | leaves message telemetry bus ingress router batcher prober admin adapter.engine adapter.discovery sim config
-      cli               | leaves telemetry bus ingress admin sim load config app
+      config            | leaves bus tenancy ingress admin
+      app               | leaves message telemetry bus tenancy ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.redis sim config
+      cli               | leaves telemetry bus tenancy ingress admin sim load config app
       """;
   // spotless:on
 

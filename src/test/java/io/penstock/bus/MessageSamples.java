@@ -1,18 +1,23 @@
 package io.penstock.bus;
 
 import io.penstock.fault.Fault;
+import io.penstock.inference.ApiKey;
+import io.penstock.inference.CachePolicy;
 import io.penstock.inference.Capability;
+import io.penstock.inference.ModelLimits;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.RateLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
+import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Absent;
@@ -21,6 +26,7 @@ import io.penstock.message.AskHealth;
 import io.penstock.message.AskNode;
 import io.penstock.message.AskPool;
 import io.penstock.message.Beacon;
+import io.penstock.message.BookDigest;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Doubt;
@@ -30,6 +36,11 @@ import io.penstock.message.DrainMarks;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Lease;
+import io.penstock.message.LimitAnswer;
+import io.penstock.message.LimitAsk;
+import io.penstock.message.LimitGrant;
+import io.penstock.message.LimitKind;
+import io.penstock.message.LimitLine;
 import io.penstock.message.ListModels;
 import io.penstock.message.Message;
 import io.penstock.message.ModelCard;
@@ -51,6 +62,8 @@ import io.penstock.message.Room;
 import io.penstock.message.Route;
 import io.penstock.message.Signals;
 import io.penstock.message.Station;
+import io.penstock.message.TenancyMark;
+import io.penstock.message.TenancyMarks;
 import io.penstock.message.TenantDepth;
 import io.penstock.message.Withdraw;
 import java.util.List;
@@ -79,7 +92,8 @@ final class MessageSamples {
               Operation.CHAT,
               Set.of(Capability.TOOLS),
               812,
-              256),
+              256,
+              Set.of(new ModelName("gpt-large"))),
           new Plan(
               REQUEST,
               new ModelName("llama-3.1-70b"),
@@ -183,6 +197,64 @@ final class MessageSamples {
           new DrainMarks(
               NODE,
               List.of(new DrainMark(DrainKind.POOL, "llama-70b", true, 1_795_383_481_524L, NODE))),
+          new TenancyMarks(
+              NODE,
+              List.of(
+                  new TenancyMark(
+                      "key:key-9f86d081884c7d65",
+                      Optional.of(
+                          new ApiKey(
+                              "key-9f86d081884c7d65",
+                              TENANT,
+                              "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+                              "ci",
+                              1_795_383_481_524L,
+                              1_795_469_881_524L,
+                              true,
+                              new RateLimits(60, 10_000, 4))),
+                      Optional.empty(),
+                      1_795_383_481_525L,
+                      NODE),
+                  new TenancyMark(
+                      "tenant:acme",
+                      Optional.empty(),
+                      Optional.of(
+                          new Tenant(
+                              TENANT,
+                              "Acme, Inc.",
+                              Set.of(new ModelName("llama-70b")),
+                              Priority.DEFAULT,
+                              2.5,
+                              new RateLimits(600, 100_000, 32),
+                              List.of(
+                                  new ModelLimits(
+                                      new ModelName("llama-70b"), new RateLimits(10, 1_000, 2))),
+                              Set.of("eu"),
+                              CachePolicy.SHARED)),
+                      1_795_383_481_526L,
+                      NODE))),
+          new BookDigest(NODE, List.of(-6_148_914_691_236_517_206L, 0L, 17L)),
+          new LimitAsk(
+              TENANT,
+              INGRESS,
+              77,
+              5,
+              List.of(
+                  new LimitLine(
+                      "tenant",
+                      LimitKind.TOKENS,
+                      100_000,
+                      812,
+                      300,
+                      200,
+                      8_333,
+                      List.of(12L, 800L)))),
+          new LimitAnswer(
+              TENANT,
+              99,
+              5,
+              true,
+              List.of(new LimitGrant("tenant", LimitKind.TOKENS, 200, 98_000, 1_000, 60_000))),
           new AskPool(7, new Station(NODE, Room.ADMIN, 0), POOL, true, Optional.of(REQUEST)),
           new PoolReport(
               7,

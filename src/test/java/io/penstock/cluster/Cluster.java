@@ -31,6 +31,7 @@ final class Cluster implements AutoCloseable {
           .build();
 
   private final Path folder;
+  private final JsonObject tenants;
   private final int replicas;
   private final int maxConcurrent;
   private final int enginePort;
@@ -44,6 +45,7 @@ final class Cluster implements AutoCloseable {
     final int httpPort = Ports.free();
     final int clusterPort = Ports.free();
     final int busPort = Ports.free();
+    final int adminPort = Ports.free();
     PenstockProcess process;
 
     Node(int number) {
@@ -59,7 +61,18 @@ final class Cluster implements AutoCloseable {
   }
 
   Cluster(Path folder, int nodes, int replicas, int maxConcurrent, String profile) {
+    this(folder, nodes, replicas, maxConcurrent, profile, new JsonObject().put("auth", "none"));
+  }
+
+  /**
+   * The same with tenants.
+   *
+   * @param tenants section of the nodes' files
+   */
+  Cluster(
+      Path folder, int nodes, int replicas, int maxConcurrent, String profile, JsonObject tenants) {
     this.folder = folder;
+    this.tenants = tenants;
     this.replicas = replicas;
     this.maxConcurrent = maxConcurrent;
     this.enginePort = Ports.consecutive(replicas);
@@ -116,6 +129,7 @@ final class Cluster implements AutoCloseable {
                         "ports",
                         new JsonObject()
                             .put("http", node.httpPort)
+                            .put("admin", node.adminPort)
                             .put("cluster", node.clusterPort)
                             .put("bus", node.busPort)))
             .put(
@@ -128,6 +142,7 @@ final class Cluster implements AutoCloseable {
                         new JsonObject()
                             .put(
                                 "static", new JsonObject().put("members", new JsonArray(members)))))
+            .put("tenants", tenants)
             .put(
                 "fleet",
                 new JsonObject()

@@ -44,7 +44,12 @@ class AdvisorTest {
         node(
             "'node': {'host': '0.0.0.0'}",
             "ingress.tls: off, and node.host is 0.0.0.0: prompts, answers and keys travel in clear"
-                + " unless something in front ends TLS"),
+                + " unless something in front ends TLS",
+            "tenants.auth: none, and node.host is 0.0.0.0: whoever reaches the node may use it"),
+        node(
+            "'tenants': {'auth': 'none', 'list': [{'id': 'acme', 'keys': [{'secret':"
+                + " 'sk-01234567890123456789'}]}]}",
+            "tenants.auth: none: the keys of tenants.list are not looked at"),
         node(
             "'ingress': {'deadlines': {'connect_ms': 9, 'first_token_ms': 99, 'idle_ms': 1001,"
                 + " 'total_ms': 300000}, 'ping_after_ms': 99}",

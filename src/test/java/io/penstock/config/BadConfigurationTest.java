@@ -79,7 +79,14 @@ class BadConfigurationTest {
 
   static Stream<Case> configurations() {
     return Stream.of(
-            documents(), nodes(), clusters(), ingresses(), fleets(), replicaLists(), placeholders())
+            documents(),
+            nodes(),
+            clusters(),
+            ingresses(),
+            fleets(),
+            replicaLists(),
+            placeholders(),
+            tenants())
         .flatMap(cases -> cases);
   }
 
@@ -113,8 +120,8 @@ class BadConfigurationTest {
         bad("nothing", "{}", "fleet: missing (expected: object)"),
         bad(
             "unknown section",
-            fleet("'$schema': 'x'").replace("{'fleet'", "{'tenants': {}, 'fleet'"),
-            "tenants: unknown key (expected: one of node, cluster, ingress, admin, fleet)"),
+            fleet("'$schema': 'x'").replace("{'fleet'", "{'pipes': {}, 'fleet'"),
+            "pipes: unknown key (expected: one of node, cluster, ingress, admin, tenants, fleet)"),
         bad(
             "misspelt section",
             "{'Fleet': {}}",
@@ -516,6 +523,81 @@ class BadConfigurationTest {
             "watched file",
             replicas("{'file': 'replicas.json'}"),
             "fleet.pools[0].replicas.file: \"replicas.json\" (expected: a readable file)"));
+  }
+
+  private static String tenants(String body) {
+    return pool("'aliases': ['a']").replace("{'fleet'", "{'tenants': {" + body + "}, 'fleet'");
+  }
+
+  private static String tenant(String body) {
+    return tenants("'list': [{'id': 'acme', " + body + "}]");
+  }
+
+  private static Stream<Case> tenants() {
+    return Stream.of(
+        bad(
+            "no such auth",
+            tenants("'auth': 'basic'"),
+            "tenants.auth: \"basic\" (expected: one of none, keys, jwt, keys+jwt)"),
+        bad(
+            "tokens of nobody",
+            tenants("'auth': 'jwt'"),
+            "tenants.jwt: missing (expected: the issuer of the tokens, because auth is \"jwt\")"),
+        bad(
+            "keys of an issuer that are no URL",
+            tenants("'auth': 'jwt', 'jwt': {'issuer': 'me', 'jwks_url': 'keys.json'}"),
+            "tenants.jwt.jwks_url: \"keys.json\" (expected: an http:// or https:// URL)"),
+        bad(
+            "limit of zero",
+            tenant("'limits': {'requests_per_minute': 0}"),
+            "tenants.list[0].limits.requests_per_minute: 0 (expected: integer from 1 to"
+                + " 1000000000000)"),
+        bad(
+            "negative weight",
+            tenant("'weight': -1"),
+            "tenants.list[0].weight: -1 (expected: number from 0.001 to 1000)"),
+        bad(
+            "no such class",
+            tenant("'max_priority': 'urgent'"),
+            "tenants.list[0].max_priority: \"urgent\" (expected: one of interactive, default,"
+                + " bulk)"),
+        bad(
+            "model that nobody serves",
+            tenant("'models': ['n']"),
+            "tenants.list[0].models[0]: \"n\" (expected: a model or an alias of the fleet: a, m)"),
+        bad(
+            "limit for an alias",
+            tenant("'model_limits': [{'model': 'a', 'max_concurrent': 1}]"),
+            "tenants.list[0].model_limits[0].model: \"a\" (expected: a model of the fleet, by its"
+                + " model_id: m)"),
+        bad(
+            "one id twice",
+            tenants("'list': [{'id': 'a'}, {'id': 'a'}]"),
+            "tenants.list[1].id: \"a\" (expected: an id of its own; tenants.list[0] has this one)"),
+        bad(
+            "one key twice",
+            tenant(
+                "'keys': [{'secret': 'sk-01234567890123456789'}, {'secret':"
+                    + " 'sk-01234567890123456789'}]"),
+            "tenants.list[0].keys[1].secret: *** (expected: a key of its own;"
+                + " tenants.list[0].keys[0] has this one)"),
+        bad(
+            "neither secret nor hash",
+            tenant("'keys': [{'name': 'ci'}]"),
+            "tenants.list[0].keys[0]: neither (expected: exactly one of sha256 and secret)"),
+        bad(
+            "no hash",
+            tenant("'keys': [{'sha256': 'abc'}]"),
+            "tenants.list[0].keys[0].sha256: \"abc\" (expected: 64 hexadecimal digits)"),
+        bad(
+            "short secret",
+            tenant("'keys': [{'secret': '${WORD}'}]"),
+            "tenants.list[0].keys[0].secret: *** from \"${WORD}\" (expected: 20 to 4096 printable"
+                + " ASCII characters without spaces)"),
+        bad(
+            "no Redis",
+            tenants("'limits': {'redis_url': 'http://h:6379'}"),
+            "tenants.limits.redis_url: *** (expected: a redis:// or rediss:// URL)"));
   }
 
   private static Stream<Case> placeholders() {

@@ -8,10 +8,13 @@ import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SchemaId;
 import com.networknt.schema.SchemaLocation;
 import com.networknt.schema.SpecVersion.VersionFlag;
+import io.penstock.inference.CachePolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.Priority;
 import io.penstock.inference.Role;
 import io.penstock.inference.RoutingStrategy;
+import io.penstock.tenancy.TenancyConfig;
 import java.util.Arrays;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -26,6 +29,7 @@ class SchemaTest {
 
     assertThat(meta.validate(SchemaNode.NODE.json())).isEmpty();
     assertThat(meta.validate(SchemaNode.FLEET.json())).isEmpty();
+    assertThat(meta.validate(SchemaNode.TENANTS.json())).isEmpty();
   }
 
   @Test
@@ -64,6 +68,13 @@ class SchemaTest {
         .containsExactly(labels(Capability.values()));
   }
 
+  @Test
+  void namesWhatTheCodeNamesOfTenants() {
+    assertThat(values("tenants.auth")).containsExactly(labels(TenancyConfig.Auth.values()));
+    assertThat(values("tenants.list.max_priority")).containsExactly(labels(Priority.values()));
+    assertThat(values("tenants.list.cache_policy")).containsExactly(labels(CachePolicy.values()));
+  }
+
   private static Stream<String> values(String path) {
     SchemaNode schema = Schemas.property(path).target();
     SchemaNode choice = schema.json().has("items") ? schema.items() : schema;
@@ -77,6 +88,7 @@ class SchemaTest {
   @Test
   void canBeHadAsText() {
     assertThat(ConfigLoader.nodeSchema()).contains("\"$ref\": \"fleet.schema.json\"");
+    assertThat(ConfigLoader.tenantsSchema()).contains("\"tokens_per_minute\"");
     assertThat(ConfigLoader.fleetSchema()).contains("\"fallback_model_id\"");
   }
 }

@@ -21,6 +21,7 @@ final class Schemas {
     Map<String, SchemaNode> all = new TreeMap<>();
     collect(SchemaNode.NODE, "", all);
     collect(SchemaNode.FLEET, "fleet.", all);
+    collect(SchemaNode.TENANTS, "tenants.", all);
     return all;
   }
 

@@ -143,7 +143,11 @@ class ShippedFilesTest {
             "fleet.pools.replicas.file",
             "fleet.pools.replicas.simulated",
             "fleet.pools.replicas.simulated.count",
-            "fleet.pools.replicas.simulated.profile");
+            "fleet.pools.replicas.simulated.profile",
+            "tenants.$schema",
+            "tenants.limits",
+            "tenants.limits.redis_url",
+            "tenants.list.keys.secret");
   }
 
   private static void addIfMissing(String path, JsonNode file, Set<String> missing) {

@@ -29,6 +29,7 @@ import io.penstock.telemetry.Metrics;
 import io.penstock.telemetry.OpsHandler;
 import io.penstock.telemetry.Readiness;
 import io.penstock.telemetry.RequestMeters;
+import io.penstock.tenancy.Doors;
 import io.penstock.time.Clock;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -79,6 +80,7 @@ final class Gateway implements AutoCloseable {
 
     IngressConfig.Retries retries = IngressConfig.Retries.DEFAULT;
     ResumeMode resume = ResumeMode.AUTO;
+    Doors doors = Doors.unlocked();
     String engineModel = "engine/river-8b";
   }
 
@@ -108,6 +110,7 @@ final class Gateway implements AutoCloseable {
             "test",
             node.bus(),
             node.directory(),
+            setup.doors,
             config,
             fleetOfIngress,
             0,

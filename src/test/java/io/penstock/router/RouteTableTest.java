@@ -93,11 +93,53 @@ class RouteTableTest {
         operation,
         Set.of(needs),
         prompt,
-        max);
+        max,
+        Set.of());
+  }
+
+  private static Route allowedTo(Route of, String... names) {
+    return new Route(
+        of.id(),
+        of.replyTo(),
+        of.tenant(),
+        of.model(),
+        of.operation(),
+        of.needs(),
+        of.promptTokens(),
+        of.maxTokens(),
+        java.util.Arrays.stream(names)
+            .map(ModelName::new)
+            .collect(java.util.stream.Collectors.toSet()));
   }
 
   static Route chat(String model, Capability... needs) {
     return route(model, Operation.CHAT, 10, 0, needs);
+  }
+
+  @Test
+  void aTenantIsServedOnlyByWhatItMayAskFor() {
+    RouteTable table =
+        new RouteTable(
+            fleet(
+                "small",
+                pool("large", "large", List.of(), Set.of(), 0),
+                pool("small", "small", List.of(), Set.of(), 0)));
+
+    RouteDecision no = table.route(allowedTo(chat("large"), "small"));
+    assertThat(no)
+        .isInstanceOfSatisfying(
+            RouteDecision.Refused.class,
+            refused -> {
+              assertThat(refused.refusal().fault()).isEqualTo(Fault.MODEL_NOT_ALLOWED);
+              assertThat(refused.refusal().detail())
+                  .isEqualTo("Tenant 't' may not use the model 'large'. Available models: small.");
+            });
+    health(table, "large", ReplicaState.UNHEALTHY);
+    assertThat(pools(table.route(allowedTo(chat("large"), "large"))))
+        .as("no fallback to a model that it may not use")
+        .containsExactly("large");
+    assertThat(pools(table.route(allowedTo(chat("large"), "large", "small"))))
+        .containsExactly("large", "small");
   }
 
   private static void health(RouteTable table, String pool, ReplicaState state) {

@@ -1,20 +1,22 @@
-package io.penstock.app;
+package io.penstock.bus;
 
-import io.penstock.bus.Listeners;
-import io.penstock.bus.Setting;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 
-/** A setting that this node changes when its file is read again. Thread-safe. */
-final class LiveSetting<T> implements Setting<T> {
+/**
+ * A setting that this node itself changes, when its file is read again or it has learned something.
+ * Thread-safe.
+ */
+public final class LiveSetting<T> implements Setting<T> {
   private final Vertx vertx;
   private final AtomicReference<T> value;
   private final Listeners<T> listeners = new Listeners<>();
 
-  LiveSetting(Vertx vertx, T first) {
+  /** One with a first value. */
+  public LiveSetting(Vertx vertx, T first) {
     this.vertx = vertx;
     this.value = new AtomicReference<>(first);
   }
@@ -34,7 +36,7 @@ final class LiveSetting<T> implements Setting<T> {
    *
    * @return completes when every listener has heard of it; fails when one of them threw
    */
-  Future<Void> become(T next) {
+  public Future<Void> become(T next) {
     value.set(next);
     return listeners.tell(next);
   }

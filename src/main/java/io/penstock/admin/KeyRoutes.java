@@ -1,0 +1,280 @@
+package io.penstock.admin;
+
+import io.penstock.bus.Setting;
+import io.penstock.fault.Fault;
+import io.penstock.inference.ApiKey;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.Tenant;
+import io.penstock.inference.TenantId;
+import io.penstock.tenancy.KeyStore;
+import io.penstock.tenancy.TenancyException;
+import io.penstock.time.Clock;
+import io.vertx.core.Future;
+import io.vertx.core.Promise;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpServerRequest;
+import io.vertx.core.json.DecodeException;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import io.vertx.ext.web.RoutingContext;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Keys and tenants in the admin API; on one event loop. */
+final class KeyRoutes {
+  /** What is handled here. */
+  static final String PATH = "/admin/v1/(?:keys|tenants)(?:/.*)?";
+
+  static final String PATHS =
+      "GET or POST /admin/v1/keys, GET or DELETE /admin/v1/keys/ID, POST /admin/v1/keys/ID/rotate,"
+          + " GET /admin/v1/tenants, GET, PUT or DELETE /admin/v1/tenants/ID";
+
+  private static final Pattern PARTS =
+      Pattern.compile("/admin/v1/(keys|tenants)(?:/([^/]+))?(/rotate)?/?");
+  private static final int BODY_BYTES_MAX = 1 << 18;
+  private static final long SECONDS_MAX = 10L * 365 * 86_400;
+
+  private final KeyStore store;
+  private final Setting<Fleet> fleet;
+  private final Here here;
+  private final Clock clock;
+
+  /** Brings an answer back to the event loop of the admin API. */
+  interface Here {
+    <T> Future<T> bring(Future<T> future);
+  }
+
+  KeyRoutes(KeyStore store, Setting<Fleet> fleet, Here here, Clock clock) {
+    this.store = store;
+    this.fleet = fleet;
+    this.here = here;
+    this.clock = clock;
+  }
+
+  void handle(RoutingContext context) {
+    Matcher path = PARTS.matcher(context.request().path());
+    if (!path.matches() || (path.group(3) != null && !path.group(1).equals("keys"))) {
+      Answers.refuse(
+          context,
+          Fault.UNKNOWN_PATH,
+          context.request().method()
+              + " "
+              + context.request().path()
+              + " is not of the admin API (expected: "
+              + PATHS
+              + ")",
+          "");
+      return;
+    }
+    String id = path.group(2);
+    if (path.group(3) != null) {
+      on(context, "POST", () -> rotate(context, id));
+    } else if (path.group(1).equals("keys")) {
+      keys(context, Optional.ofNullable(id));
+    } else {
+      tenants(context, Optional.ofNullable(id));
+    }
+  }
+
+  private void on(RoutingContext context, String method, Runnable then) {
+    if (context.request().method().name().equals(method)) {
+      then.run();
+    } else {
+      Answers.refuseMethod(context, method);
+    }
+  }
+
+  private void keys(RoutingContext context, Optional<String> id) {
+    switch (context.request().method().name()) {
+      case "GET" -> {
+        if (id.isPresent()) {
+          key(context, id.get());
+        } else {
+          listKeys(context);
+        }
+      }
+      case "POST" -> {
+        if (id.isPresent()) {
+          Answers.refuseMethod(context, "GET, DELETE");
+        } else {
+          body(context, body -> create(context, body));
+        }
+      }
+      case "DELETE" -> {
+        if (id.isEmpty()) {
+          Answers.refuseMethod(context, "GET, POST");
+        } else {
+          answer(
+              context, 200, store.revoke(id.get()), key -> TenantJson.of(key, clock.epochMillis()));
+        }
+      }
+      default -> Answers.refuseMethod(context, id.isPresent() ? "GET, DELETE" : "GET, POST");
+    }
+  }
+
+  private void key(RoutingContext context, String id) {
+    store
+        .now()
+        .key(id)
+        .ifPresentOrElse(
+            key -> Answers.send(context, 200, TenantJson.of(key, clock.epochMillis())),
+            () -> Answers.unknown(context, "key", id, store.now().keys().stream().map(ApiKey::id)));
+  }
+
+  private void listKeys(RoutingContext context) {
+    String tenant = context.request().getParam("tenant");
+    JsonArray rows = new JsonArray();
+    for (ApiKey key : store.now().keys()) {
+      if (tenant == null || key.tenant().value().equals(tenant)) {
+        rows.add(TenantJson.of(key, clock.epochMillis()));
+      }
+    }
+    Answers.send(context, 200, new JsonObject().put("keys", rows));
+  }
+
+  private void create(RoutingContext context, JsonObject body) {
+    Fields fields = Fields.of(body, "tenant", "name", "expires_seconds", "limits");
+    TenantId tenant =
+        new TenantId(fields.text("tenant", "", TenantId::isValid, "the id of a tenant"));
+    Duration life = Duration.ofSeconds(fields.number("expires_seconds", 0, 1, SECONDS_MAX));
+    answer(
+        context,
+        201,
+        store.create(
+            tenant,
+            TenantJson.name(fields),
+            life,
+            TenantJson.limits(fields.object("limits", TenantJson.LIMITS))),
+        this::shownOnce);
+  }
+
+  private void rotate(RoutingContext context, String id) {
+    body(
+        context,
+        body -> {
+          Fields fields = Fields.of(body, "overlap_seconds");
+          Duration overlap =
+              Duration.ofSeconds(fields.number("overlap_seconds", 0, 0, SECONDS_MAX));
+          answer(context, 201, store.rotate(id, overlap), this::shownOnce);
+        });
+  }
+
+  private JsonObject shownOnce(KeyStore.Created created) {
+    return TenantJson.of(created.key(), clock.epochMillis()).put("secret", created.secret());
+  }
+
+  private void tenants(RoutingContext context, Optional<String> id) {
+    String method = context.request().method().name();
+    if (id.isEmpty()) {
+      on(context, "GET", () -> listTenants(context));
+      return;
+    }
+    if (!List.of("GET", "PUT", "DELETE").contains(method)) {
+      Answers.refuseMethod(context, "GET, PUT, DELETE");
+      return;
+    }
+    if (!TenantId.isValid(id.get())) {
+      Answers.refuse(
+          context,
+          Fault.INVALID_VALUE,
+          "id: '" + id.get() + "' (expected: 1 to 64 of A-Z a-z 0-9 . _ -)",
+          "id");
+      return;
+    }
+    TenantId tenant = new TenantId(id.get());
+    switch (method) {
+      case "PUT" ->
+          body(
+              context,
+              body ->
+                  answer(
+                      context,
+                      200,
+                      store.put(TenantJson.tenant(tenant, body, fleet.now())),
+                      this::tenant));
+      case "DELETE" -> answer(context, 200, store.remove(tenant), this::tenant);
+      default ->
+          store
+              .now()
+              .tenant(tenant)
+              .ifPresentOrElse(
+                  found -> Answers.send(context, 200, tenant(found)),
+                  () ->
+                      Answers.unknown(
+                          context,
+                          "tenant",
+                          id.get(),
+                          store.now().tenants().stream().map(each -> each.id().value())));
+    }
+  }
+
+  private void listTenants(RoutingContext context) {
+    JsonArray rows = new JsonArray();
+    store.now().tenants().forEach(tenant -> rows.add(tenant(tenant)));
+    Answers.send(context, 200, new JsonObject().put("tenants", rows));
+  }
+
+  private JsonObject tenant(Tenant tenant) {
+    return TenantJson.of(tenant, store.isConfigured(tenant.id()));
+  }
+
+  private <T> void answer(
+      RoutingContext context, int status, Future<T> done, Function<T, JsonObject> row) {
+    here.bring(done)
+        .onSuccess(result -> Answers.send(context, status, row.apply(result)))
+        .onFailure(
+            failure -> {
+              if (failure instanceof TenancyException no) {
+                Answers.refuse(context, no.fault(), String.valueOf(no.getMessage()), no.param());
+              } else {
+                Answers.broken(context, failure);
+              }
+            });
+  }
+
+  /** Reads a body that is a JSON object, or nothing. */
+  private static void body(RoutingContext context, Consumer<JsonObject> then) {
+    read(context.request())
+        .onSuccess(
+            bytes -> {
+              try {
+                then.accept(bytes.length() == 0 ? new JsonObject() : bytes.toJsonObject());
+              } catch (Fields.Mistake mistake) {
+                Answers.refuse(
+                    context,
+                    Fault.INVALID_VALUE,
+                    String.valueOf(mistake.getMessage()),
+                    mistake.param());
+              } catch (DecodeException | ClassCastException e) {
+                Answers.refuse(
+                    context, Fault.INVALID_JSON, "the body is no JSON (expected: an object)", "");
+              }
+            })
+        .onFailure(
+            tooLong ->
+                Answers.refuse(
+                    context, Fault.BODY_TOO_LARGE, String.valueOf(tooLong.getMessage()), ""));
+  }
+
+  private static Future<Buffer> read(HttpServerRequest request) {
+    Promise<Buffer> whole = Promise.promise();
+    Buffer body = Buffer.buffer();
+    request
+        .handler(
+            piece -> {
+              if (body.length() + piece.length() <= BODY_BYTES_MAX) {
+                body.appendBuffer(piece);
+              } else {
+                whole.tryFail(
+                    "the body is too large (expected: at most " + BODY_BYTES_MAX + " bytes)");
+              }
+            })
+        .endHandler(end -> whole.tryComplete(body));
+    return whole.future();
+  }
+}

@@ -1,0 +1,177 @@
+package io.penstock.tenancy;
+
+import io.penstock.inference.ApiKey;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.RateLimits;
+import io.penstock.inference.Tenant;
+import io.penstock.inference.TenantId;
+import io.penstock.message.LimitAnswer;
+import io.penstock.message.LimitGrant;
+import io.penstock.message.LimitKind;
+import io.penstock.message.LimitLine;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A tenant's limits at one ingress loop, and the requests that wait for them. Pure. */
+final class Account {
+  private final TenantId tenant;
+  private final Map<String, Gauges> bySubject = new HashMap<>();
+  private final Deque<Ticket> waiting = new ArrayDeque<>();
+
+  private long askedSeq; // that is not answered; 0 when none is
+  private long askedMillis;
+  private boolean isLate;
+  private boolean tellsMinute = true;
+  private long keeperLife;
+
+  Account(TenantId tenant) {
+    this.tenant = tenant;
+  }
+
+  TenantId tenant() {
+    return tenant;
+  }
+
+  Deque<Ticket> waiting() {
+    return waiting;
+  }
+
+  /** The limits that apply to a request; none when nothing limits it. */
+  List<Gauges> subjects(Tenant of, @Nullable ApiKey key, ModelName model) {
+    List<Gauges> subjects = new ArrayList<>(3);
+    add(subjects, "tenant", of.limits());
+    if (key != null) {
+      add(subjects, key.id(), key.limits());
+    }
+    RateLimits ofModel = of.limitsOf(model);
+    if (!ofModel.isNone()) {
+      add(subjects, "model " + model, ofModel);
+    }
+    return subjects;
+  }
+
+  private void add(List<Gauges> subjects, String name, RateLimits limits) {
+    if (!limits.isNone()) {
+      subjects.add(bySubject.computeIfAbsent(name, Gauges::new).with(limits));
+    }
+  }
+
+  boolean isAsking() {
+    return askedSeq != 0;
+  }
+
+  long askedMillis() {
+    return askedMillis;
+  }
+
+  /** Whether the keeper did not answer in time lately. */
+  boolean isLate() {
+    return isLate;
+  }
+
+  void late(boolean next) {
+    isLate = next;
+  }
+
+  /** Another keeps it now, who knows nothing of the last minute. */
+  void keeperChanged() {
+    tellsMinute = true;
+    askedSeq = 0;
+    isLate = false;
+    waiting.forEach(each -> each.askedWith(0));
+  }
+
+  /** What the keeper is told and asked. */
+  List<LimitLine> lines(long seq, long loops, long nowMillis) {
+    askedSeq = seq;
+    askedMillis = nowMillis;
+    Map<Gauge, long[]> needs = new HashMap<>();
+    for (Ticket each : waiting) {
+      each.askedWith(seq);
+      for (Gauge gauge : each.gauges()) {
+        long amount = each.amount(gauge.kind());
+        long[] need = needs.computeIfAbsent(gauge, g -> new long[2]);
+        need[0] += amount;
+        need[1] = Math.max(need[1], amount);
+      }
+    }
+    List<LimitLine> lines = new ArrayList<>();
+    for (Gauge gauge : gauges()) {
+      long[] need = needs.getOrDefault(gauge, new long[2]);
+      lines.add(gauge.line(need[0], need[1], loops, tellsMinute, nowMillis));
+    }
+    return lines;
+  }
+
+  private List<Gauge> gauges() {
+    List<Gauge> all = new ArrayList<>();
+    for (Gauges subject : bySubject.values()) {
+      for (LimitKind kind : LimitKind.values()) {
+        Gauge gauge = subject.of(kind);
+        if (gauge != null) {
+          all.add(gauge);
+        }
+      }
+    }
+    return all;
+  }
+
+  /** Takes the answer in; false for one that is not awaited any more. */
+  boolean answered(LimitAnswer answer, long nowMillis) {
+    if (answer.seq() != askedSeq) {
+      return false;
+    }
+    askedSeq = 0;
+    isLate = false;
+    tellsMinute = answer.keeper() != keeperLife && keeperLife != 0 && !tellsMinute;
+    keeperLife = answer.keeper();
+    for (LimitGrant grant : answer.lines()) {
+      Gauges subject = bySubject.get(grant.subject());
+      Gauge gauge = subject == null ? null : subject.of(grant.kind());
+      if (gauge != null) {
+        gauge.granted(grant, nowMillis);
+      }
+    }
+    return true;
+  }
+
+  /** Whether the keeper has to be told of the last minute, at once. */
+  boolean tellsMinute() {
+    return tellsMinute;
+  }
+
+  /** Gives back what is not kept. */
+  void tidy(long loops, long nowMillis) {
+    for (Gauge each : gauges()) {
+      each.tidy(loops, nowMillis);
+    }
+  }
+
+  /** Whether the keeper has not been told how it stands. */
+  boolean hasNews() {
+    return gauges().stream().anyMatch(Gauge::hasNews);
+  }
+
+  /** Whether others could have what the keeper believes to be here. */
+  boolean returnsSome() {
+    return gauges().stream().anyMatch(Gauge::returnsSome);
+  }
+
+  /** Whether it need not be remembered. */
+  boolean isIdle(long nowMillis) {
+    if (!waiting.isEmpty() || isAsking()) {
+      return false;
+    }
+    for (Gauge each : gauges()) {
+      if (!each.isIdle(nowMillis)) {
+        return false;
+      }
+    }
+    return true;
+  }
+}

@@ -1,0 +1,148 @@
+package io.penstock.tenancy;
+
+import io.penstock.bus.MessageText;
+import io.penstock.inference.NodeId;
+import io.penstock.message.Message;
+import io.penstock.message.TenancyMark;
+import io.penstock.message.TenancyMarks;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The book of keys and tenants on disk: a head that counts what follows and has its SHA-256, then
+ * one mark a line. Written as a whole to a file beside it that takes its place once it is on disk,
+ * so there is always an old one or a new one. Whatever else it holds than what was written is an
+ * error: half a book would bring revoked keys back. Blocks; not for event loops.
+ */
+final class KeyFile {
+  private static final Pattern HEAD =
+      Pattern.compile("penstock-keys 1 marks=([0-9]{1,9}) sha256=([0-9a-f]{64})");
+
+  /** Far beyond the largest book. */
+  private static final long BYTES_MAX = 1L << 30;
+
+  private final Path file;
+
+  KeyFile(Path file) {
+    this.file = file.toAbsolutePath().normalize();
+  }
+
+  /**
+   * All marks; none where there is no file yet.
+   *
+   * @throws IOException with what is wrong with the file, in words
+   */
+  List<TenancyMark> read() throws IOException {
+    String text;
+    try {
+      if (Files.size(file) > BYTES_MAX) {
+        throw wrong("it has " + Files.size(file) + " bytes", "at most " + BYTES_MAX);
+      }
+      text = Files.readString(file);
+    } catch (NoSuchFileException none) {
+      return List.of();
+    } catch (IOException unreadable) {
+      throw new IOException(
+          "the file of keys, " + file + ", can not be read: " + unreadable, unreadable);
+    }
+    int headEnd = text.indexOf('\n');
+    Matcher head = HEAD.matcher(headEnd < 0 ? text : text.substring(0, headEnd));
+    if (!head.matches()) {
+      throw wrong("its first line is no head", "penstock-keys 1 marks=… sha256=…");
+    }
+    String body = headEnd < 0 ? "" : text.substring(headEnd + 1);
+    String sha256 = Secrets.sha256(body);
+    if (!sha256.equals(head.group(2))) {
+      throw wrong(
+          "what follows its head has the SHA-256 " + sha256, head.group(2) + ", as its head says");
+    }
+    List<TenancyMark> marks = new ArrayList<>();
+    for (String line : body.lines().toList()) {
+      marks.addAll(marks(line, marks.size() + 2));
+    }
+    if (marks.size() != Integer.parseInt(head.group(1))) {
+      throw wrong("it has " + marks.size() + " marks", head.group(1) + ", as its head says");
+    }
+    return marks;
+  }
+
+  private List<TenancyMark> marks(String line, int number) throws IOException {
+    Message message;
+    try {
+      message = MessageText.read(line);
+    } catch (IOException unknown) {
+      throw new IOException(
+          wrong("line " + number + " is " + unknown.getMessage(), "a mark that this release knows")
+              .getMessage(),
+          unknown);
+    }
+    if (message instanceof TenancyMarks marks) {
+      return marks.marks();
+    }
+    throw wrong("line " + number + " is a " + message.getClass().getSimpleName(), "TenancyMarks");
+  }
+
+  private IOException wrong(String found, String expected) {
+    return new IOException(
+        "the file of keys, "
+            + file
+            + ", is not as this node wrote it: "
+            + found
+            + " (expected: "
+            + expected
+            + "); put back a copy, from another node too, or move it away to begin without the"
+            + " keys in it");
+  }
+
+  /** Puts these in its place; on disk when it returns. */
+  void write(NodeId self, List<TenancyMark> marks) throws IOException {
+    StringBuilder body = new StringBuilder();
+    for (TenancyMark each : marks) {
+      body.append(MessageText.write(new TenancyMarks(self, List.of(each)))).append('\n');
+    }
+    String text = body.toString();
+    String head =
+        "penstock-keys 1 marks=" + marks.size() + " sha256=" + Secrets.sha256(text) + "\n";
+    Path next = file.resolveSibling(file.getFileName() + ".next");
+    Path folder = file.getParent();
+    if (folder != null) {
+      Files.createDirectories(folder);
+    }
+    Files.deleteIfExists(next);
+    try (FileChannel out =
+        FileChannel.open(
+            next,
+            Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
+      ByteBuffer bytes = ByteBuffer.wrap((head + text).getBytes(StandardCharsets.UTF_8));
+      while (bytes.hasRemaining()) {
+        out.write(bytes);
+      }
+      out.force(true);
+    }
+    Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    if (folder != null) {
+      try (FileChannel named = FileChannel.open(folder, StandardOpenOption.READ)) {
+        named.force(true);
+      }
+    }
+  }
+
+  @Override
+  public String toString() {
+    return file.toString();
+  }
+}

@@ -1,0 +1,180 @@
+package io.penstock.tenancy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.penstock.bus.Book;
+import io.penstock.fault.Fault;
+import io.penstock.inference.ApiKey;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.RateLimits;
+import io.penstock.inference.Tenant;
+import io.penstock.inference.TenantId;
+import io.penstock.message.TenancyMark;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** Orders of operators, and who comes in after them. */
+class RollTest {
+  private static final TenantId ACME = new TenantId("acme");
+  private static final String CONFIGURED = "sk-of-the-configuration-1";
+  private static final TenancyConfig CONFIG =
+      new TenancyConfig(
+          TenancyConfig.Auth.KEYS,
+          List.of(Tenant.of(ACME)),
+          List.of(
+              new ApiKey(
+                  Secrets.id(Secrets.sha256(CONFIGURED)),
+                  ACME,
+                  Secrets.sha256(CONFIGURED),
+                  "",
+                  0,
+                  0,
+                  false,
+                  RateLimits.NONE)),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty());
+
+  private final Book<TenancyMark> book = new Book<>(KeyOrders.MARKS_MAX, (a, b) -> 0);
+  private final KeyOrders orders = new KeyOrders(new NodeId("a"), book, new Random(7));
+
+  private Roll roll() {
+    return Roll.of(CONFIG, book.marks());
+  }
+
+  private KeyOrders.Order take(KeyOrders.Order order) {
+    order.marks().forEach(book::take);
+    return order;
+  }
+
+  private KeyStore.Created create(Duration life) {
+    return take(orders.create(roll(), ACME, "ci", life, RateLimits.NONE, 1_000))
+        .created()
+        .orElseThrow();
+  }
+
+  private Optional<Fault> faultOf(String secret, long epochMillis) {
+    return roll().find(secret, epochMillis) instanceof Verdict.Denied no
+        ? Optional.of(no.fault())
+        : Optional.empty();
+  }
+
+  private String wordsFor(String secret, long epochMillis) {
+    return ((Verdict.Denied) roll().find(secret, epochMillis)).message();
+  }
+
+  @Test
+  void aKeyOpensUntilItIsRevokedAndNoOtherDoes() {
+    KeyStore.Created key = create(Duration.ZERO);
+    assertThat(key.secret()).matches("ps-[A-Za-z0-9_-]{43}");
+    assertThat(roll().find(key.secret(), 5_000))
+        .isInstanceOfSatisfying(
+            Verdict.Known.class,
+            known -> assertThat(known.identity().tenant().id()).isEqualTo(ACME));
+    assertThat(faultOf(key.secret() + "x", 5_000)).contains(Fault.INVALID_API_KEY);
+    assertThat(faultOf(CONFIGURED, 5_000)).isEmpty();
+
+    take(orders.revoke(roll(), key.key().id(), 2_000));
+    assertThat(wordsFor(key.secret(), 5_000))
+        .isEqualTo("the API key '" + key.key().id() + "' has been revoked");
+    assertThat(wordsFor("nonsense", 5_000))
+        .isEqualTo("the API key that was sent is not known here");
+  }
+
+  @Test
+  void aKeyOfTheConfigurationCanBeRevokedToo() {
+    take(orders.revoke(roll(), Secrets.id(Secrets.sha256(CONFIGURED)), 2_000));
+
+    assertThat(wordsFor(CONFIGURED, 5_000)).endsWith("has been revoked");
+  }
+
+  @Test
+  void afterARotationBothOpenForAWhile() {
+    KeyStore.Created old = create(Duration.ZERO);
+    KeyStore.Created next =
+        take(orders.rotate(roll(), old.key().id(), Duration.ofSeconds(60), 10_000))
+            .created()
+            .orElseThrow();
+
+    assertThat(faultOf(old.secret(), 69_999)).isEmpty();
+    assertThat(wordsFor(old.secret(), 70_000))
+        .isEqualTo("the API key '" + old.key().id() + "' expired at 1970-01-01T00:01:10Z");
+    assertThat(faultOf(next.secret(), 70_000)).isEmpty();
+    assertThat(next.key().name()).isEqualTo("ci");
+  }
+
+  @Test
+  void aRotationWithoutOverlapRevokesAndAnEndedKeyIsNotRotated() {
+    KeyStore.Created old = create(Duration.ZERO);
+    take(orders.rotate(roll(), old.key().id(), Duration.ZERO, 10_000));
+
+    assertThat(wordsFor(old.secret(), 10_000)).endsWith("has been revoked");
+    assertThatThrownBy(() -> orders.rotate(roll(), old.key().id(), Duration.ZERO, 10_000))
+        .isInstanceOf(TenancyException.class)
+        .hasMessageContaining("has been revoked (expected: one that opens");
+  }
+
+  @Test
+  void keysEndByThemselves() {
+    KeyStore.Created key = create(Duration.ofSeconds(2));
+
+    assertThat(faultOf(key.secret(), 2_999)).isEmpty();
+    assertThat(faultOf(key.secret(), 3_000)).contains(Fault.INVALID_API_KEY);
+  }
+
+  @Test
+  void aTenantThatIsTakenAwayTakesHisKeysWithHim() {
+    TenantId guest = new TenantId("guest");
+    take(orders.put(Tenant.of(guest), 1_000));
+    KeyStore.Created key =
+        take(orders.create(roll(), guest, "", Duration.ZERO, RateLimits.NONE, 1_000))
+            .created()
+            .orElseThrow();
+    assertThat(faultOf(key.secret(), 5_000)).isEmpty();
+
+    take(orders.remove(roll(), guest, 2_000));
+    assertThat(faultOf(key.secret(), 5_000)).contains(Fault.INVALID_API_KEY);
+    assertThatThrownBy(
+            () -> orders.create(roll(), guest, "", Duration.ZERO, RateLimits.NONE, 3_000))
+        .hasMessage("there is no tenant 'guest' (expected: one of acme)");
+  }
+
+  @Test
+  void tenThousandKeysAreFoundOneByOne() {
+    Roll before = roll();
+    List<KeyStore.Created> all =
+        java.util.stream.IntStream.range(0, 10_000)
+            .mapToObj(
+                i ->
+                    take(orders.create(before, ACME, "", Duration.ZERO, RateLimits.NONE, 1_000 + i))
+                        .created()
+                        .orElseThrow())
+            .toList();
+    Roll roll = roll();
+
+    assertThat(roll.keys()).hasSize(10_001);
+    for (KeyStore.Created each : all) {
+      assertThat(roll.find(each.secret(), 99_000))
+          .isInstanceOfSatisfying(
+              Verdict.Known.class,
+              known -> assertThat(known.identity().key()).contains(each.key()));
+    }
+  }
+
+  @Test
+  void aFullBookTakesNoMoreAndForgetsNone() {
+    Book<TenancyMark> small = new Book<>(2, (a, b) -> 0);
+    KeyOrders few = new KeyOrders(new NodeId("a"), small, new Random(7));
+    few.put(Tenant.of(new TenantId("x")), 1).marks().forEach(small::take);
+    few.put(Tenant.of(new TenantId("y")), 2).marks().forEach(small::take);
+
+    assertThatThrownBy(() -> few.put(Tenant.of(new TenantId("z")), 3))
+        .hasMessageStartingWith("there are 2 keys and tenants");
+    few.put(Tenant.of(new TenantId("x")), 4).marks().forEach(small::take);
+    assertThat(small.marks()).hasSize(2);
+  }
+}
