@@ -46,7 +46,8 @@ final class Fields {
     for (String name : json.fieldNames()) {
       if (!List.of(known).contains(name)) {
         throw new Mistake(
-            at + name, at + name + ": unknown field (expected: one of " + String.join(", ", known) + ")");
+            at + name,
+            at + name + ": unknown field (expected: one of " + String.join(", ", known) + ")");
       }
     }
     return new Fields(json, at);

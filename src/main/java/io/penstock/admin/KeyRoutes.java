@@ -123,9 +123,7 @@ final class KeyRoutes {
         .key(id)
         .ifPresentOrElse(
             key -> Answers.send(context, 200, TenantJson.of(key, clock.epochMillis())),
-            () ->
-                Answers.unknown(
-                    context, "key", id, store.now().keys().stream().map(ApiKey::id)));
+            () -> Answers.unknown(context, "key", id, store.now().keys().stream().map(ApiKey::id)));
   }
 
   private void listKeys(RoutingContext context) {
@@ -160,7 +158,8 @@ final class KeyRoutes {
         context,
         body -> {
           Fields fields = Fields.of(body, "overlap_seconds");
-          Duration overlap = Duration.ofSeconds(fields.number("overlap_seconds", 0, 0, SECONDS_MAX));
+          Duration overlap =
+              Duration.ofSeconds(fields.number("overlap_seconds", 0, 0, SECONDS_MAX));
           answer(context, 201, store.rotate(id, overlap), this::shownOnce);
         });
   }
@@ -271,7 +270,8 @@ final class KeyRoutes {
               if (body.length() + piece.length() <= BODY_BYTES_MAX) {
                 body.appendBuffer(piece);
               } else {
-                whole.tryFail("the body is too large (expected: at most " + BODY_BYTES_MAX + " bytes)");
+                whole.tryFail(
+                    "the body is too large (expected: at most " + BODY_BYTES_MAX + " bytes)");
               }
             })
         .endHandler(end -> whole.tryComplete(body));

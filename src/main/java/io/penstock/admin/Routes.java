@@ -82,7 +82,8 @@ final class Routes {
     router.get(ROOT + "fleet").handler(this::fleet);
     router
         .get(ROOT + "nodes")
-        .handler(context -> Answers.send(context, 200, Json.nodes(directory.view(), fleets.self())));
+        .handler(
+            context -> Answers.send(context, 200, Json.nodes(directory.view(), fleets.self())));
     router.post(ROOT + "reload").handler(this::reload);
     router.routeWithRegex(KeyRoutes.PATH).handler(keys::handle);
     router.route(ROOT + "*").handler(this::drain);
@@ -361,11 +362,13 @@ final class Routes {
       Patience patience,
       Supplier<Future<Progress>> look) {
     look.get()
-        .onFailure(e -> Answers.refuse(context, Fault.NO_ANSWER, String.valueOf(e.getMessage()), ""))
+        .onFailure(
+            e -> Answers.refuse(context, Fault.NO_ANSWER, String.valueOf(e.getMessage()), ""))
         .onSuccess(
             progress -> {
               if (progress.drained() || patience.over || !progress.draining()) {
-                Answers.send(context, method == HttpMethod.POST ? 202 : 200, Json.progress(progress));
+                Answers.send(
+                    context, method == HttpMethod.POST ? 202 : 200, Json.progress(progress));
               } else if (!context.response().closed()) {
                 vertx.setTimer(LOOK_MILLIS, later -> tell(context, method, patience, look));
               }

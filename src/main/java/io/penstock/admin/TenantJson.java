@@ -83,8 +83,7 @@ final class TenantJson {
   private static List<ModelLimits> modelLimits(Fields fields, Set<String> models) {
     List<ModelLimits> all = new ArrayList<>();
     Set<String> seen = new HashSet<>();
-    for (Fields each :
-        fields.objects("model_limits", "model", LIMITS[0], LIMITS[1], LIMITS[2])) {
+    for (Fields each : fields.objects("model_limits", "model", LIMITS[0], LIMITS[1], LIMITS[2])) {
       String model =
           each.text(
               "model",
@@ -167,9 +166,7 @@ final class TenantJson {
 
   private static JsonObject of(RateLimits limits) {
     JsonObject row = new JsonObject();
-    long[] values = {
-      limits.requestsPerMinute(), limits.tokensPerMinute(), limits.maxConcurrent()
-    };
+    long[] values = {limits.requestsPerMinute(), limits.tokensPerMinute(), limits.maxConcurrent()};
     for (int i = 0; i < values.length; i++) {
       if (values[i] > 0) {
         row.put(LIMITS[i], values[i]);

@@ -37,7 +37,8 @@ final class Changes {
     cluster(before.cluster(), read.cluster());
     IngressConfig ingress = ingress(started.ingress().quietMax(), before.ingress(), read.ingress());
     Optional<AdminConfig> admin = admin(before.admin(), read.admin());
-    TenancyConfig tenants = TenantChanges.of(before.tenants(), read.tenants(), applied, needsRestart);
+    TenancyConfig tenants =
+        TenantChanges.of(before.tenants(), read.tenants(), applied, needsRestart);
     applied.addAll(FleetChanges.of(before.fleet(), read.fleet()));
     this.next =
         new NodeConfig(

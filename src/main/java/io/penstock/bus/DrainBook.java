@@ -42,8 +42,7 @@ final class DrainBook {
    */
   DrainMark mark(DrainKind kind, String name, boolean draining, NodeId self, long epochMillis) {
     String target = new DrainMark(kind, name, draining, 0, self).target();
-    DrainMark mark =
-        new DrainMark(kind, name, draining, book.stamp(target, epochMillis), self);
+    DrainMark mark = new DrainMark(kind, name, draining, book.stamp(target, epochMillis), self);
     book.take(mark);
     return mark;
   }

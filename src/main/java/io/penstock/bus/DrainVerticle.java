@@ -57,9 +57,7 @@ final class DrainVerticle extends VerticleBase implements Drains {
   @Override
   public Future<?> start() {
     context.exceptionHandler(this::rebuild);
-    return bus.consume(Room.DRAIN, 0, this::hear)
-        .onSuccess(
-            registration -> gossip.start(vertx));
+    return bus.consume(Room.DRAIN, 0, this::hear).onSuccess(registration -> gossip.start(vertx));
   }
 
   private void rebuild(Throwable bug) {
@@ -88,8 +86,7 @@ final class DrainVerticle extends VerticleBase implements Drains {
     context.runOnContext(
         x -> {
           try {
-            DrainMark said =
-                book.mark(kind, name, draining, bus.self(), clock.epochMillis());
+            DrainMark said = book.mark(kind, name, draining, bus.self(), clock.epochMillis());
             changed();
             gossip.said(List.of(said));
             marked.complete();
@@ -109,7 +106,9 @@ final class DrainVerticle extends VerticleBase implements Drains {
     } else if (message instanceof BookDigest digest) {
       gossip.heard(digest);
     } else {
-      LOG.warn("{} is no message for a book of drains (expected: DrainMarks, BookDigest); dropped", message);
+      LOG.warn(
+          "{} is no message for a book of drains (expected: DrainMarks, BookDigest); dropped",
+          message);
     }
   }
 

@@ -22,9 +22,9 @@ import java.util.function.Supplier;
  * second. What is missed all the same is found by digests, which every node publishes when the
  * cluster changes, a second after its book did, and every ten seconds: of the parts in which the
  * two books differ, the marks are sent to who lacks them. To that answer only the two nodes that
- * follow the asker in the order of their ids, so that many nodes do not all tell one the same; since
- * everybody asks, and asks again when it has learned something, all learn everything in rounds of a
- * second.
+ * follow the asker in the order of their ids, so that many nodes do not all tell one the same;
+ * since everybody asks, and asks again when it has learned something, all learn everything in
+ * rounds of a second.
  *
  * @param <M> what is marked
  */

@@ -44,8 +44,8 @@ public record View(List<Node> nodes) {
   }
 
   /**
-   * The node that keeps a tenant's limits: rendezvous hashing of his id over the nodes with the role
-   * {@code ingress}.
+   * The node that keeps a tenant's limits: rendezvous hashing of his id over the nodes with the
+   * role {@code ingress}.
    */
   public Optional<NodeId> keeperOf(TenantId tenant) {
     return Rendezvous.pick("limits of " + tenant.value(), with(Role.INGRESS), NodeId::value);

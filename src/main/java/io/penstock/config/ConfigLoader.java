@@ -10,9 +10,9 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Loads a node's file, and the fleet's and the tenants' where those are files of their own: reads, puts the environment
- * in, checks, fills in defaults, and advises. Every mistake is reported at once; opens no port and
- * asks nobody. Reads files, so not for an event loop. Any thread.
+ * Loads a node's file, and the fleet's and the tenants' where those are files of their own: reads,
+ * puts the environment in, checks, fills in defaults, and advises. Every mistake is reported at
+ * once; opens no port and asks nobody. Reads files, so not for an event loop. Any thread.
  */
 public final class ConfigLoader {
   private final Environment environment;

@@ -48,8 +48,7 @@ final class Records {
         optional(ports.path("admin")).map(port -> admin(root.tree().path("admin"), port)),
         tenants.tree().isMissingNode()
             ? TenancyConfig.OPEN
-            : TenantRecords.of(
-                tenants, root.directory(), node.path("name").asText("penstock")),
+            : TenantRecords.of(tenants, root.directory(), node.path("name").asText("penstock")),
         fleet);
   }
 

@@ -35,7 +35,10 @@ final class TenantRules {
       return;
     }
     jwt();
-    url(tenants.sub("limits").sub("redis_url"), Set.of("redis", "rediss"), "a redis:// or rediss:// URL");
+    url(
+        tenants.sub("limits").sub("redis_url"),
+        Set.of("redis", "rediss"),
+        "a redis:// or rediss:// URL");
     Section list = tenants.sub("list");
     Map<String, KeyPath> byId = new HashMap<>();
     for (int i = 0; i < list.tree().size(); i++) {
@@ -110,8 +113,7 @@ final class TenantRules {
       Section secret = key.sub("secret");
       if (sha256.tree().isMissingNode() == secret.tree().isMissingNode()) {
         key.expected(
-            secret.tree().isMissingNode() ? "neither" : "both",
-            "exactly one of sha256 and secret");
+            secret.tree().isMissingNode() ? "neither" : "both", "exactly one of sha256 and secret");
         continue;
       }
       Section given = secret.tree().isMissingNode() ? sha256 : secret;

@@ -36,8 +36,7 @@ final class Entrance {
    *
    * @param late called once then, and not at all otherwise
    */
-  static @Nullable Verdict identify(
-      Door door, HttpServerRequest request, Consumer<Verdict> late) {
+  static @Nullable Verdict identify(Door door, HttpServerRequest request, Consumer<Verdict> late) {
     Answer answer = new Answer(late);
     door.identify(
         request.headers().get(HttpHeaderNames.AUTHORIZATION),

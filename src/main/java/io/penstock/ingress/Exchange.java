@@ -711,8 +711,7 @@ final class Exchange implements Attempt.Owner {
     if (held != null) {
       ModelName model = required(plan).model();
       ScannedBody scan = required(ask).scan();
-      loop.limits()
-          .settle(held, Charge.used(scan, attempts, outcome), loop.clock().millis());
+      loop.limits().settle(held, Charge.used(scan, attempts, outcome), loop.clock().millis());
       if (outcome == Outcome.OK && attempts.usage().completionTokens() > 0) {
         loop.limits()
             .generated(model, attempts.usage().completionTokens() / Math.max(1, scan.choices()));

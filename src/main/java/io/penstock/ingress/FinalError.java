@@ -47,7 +47,11 @@ record FinalError(
   /** A limit of the tenant, the key or the model is used up. */
   static FinalError limited(LimitRefusal no) {
     return new FinalError(
-        no.fault(), no.message(), "", no.retryAfterMillis(), no.retryAfterMillis() == 0,
+        no.fault(),
+        no.message(),
+        "",
+        no.retryAfterMillis(),
+        no.retryAfterMillis() == 0,
         Outcome.CLIENT_ERROR);
   }
 

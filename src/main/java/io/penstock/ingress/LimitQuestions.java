@@ -55,11 +55,7 @@ final class LimitQuestions implements LimitDesk.Outlet {
   public void ask(LimitAsk ask) {
     armTimer();
     if (store.isPresent()) {
-      store
-          .get()
-          .ask(ask)
-          .onSuccess(this::answered)
-          .onFailure(late -> unreached(ask));
+      store.get().ask(ask).onSuccess(this::answered).onFailure(late -> unreached(ask));
       return;
     }
     Optional<NodeId> keeper = view.keeperOf(ask.tenant());

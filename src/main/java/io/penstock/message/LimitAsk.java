@@ -11,8 +11,7 @@ import java.util.List;
  * @param epoch tells this life of the loop from the ones before
  * @param seq rises; of two asks the later holds
  */
-public record LimitAsk(
-    TenantId tenant, Station from, long epoch, long seq, List<LimitLine> lines)
+public record LimitAsk(TenantId tenant, Station from, long epoch, long seq, List<LimitLine> lines)
     implements Message {
   public LimitAsk {
     lines = List.copyOf(lines);

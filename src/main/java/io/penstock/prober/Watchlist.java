@@ -401,8 +401,7 @@ final class Watchlist {
     }
   }
 
-  private void remove(
-      Key key, ReplicaSpec spec, List<ProberDecision> decisions, long nowMillis) {
+  private void remove(Key key, ReplicaSpec spec, List<ProberDecision> decisions, long nowMillis) {
     Watch watch = watches.get(key);
     if (watch == null) {
       unwatched.put(key, spec);
@@ -415,11 +414,7 @@ final class Watchlist {
             new ReplicaHealth.Change(watch.health.state(), ReplicaState.REMOVED, "left its list")));
     drop(key, decisions);
     tellRemoved(
-        key,
-        watch.spec(),
-        watch.ability.continuesMessages(),
-        watch.health.checks(),
-        nowMillis);
+        key, watch.spec(), watch.ability.continuesMessages(), watch.health.checks(), nowMillis);
   }
 
   private void tellRemoved(

@@ -313,10 +313,7 @@ final class RouteTable {
   /** Those that the tenant may use. */
   private String listed(Route route, Collection<Model> models) {
     List<String> all =
-        models.stream()
-            .flatMap(each -> name(route, each).stream())
-            .map(ModelName::value)
-            .toList();
+        models.stream().flatMap(each -> name(route, each).stream()).map(ModelName::value).toList();
     String names = all.stream().limit(LISTED_MAX).collect(Collectors.joining(", "));
     int more = all.size() - LISTED_MAX;
     return more > 0 ? names + " and " + more + " more" : names;

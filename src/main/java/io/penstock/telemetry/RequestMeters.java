@@ -84,8 +84,7 @@ public final class RequestMeters {
     cancelled = byPhase(p -> registry.counter(Names.CANCELLED, "phase", p.label()));
     wasted = byPhase(p -> registry.counter(Names.WASTED_TOKENS, "phase", p.label()));
     budgetExhausted = registry.counter(Names.RETRY_BUDGET_EXHAUSTED);
-    admittedLocally =
-        registry.counter(Names.LIMIT_LOCAL_DECISIONS, "outcome", "admitted");
+    admittedLocally = registry.counter(Names.LIMIT_LOCAL_DECISIONS, "outcome", "admitted");
     refusedLocally = registry.counter(Names.LIMIT_LOCAL_DECISIONS, "outcome", "refused");
     Gauge.builder(Names.REQUESTS_IN_FLIGHT, inFlight, LongAdder::sum).register(registry);
   }

@@ -57,18 +57,22 @@ public final class Door {
                   + EXPECTED));
     } else if (auth.jwt() && isToken(shown)) {
       tokens.read(
-          shown, roll, clock.epochMillis(), verdict -> verdict.tell(known -> then.accept(here(known.identity())), then::accept));
+          shown,
+          roll,
+          clock.epochMillis(),
+          verdict -> verdict.tell(known -> then.accept(here(known.identity())), then::accept));
     } else if (auth.keys()) {
       roll.find(shown, clock.epochMillis())
           .tell(known -> then.accept(here(known.identity())), then::accept);
     } else {
-      then.accept(Verdict.invalid("what was sent is no token (expected: 'authorization: Bearer' with a JWT)"));
+      then.accept(
+          Verdict.invalid(
+              "what was sent is no token (expected: 'authorization: Bearer' with a JWT)"));
     }
   }
 
   private static @Nullable String shown(@Nullable String authorization, @Nullable String apiKey) {
-    if (authorization != null
-        && authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
+    if (authorization != null && authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
       return authorization.substring(BEARER.length()).strip();
     }
     return apiKey == null ? null : apiKey.strip();
@@ -78,7 +82,10 @@ public final class Door {
   private static boolean isToken(String shown) {
     int first = shown.indexOf('.');
     int last = shown.lastIndexOf('.');
-    return shown.startsWith("ey") && first > 0 && last > first && shown.indexOf('.', first + 1) == last;
+    return shown.startsWith("ey")
+        && first > 0
+        && last > first
+        && shown.indexOf('.', first + 1) == last;
   }
 
   private Verdict here(Identity identity) {

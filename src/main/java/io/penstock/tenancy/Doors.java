@@ -18,6 +18,12 @@ public interface Doors {
   /** Doors that let everybody in. */
   static Doors unlocked() {
     return vertx ->
-        new Door(vertx, Setting.fixed(Roll.OPEN), Setting.fixed(Jwks.NONE), () -> {}, "", Clock.system());
+        new Door(
+            vertx,
+            Setting.fixed(Roll.OPEN),
+            Setting.fixed(Jwks.NONE),
+            () -> {},
+            "",
+            Clock.system());
   }
 }

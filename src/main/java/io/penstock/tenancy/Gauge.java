@@ -131,10 +131,7 @@ final class Gauge {
 
   /** Whether it need not be remembered. */
   boolean isIdle(long nowMillis) {
-    return holding() == 0
-        && saidHolding == 0
-        && saidUsed == used
-        && minute.sum(nowMillis) == 0;
+    return holding() == 0 && saidHolding == 0 && saidUsed == used && minute.sum(nowMillis) == 0;
   }
 
   /**

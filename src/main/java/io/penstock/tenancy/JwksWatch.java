@@ -50,8 +50,7 @@ final class JwksWatch {
     if (!next.equals(of)) {
       of = next;
       vertx.cancelTimer(timer);
-      current.become(
-          new Jwks(next, List.of(), next.isPresent() ? "they are being fetched" : ""));
+      current.become(new Jwks(next, List.of(), next.isPresent() ? "they are being fetched" : ""));
       next.ifPresent(this::fetch);
     }
   }
@@ -113,7 +112,8 @@ final class JwksWatch {
     }
     if (usable.isEmpty()) {
       throw new IllegalArgumentException(
-          "there is no key of the types " + String.join(", ", ASYMMETRIC.stream().sorted().toList())
+          "there is no key of the types "
+              + String.join(", ", ASYMMETRIC.stream().sorted().toList())
               + " in its 'keys'");
     }
     return usable;

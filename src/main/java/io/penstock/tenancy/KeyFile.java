@@ -55,7 +55,8 @@ final class KeyFile {
     } catch (NoSuchFileException none) {
       return List.of();
     } catch (IOException unreadable) {
-      throw new IOException("the file of keys, " + file + ", can not be read: " + unreadable, unreadable);
+      throw new IOException(
+          "the file of keys, " + file + ", can not be read: " + unreadable, unreadable);
     }
     int headEnd = text.indexOf('\n');
     Matcher head = HEAD.matcher(headEnd < 0 ? text : text.substring(0, headEnd));
@@ -65,7 +66,8 @@ final class KeyFile {
     String body = headEnd < 0 ? "" : text.substring(headEnd + 1);
     String sha256 = Secrets.sha256(body);
     if (!sha256.equals(head.group(2))) {
-      throw wrong("what follows its head has the SHA-256 " + sha256, head.group(2) + ", as its head says");
+      throw wrong(
+          "what follows its head has the SHA-256 " + sha256, head.group(2) + ", as its head says");
     }
     List<TenancyMark> marks = new ArrayList<>();
     for (String line : body.lines().toList()) {
@@ -112,7 +114,8 @@ final class KeyFile {
       body.append(MessageText.write(new TenancyMarks(self, List.of(each)))).append('\n');
     }
     String text = body.toString();
-    String head = "penstock-keys 1 marks=" + marks.size() + " sha256=" + Secrets.sha256(text) + "\n";
+    String head =
+        "penstock-keys 1 marks=" + marks.size() + " sha256=" + Secrets.sha256(text) + "\n";
     Path next = file.resolveSibling(file.getFileName() + ".next");
     Path folder = file.getParent();
     if (folder != null) {

@@ -53,8 +53,7 @@ final class KeyOrders {
   }
 
   Order revoke(Roll roll, String id, long epochMillis) {
-    return new Order(
-        List.of(mark(known(roll, id).revokedNow(), epochMillis)), Optional.empty());
+    return new Order(List.of(mark(known(roll, id).revokedNow(), epochMillis)), Optional.empty());
   }
 
   Order rotate(Roll roll, String id, Duration overlap, long epochMillis) {
@@ -62,15 +61,17 @@ final class KeyOrders {
     if (!old.isLive(epochMillis)) {
       throw new TenancyException(
           Fault.CONFLICT,
-          "key '" + id + "' " + (old.revoked() ? "has been revoked" : "has expired")
+          "key '"
+              + id
+              + "' "
+              + (old.revoked() ? "has been revoked" : "has expired")
               + " (expected: one that opens; create another)",
           "id");
     }
     Order next = create(roll, old.tenant(), old.name(), Duration.ZERO, old.limits(), epochMillis);
     ApiKey ending =
         overlap.isZero() ? old.revokedNow() : old.until(epochMillis + overlap.toMillis());
-    return new Order(
-        List.of(next.marks().get(0), mark(ending, epochMillis)), next.created());
+    return new Order(List.of(next.marks().get(0), mark(ending, epochMillis)), next.created());
   }
 
   Order put(Tenant tenant, long epochMillis) {

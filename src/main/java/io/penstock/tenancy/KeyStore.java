@@ -9,8 +9,8 @@ import java.time.Duration;
 
 /**
  * What operators may do to tenants and keys, in the whole cluster. May be called from any thread.
- * All of it completes when this node goes by it, has told the others, and has it on disk; fails with
- * {@link TenancyException} when it is not to be done, or is not on disk.
+ * All of it completes when this node goes by it, has told the others, and has it on disk; fails
+ * with {@link TenancyException} when it is not to be done, or is not on disk.
  */
 public interface KeyStore {
   /**

@@ -20,13 +20,13 @@ import java.util.function.Predicate;
  * served, and say afterwards what they have used. Pure; belongs to the loop.
  *
  * <p>What is at hand is taken at once. For what is not, the keeper is asked; of each tenant there
- * is one question under way, which speaks for all requests that wait. It has a budget of
- * {@link #BUDGET_MILLIS} to be answered. Then, and at once for the requests that follow until it answers again, the loop
- * decides by itself: what it has used in the last minute, what it has reserved and what is asked
- * for must fit its share, the limit divided by the loops of the cluster. So loops that reach nobody
- * allow no more than the limit together; what they had been granted before beyond their shares
- * comes to that for as long as a minute. A limit smaller than the number of loops allows each of
- * them one request.
+ * is one question under way, which speaks for all requests that wait. It has a budget of {@link
+ * #BUDGET_MILLIS} to be answered. Then, and at once for the requests that follow until it answers
+ * again, the loop decides by itself: what it has used in the last minute, what it has reserved and
+ * what is asked for must fit its share, the limit divided by the loops of the cluster. So loops
+ * that reach nobody allow no more than the limit together; what they had been granted before beyond
+ * their shares comes to that for as long as a minute. A limit smaller than the number of loops
+ * allows each of them one request.
  *
  * <p>A request reserves its prompt's estimate and what it may generate, and is charged with what
  * its engine has counted. The difference is the error of {@link LimitKeeper}'s bound.
@@ -98,15 +98,14 @@ public final class LimitDesk {
   public Ticket reserve(
       Identity who, ModelName model, long tokens, long nowMillis, Runnable decided) {
     Tenant tenant = who.tenant();
-    if (tenant.limits().isNone()
-        && tenant.modelLimits().isEmpty()
-        && who.keyLimits().isNone()) {
+    if (tenant.limits().isNone() && tenant.modelLimits().isEmpty() && who.keyLimits().isNone()) {
       return Ticket.UNLIMITED;
     }
     Account account = accounts.computeIfAbsent(tenant.id(), Account::new);
     List<Gauges> subjects = account.subjects(tenant, who.key().orElse(null), model);
     Ticket ticket =
-        new Ticket(account, subjects, tokens, nowMillis + outlet.budgetMillis(tenant.id()), decided);
+        new Ticket(
+            account, subjects, tokens, nowMillis + outlet.budgetMillis(tenant.id()), decided);
     Gauge tooSmall = ticket.tooSmall();
     if (tooSmall != null) {
       ticket.refuse(
@@ -224,29 +223,29 @@ public final class LimitDesk {
     Account account = ticket.account();
     String of = account == null ? by.subject() : name(account, by);
     ticket.refuse(
-            switch (by.kind()) {
-              case REQUESTS ->
-                  new LimitRefusal(
-                      Fault.REQUEST_LIMIT,
-                      of + " has had its " + by.limit() + " requests of this minute",
-                      by.retryMillis(nowMillis));
-              case TOKENS ->
-                  new LimitRefusal(
-                      Fault.TOKEN_LIMIT,
-                      of
-                          + " has "
-                          + by.remaining()
-                          + " of its "
-                          + by.limit()
-                          + " tokens per minute left, and the request may come to "
-                          + ticket.amount(by.kind()),
-                      by.retryMillis(nowMillis));
-              case CONCURRENT ->
-                  new LimitRefusal(
-                      Fault.CONCURRENCY_LIMIT,
-                      of + " has " + by.limit() + " requests at once, as many as it may",
-                      by.retryMillis(nowMillis));
-            });
+        switch (by.kind()) {
+          case REQUESTS ->
+              new LimitRefusal(
+                  Fault.REQUEST_LIMIT,
+                  of + " has had its " + by.limit() + " requests of this minute",
+                  by.retryMillis(nowMillis));
+          case TOKENS ->
+              new LimitRefusal(
+                  Fault.TOKEN_LIMIT,
+                  of
+                      + " has "
+                      + by.remaining()
+                      + " of its "
+                      + by.limit()
+                      + " tokens per minute left, and the request may come to "
+                      + ticket.amount(by.kind()),
+                  by.retryMillis(nowMillis));
+          case CONCURRENT ->
+              new LimitRefusal(
+                  Fault.CONCURRENCY_LIMIT,
+                  of + " has " + by.limit() + " requests at once, as many as it may",
+                  by.retryMillis(nowMillis));
+        });
   }
 
   private static String name(Account account, Gauge gauge) {
@@ -292,8 +291,7 @@ public final class LimitDesk {
   public void tick(long nowMillis) {
     for (Account account : List.copyOf(accounts.values())) {
       account.tidy(loops, nowMillis);
-      boolean again =
-          account.isAsking() && nowMillis - account.askedMillis() >= ASK_AGAIN_MILLIS;
+      boolean again = account.isAsking() && nowMillis - account.askedMillis() >= ASK_AGAIN_MILLIS;
       if (again || (!account.isAsking() && account.hasNews())) {
         ask(account, nowMillis);
       } else if (account.isIdle(nowMillis)) {

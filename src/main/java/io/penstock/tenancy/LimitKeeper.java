@@ -208,8 +208,7 @@ final class LimitKeeper {
             buckets -> {
               buckets
                   .values()
-                  .removeIf(
-                      bucket -> bucket.holding() == 0 && bucket.minute.sum(nowMillis) == 0);
+                  .removeIf(bucket -> bucket.holding() == 0 && bucket.minute.sum(nowMillis) == 0);
               return buckets.isEmpty();
             });
   }

@@ -76,8 +76,7 @@ public final class LimitsVerticle extends VerticleBase {
       LOG.warn("{} is no message for a keeper of limits", message.getClass().getSimpleName());
       return;
     }
-    boolean mine =
-        directory.view().keeperOf(ask.tenant()).filter(bus.self()::equals).isPresent();
+    boolean mine = directory.view().keeperOf(ask.tenant()).filter(bus.self()::equals).isPresent();
     LimitAnswer answer =
         mine
             ? keeper.answer(ask, clock.millis())

@@ -73,9 +73,7 @@ final class Minute {
     return all;
   }
 
-  /**
-   * How long until so much of it no longer counts; until all of it when there is not so much.
-   */
+  /** How long until so much of it no longer counts; until all of it when there is not so much. */
   long untilGone(long nowMillis, long amount) {
     advance(nowMillis);
     long gone = 0;

@@ -35,9 +35,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The node's book of keys and tenants: reads it from its file, keeps it equal with the other
- * nodes' by {@link Gossip}, and tells the ingress loops who may come in. What is ordered is told at
- * once and written to the file as soon as that is free; many changes are told and written together.
+ * The node's book of keys and tenants: reads it from its file, keeps it equal with the other nodes'
+ * by {@link Gossip}, and tells the ingress loops who may come in. What is ordered is told at once
+ * and written to the file as soon as that is free; many changes are told and written together.
  *
  * <p>When an entry throws, the book may be half changed. It is written anew from the marks that
  * were told last; what was lost with it, other nodes tell within seconds.
@@ -101,11 +101,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     this.file = config.now().keyFile().map(KeyFile::new);
     this.gossip =
         new Gossip<>(
-            bus,
-            directory,
-            Room.TENANCY,
-            () -> book,
-            marks -> new TenancyMarks(bus.self(), marks));
+            bus, directory, Room.TENANCY, () -> book, marks -> new TenancyMarks(bus.self(), marks));
     this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "tenancy");
     this.roll = new LiveSetting<>(vertx, Roll.of(config.now(), List.of()));
     this.jwks = new LiveSetting<>(vertx, Jwks.NONE);
@@ -231,7 +227,9 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     if (isConfigured(id)) {
       throw new TenancyException(
           Fault.CONFLICT,
-          "tenant '" + id + "' is of the nodes' configuration (expected: one that is not; change"
+          "tenant '"
+              + id
+              + "' is of the nodes' configuration (expected: one that is not; change"
               + " tenants.list there and reload)",
           "id");
     }

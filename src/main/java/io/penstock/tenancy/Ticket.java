@@ -173,8 +173,7 @@ public final class Ticket {
     }
     return tightest == null
         ? null
-        : new Standing(
-            tightest.limit(), tightest.remaining(), tightest.resetMillis(nowMillis));
+        : new Standing(tightest.limit(), tightest.remaining(), tightest.resetMillis(nowMillis));
   }
 
   /**

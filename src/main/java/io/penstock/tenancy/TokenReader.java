@@ -111,8 +111,11 @@ final class TokenReader {
     if (token.length() > TOKEN_CHARS_MAX) {
       return Optional.of(
           Verdict.invalid(
-              "the token has " + token.length() + " characters (expected: at most "
-                  + TOKEN_CHARS_MAX + ")"));
+              "the token has "
+                  + token.length()
+                  + " characters (expected: at most "
+                  + TOKEN_CHARS_MAX
+                  + ")"));
     }
     Optional<String> kid = kid(token);
     if (checker != null && kid.isPresent() && !jwks.knows(kid.get())) {
@@ -140,10 +143,14 @@ final class TokenReader {
   private static Verdict refused(Throwable cause) {
     String words = String.valueOf(cause.getMessage()).toLowerCase(java.util.Locale.ROOT);
     String why =
-        words.contains("expired") ? "it has expired"
-            : words.contains("audience") ? "it is for another audience"
-                : words.contains("issuer") ? "it is of another issuer"
-                    : words.contains("nbf") ? "it is not valid yet"
+        words.contains("expired")
+            ? "it has expired"
+            : words.contains("audience")
+                ? "it is for another audience"
+                : words.contains("issuer")
+                    ? "it is of another issuer"
+                    : words.contains("nbf")
+                        ? "it is not valid yet"
                         : "it is none, or its signature is wrong";
     return Verdict.invalid("the token is not accepted: " + why);
   }

@@ -67,14 +67,14 @@ class KeysTest {
   @Test
   void whoShowsNoKeyOrAnotherIsToldSo() throws Exception {
     Town town = start(1);
-    String none =
-        "no API key was sent (expected: 'authorization: Bearer KEY' or 'x-api-key: KEY')";
+    String none = "no API key was sent (expected: 'authorization: Bearer KEY' or 'x-api-key: KEY')";
     refused(town.chat(0, null, MODEL, 5), none);
     refused(town.get(0, null, "/v1/models"), none);
     refused(town.chat(0, "sk-guess", MODEL, 5), "the API key that was sent is not known here");
     assertThat(town.get(0, null, "/health/ready").statusCode()).isEqualTo(200);
     assertThat(town.get(0, null, "/metrics").body())
-        .contains("penstock_requests_total{code=\"invalid_api_key\",operation=\"chat\",status=\"401\"} 2.0");
+        .contains(
+            "penstock_requests_total{code=\"invalid_api_key\",operation=\"chat\",status=\"401\"} 2.0");
 
     assertThat(town.chat(0, SECRET, MODEL, 5).statusCode()).isEqualTo(200);
     HttpResponse<String> byHeader =
@@ -93,8 +93,7 @@ class KeysTest {
   @Test
   void aTenantSeesAndUsesOnlyHisModels() throws Exception {
     Town town = start(1);
-    JsonArray rows =
-        new JsonObject(town.get(0, SECRET, "/v1/models").body()).getJsonArray("data");
+    JsonArray rows = new JsonObject(town.get(0, SECRET, "/v1/models").body()).getJsonArray("data");
     assertThat(rows.stream().map(row -> ((JsonObject) row).getString("id")))
         .containsExactly(MODEL, OTHER + "-latest");
 
@@ -131,21 +130,24 @@ class KeysTest {
                     .header("x-penstock-priority", "interactive")
                     .POST(
                         HttpRequest.BodyPublishers.ofString(
-                            "{\"model\":\"" + MODEL + "\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":3}"))
+                            "{\"model\":\""
+                                + MODEL
+                                + "\",\"messages\":[{\"role\":\"user\",\"content\":\"x\"}],\"max_tokens\":3}"))
                     .build(),
                 HttpResponse.BodyHandlers.ofString());
     assertThat(answer.statusCode()).isEqualTo(200);
     String metrics = town.get(0, null, "/metrics").body();
-    assertThat(metrics).containsPattern("penstock_queue_wait_seconds_count\\{[^}]*\"default\"[^}]*} 1");
-    assertThat(metrics).doesNotContainPattern("penstock_queue_wait_seconds_count\\{[^}]*\"interactive\"[^}]*} 1");
+    assertThat(metrics)
+        .containsPattern("penstock_queue_wait_seconds_count\\{[^}]*\"default\"[^}]*} 1");
+    assertThat(metrics)
+        .doesNotContainPattern("penstock_queue_wait_seconds_count\\{[^}]*\"interactive\"[^}]*} 1");
   }
 
   @Test
   void keysAreMadeShownOnceRotatedAndRevoked() throws Exception {
     Town town = start(1);
     town.admin(0, "PUT", "/tenants/guest", "{'weight': 2, 'limits': {'max_concurrent': 9}}", 200);
-    JsonObject key =
-        town.admin(0, "POST", "/keys", "{'tenant': 'guest', 'name': 'ci'}", 201);
+    JsonObject key = town.admin(0, "POST", "/keys", "{'tenant': 'guest', 'name': 'ci'}", 201);
     String secret = key.getString("secret");
     String id = key.getString("id");
     assertThat(secret).matches("ps-[A-Za-z0-9_-]{43}");
@@ -172,32 +174,69 @@ class KeysTest {
   @Test
   void whatAnOperatorGetsWrongIsNamed() throws Exception {
     Town town = start(1);
-    wrong("POST", "/keys", "{'tenant': 'nobody'}", 400, "there is no tenant 'nobody' (expected: one of acme, far)");
+    wrong(
+        "POST",
+        "/keys",
+        "{'tenant': 'nobody'}",
+        400,
+        "there is no tenant 'nobody' (expected: one of acme, far)");
     wrong("POST", "/keys", "{}", 400, "tenant: missing (expected: the id of a tenant)");
     wrong("POST", "/keys", "[", 400, "the body is no JSON (expected: an object)");
-    wrong("POST", "/keys", "{'tenant': 'acme', 'limits': {'requests_per_minute': 0}}", 400,
+    wrong(
+        "POST",
+        "/keys",
+        "{'tenant': 'acme', 'limits': {'requests_per_minute': 0}}",
+        400,
         "limits.requests_per_minute: 0 (expected: integer from 1 to 1000000000000)");
-    wrong("POST", "/keys", "{'tenant': 'acme', 'colour': 'red'}", 400,
+    wrong(
+        "POST",
+        "/keys",
+        "{'tenant': 'acme', 'colour': 'red'}",
+        400,
         "colour: unknown field (expected: one of tenant, name, expires_seconds, limits)");
-    wrong("PUT", "/tenants/guest", "{'weight': -1}", 400,
+    wrong(
+        "PUT",
+        "/tenants/guest",
+        "{'weight': -1}",
+        400,
         "weight: -1 (expected: number from 0.001 to 1000.0)");
-    wrong("PUT", "/tenants/guest", "{'models': ['x']}", 400,
+    wrong(
+        "PUT",
+        "/tenants/guest",
+        "{'models': ['x']}",
+        400,
         "models[0]: 'x' (expected: a model or an alias of the fleet: lake-70b, lake-70b-latest,"
             + " river-8b, river-8b-latest)");
-    wrong("PUT", "/tenants/a%20b", "{}", 400,
-        "id: 'a%20b' (expected: 1 to 64 of A-Z a-z 0-9 . _ -)");
-    wrong("PUT", "/tenants/acme", "{}", 409,
+    wrong(
+        "PUT", "/tenants/a%20b", "{}", 400, "id: 'a%20b' (expected: 1 to 64 of A-Z a-z 0-9 . _ -)");
+    wrong(
+        "PUT",
+        "/tenants/acme",
+        "{}",
+        409,
         "tenant 'acme' is of the nodes' configuration (expected: one that is not; change"
             + " tenants.list there and reload)");
-    wrong("DELETE", "/tenants/guest", null, 404,
+    wrong(
+        "DELETE",
+        "/tenants/guest",
+        null,
+        404,
         "there is no tenant 'guest' (expected: one of acme, far)");
-    wrong("DELETE", "/keys/key-0", null, 404,
+    wrong(
+        "DELETE",
+        "/keys/key-0",
+        null,
+        404,
         "there is no key 'key-0' (expected: an id that GET /admin/v1/keys lists)");
-    wrong("POST", "/keys/key-0/rotate", "{'overlap_seconds': -1}", 400,
+    wrong(
+        "POST",
+        "/keys/key-0/rotate",
+        "{'overlap_seconds': -1}",
+        400,
         "overlap_seconds: -1 (expected: integer from 0 to 315360000)");
     wrong("PATCH", "/keys", null, 405, "PATCH /admin/v1/keys (expected: GET or POST)");
-    wrong("GET", "/keys/key-0/rotate", null, 405,
-        "GET /admin/v1/keys/key-0/rotate (expected: POST)");
+    wrong(
+        "GET", "/keys/key-0/rotate", null, 405, "GET /admin/v1/keys/key-0/rotate (expected: POST)");
     assertThat(town.admin(0, "GET", "/tenants", null, 200).getJsonArray("tenants")).hasSize(2);
   }
 

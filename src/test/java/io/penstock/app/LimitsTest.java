@@ -257,7 +257,9 @@ class LimitsTest {
     }
   }
 
-  /** A client that leaves in the middle is charged with what came, and not with what was reserved. */
+  /**
+   * A client that leaves in the middle is charged with what came, and not with what was reserved.
+   */
   @Test
   void whoLeavesIsChargedWithWhatCame() throws Exception {
     town =
@@ -349,7 +351,9 @@ class LimitsTest {
     assertThat(town.chat(0, KEY, MODEL, 2).statusCode()).isEqualTo(200);
   }
 
-  /** Redis killed under load, started again, hung, and let go: nobody fails for it, nobody waits. */
+  /**
+   * Redis killed under load, started again, hung, and let go: nobody fails for it, nobody waits.
+   */
   @Test
   void redisGoneOrHungIsNobodysTrouble() throws Exception {
     Town town = start(1, true, "'limits': {'max_concurrent': 100}");

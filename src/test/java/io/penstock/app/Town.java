@@ -146,8 +146,7 @@ public final class Town implements AutoCloseable {
   public HttpRequest.Builder request(int node, @Nullable String key, String path) {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(
-                URI.create(
-                    "http://127.0.0.1:" + node(node).config().ingress().port() + path))
+                URI.create("http://127.0.0.1:" + node(node).config().ingress().port() + path))
             .timeout(Duration.ofSeconds(60))
             .header("content-type", "application/json");
     return key == null ? request : request.header("authorization", "Bearer " + key);

@@ -1,26 +1,23 @@
 package io.penstock.bus;
 
 import io.penstock.fault.Fault;
-import io.penstock.message.BookDigest;
-import io.penstock.message.TenancyMarks;
-import io.penstock.message.TenancyMark;
-import io.penstock.inference.Tenant;
-import io.penstock.inference.RateLimits;
-import io.penstock.inference.ModelLimits;
-import io.penstock.inference.CachePolicy;
 import io.penstock.inference.ApiKey;
+import io.penstock.inference.CachePolicy;
 import io.penstock.inference.Capability;
+import io.penstock.inference.ModelLimits;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.RateLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
+import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
@@ -28,6 +25,7 @@ import io.penstock.message.AskHealth;
 import io.penstock.message.AskNode;
 import io.penstock.message.AskPool;
 import io.penstock.message.Beacon;
+import io.penstock.message.BookDigest;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Doubt;
@@ -37,11 +35,11 @@ import io.penstock.message.DrainMarks;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Lease;
-import io.penstock.message.LimitLine;
-import io.penstock.message.LimitKind;
-import io.penstock.message.LimitGrant;
-import io.penstock.message.LimitAsk;
 import io.penstock.message.LimitAnswer;
+import io.penstock.message.LimitAsk;
+import io.penstock.message.LimitGrant;
+import io.penstock.message.LimitKind;
+import io.penstock.message.LimitLine;
 import io.penstock.message.ListModels;
 import io.penstock.message.Message;
 import io.penstock.message.ModelCard;
@@ -62,6 +60,8 @@ import io.penstock.message.Room;
 import io.penstock.message.Route;
 import io.penstock.message.Signals;
 import io.penstock.message.Station;
+import io.penstock.message.TenancyMark;
+import io.penstock.message.TenancyMarks;
 import io.penstock.message.Withdraw;
 import java.util.List;
 import java.util.Optional;
@@ -223,7 +223,14 @@ final class MessageSamples {
               5,
               List.of(
                   new LimitLine(
-                      "tenant", LimitKind.TOKENS, 100_000, 812, 300, 200, 8_333, List.of(12L, 800L)))),
+                      "tenant",
+                      LimitKind.TOKENS,
+                      100_000,
+                      812,
+                      300,
+                      200,
+                      8_333,
+                      List.of(12L, 800L)))),
           new LimitAnswer(
               TENANT,
               99,

@@ -69,12 +69,7 @@ final class Cluster implements AutoCloseable {
    * @param tenants section of the nodes' files
    */
   Cluster(
-      Path folder,
-      int nodes,
-      int replicas,
-      int maxConcurrent,
-      String profile,
-      JsonObject tenants) {
+      Path folder, int nodes, int replicas, int maxConcurrent, String profile, JsonObject tenants) {
     this.folder = folder;
     this.tenants = tenants;
     this.replicas = replicas;

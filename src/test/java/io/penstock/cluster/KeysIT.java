@@ -64,7 +64,9 @@ class KeysIT {
       }
       for (int i = 0; i < 3; i++) {
         cluster.node(i).process.awaitReady(cluster.node(i).httpPort);
-        assertThat(status(cluster.node(i), kept.getString("secret"))).as("node %d", i).isEqualTo(200);
+        assertThat(status(cluster.node(i), kept.getString("secret")))
+            .as("node %d", i)
+            .isEqualTo(200);
         assertThat(status(cluster.node(i), key)).as("node %d", i).isEqualTo(401);
       }
     }

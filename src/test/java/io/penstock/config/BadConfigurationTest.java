@@ -79,7 +79,14 @@ class BadConfigurationTest {
 
   static Stream<Case> configurations() {
     return Stream.of(
-            documents(), nodes(), clusters(), ingresses(), fleets(), replicaLists(), placeholders(), tenants())
+            documents(),
+            nodes(),
+            clusters(),
+            ingresses(),
+            fleets(),
+            replicaLists(),
+            placeholders(),
+            tenants())
         .flatMap(cases -> cases);
   }
 
@@ -519,8 +526,7 @@ class BadConfigurationTest {
   }
 
   private static String tenants(String body) {
-    return pool("'aliases': ['a']")
-        .replace("{'fleet'", "{'tenants': {" + body + "}, 'fleet'");
+    return pool("'aliases': ['a']").replace("{'fleet'", "{'tenants': {" + body + "}, 'fleet'");
   }
 
   private static String tenant(String body) {

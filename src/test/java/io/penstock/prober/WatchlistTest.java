@@ -444,7 +444,9 @@ class WatchlistTest {
     assertThat(a.states()).containsOnlyKeys("s");
   }
 
-  /** The host of an engine and of its prober is gone: its list knows it, and somebody has to say. */
+  /**
+   * The host of an engine and of its prober is gone: its list knows it, and somebody has to say.
+   */
   @Test
   void tellsOfAReplicaThatLeftItsListWithItsProber() {
     a.list(replicas(20));
@@ -455,7 +457,9 @@ class WatchlistTest {
     assertThat(others).isNotEmpty();
     a.list();
     a.runUntil(11_000);
-    assertThat(a.states()).as("the others are for B to tell").doesNotContainKeys(others.toArray(String[]::new));
+    assertThat(a.states())
+        .as("the others are for B to tell")
+        .doesNotContainKeys(others.toArray(String[]::new));
     a.probers(A);
     a.runUntil(12_000);
     others.forEach(id -> assertThat(a.states()).containsEntry(id, REMOVED));

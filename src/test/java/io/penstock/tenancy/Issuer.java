@@ -135,7 +135,8 @@ final class Issuer implements AutoCloseable {
         hmac(head + "." + text(claims.encode())),
         hmac(anonymousHead + "." + text(claims.encode())),
         whole.substring(0, whole.length() - 8) + "AAAAAAAA",
-        whole.replace("." + text(claims.encode()) + ".", "." + text(claims.put("x", 1).encode()) + "."));
+        whole.replace(
+            "." + text(claims.encode()) + ".", "." + text(claims.put("x", 1).encode()) + "."));
   }
 
   private static String hmac(String signed) throws GeneralSecurityException {

@@ -136,7 +136,9 @@ class LimitsPropertyTest {
     assertThat(cluster.admitted).hasSize(101);
   }
 
-  /** Cut off from the keeper: nobody waits longer than the budget, and all stay within the limit. */
+  /**
+   * Cut off from the keeper: nobody waits longer than the budget, and all stay within the limit.
+   */
   @Property(tries = 50)
   void cutOffTheLoopsKeepToTheirShares(
       @ForAll long seed, @ForAll @IntRange(min = 1, max = 5) int loops) {

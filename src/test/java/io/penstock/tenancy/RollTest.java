@@ -81,7 +81,8 @@ class RollTest {
     take(orders.revoke(roll(), key.key().id(), 2_000));
     assertThat(wordsFor(key.secret(), 5_000))
         .isEqualTo("the API key '" + key.key().id() + "' has been revoked");
-    assertThat(wordsFor("nonsense", 5_000)).isEqualTo("the API key that was sent is not known here");
+    assertThat(wordsFor("nonsense", 5_000))
+        .isEqualTo("the API key that was sent is not known here");
   }
 
   @Test

@@ -81,7 +81,11 @@ class TokensTest {
             Optional.empty(),
             clock,
             new SimpleMeterRegistry());
-    vertx.deployVerticle(tenancy).toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    vertx
+        .deployVerticle(tenancy)
+        .toCompletionStage()
+        .toCompletableFuture()
+        .get(10, TimeUnit.SECONDS);
     CompletableFuture<Door> opened = new CompletableFuture<>();
     loop.runOnContext(x -> opened.complete(tenancy.open(vertx)));
     door = opened.get(10, TimeUnit.SECONDS);
@@ -138,8 +142,7 @@ class TokensTest {
     showUntil(issuer.token("k1", Issuer.claims("acme")), Verdict.Known.class);
     long now = System.currentTimeMillis() / 1_000;
 
-    refused(
-        show(issuer.token("k1", Issuer.claims("acme").put("exp", now - 60))), "it has expired");
+    refused(show(issuer.token("k1", Issuer.claims("acme").put("exp", now - 60))), "it has expired");
     JsonObject endless = Issuer.claims("acme");
     endless.remove("exp");
     refused(show(issuer.token("k1", endless)), "it does not say when it expires");

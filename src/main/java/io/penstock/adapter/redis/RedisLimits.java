@@ -113,7 +113,8 @@ public final class RedisLimits implements LimitStore {
     all.add(Integer.toString(1 + ask.lines().size()));
     all.add(tenant + "life");
     for (LimitLine line : ask.lines()) {
-      all.add(tenant + line.kind().name().toLowerCase(java.util.Locale.ROOT) + ":" + line.subject());
+      all.add(
+          tenant + line.kind().name().toLowerCase(java.util.Locale.ROOT) + ":" + line.subject());
     }
     all.add(ask.from().node() + "/" + ask.from().lane());
     all.add(Long.toString(ask.epoch()));
