@@ -8,6 +8,13 @@
  * immutable look-up table that all ingress loops share; each loop has a {@link
  * io.penstock.tenancy.Door} that asks it.
  *
+ * <p>Limits are kept by one node for each tenant ({@code LimitKeeper}, in {@link
+ * io.penstock.tenancy.LimitsVerticle}), or in Redis behind the port {@link
+ * io.penstock.tenancy.LimitStore}. Each ingress loop has a {@link io.penstock.tenancy.LimitDesk}
+ * where its requests reserve what they may need before they are served, and settle what they have
+ * used afterwards, once, however they ended. The bound, and why it holds, stands at {@code
+ * LimitKeeper}.
+ *
  * <p>Decisions:
  *
  * <ul>
@@ -18,6 +25,10 @@
  *   <li>A revoked key stays in the book, or an old file would bring it back.
  *   <li>A file that is not as it was written is an error at the start, and never an empty book:
  *       that would let revoked keys in that the configuration still has.
+ *   <li>A library of token buckets was not taken: a bucket allows twice its limit in a minute that
+ *       spans a refill, and none of them settles a reservation with what was used.
+ *   <li>What loops tell the keeper is their whole state and not a difference, so a lost message is
+ *       made good by the next one.
  *   <li>Tokens are checked on the loop that meets them and remembered until they expire; only
  *       signatures that need no shared secret are believed.
  * </ul>
