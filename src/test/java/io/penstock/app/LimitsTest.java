@@ -93,7 +93,8 @@ class LimitsTest {
 
   private void startRedis() throws Exception {
     Path server = Path.of("/usr/bin/redis-server");
-    Assumptions.assumeTrue(Files.isExecutable(server), server + " is not here");
+    Assumptions.assumeTrue(
+        Files.isExecutable(server) || "true".equals(System.getenv("CI")), server + " is not here");
     redisPort = redisPort == 0 ? Ports.free() : redisPort;
     redis =
         new ProcessBuilder(
