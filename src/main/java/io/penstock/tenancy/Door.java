@@ -17,11 +17,11 @@ public final class Door {
   private final String region;
   private final Clock clock;
   private final TokenReader tokens;
-  private Roll roll;
+  private Register register;
 
   Door(
       Vertx vertx,
-      Setting<Roll> roll,
+      Setting<Register> register,
       Setting<Jwks> jwks,
       Runnable strangerShown,
       String region,
@@ -29,9 +29,9 @@ public final class Door {
     this.region = region;
     this.clock = clock;
     this.tokens = new TokenReader(vertx, strangerShown);
-    this.roll = roll.now();
+    this.register = register.now();
     tokens.become(jwks.now());
-    roll.onChange(next -> this.roll = next);
+    register.onChange(next -> this.register = next);
     jwks.onChange(tokens::become);
   }
 
@@ -44,9 +44,9 @@ public final class Door {
    */
   public void identify(
       @Nullable String authorization, @Nullable String apiKey, Consumer<Verdict> then) {
-    TenancyConfig.Auth auth = roll.auth();
+    TenancyConfig.Auth auth = register.auth();
     if (auth == TenancyConfig.Auth.NONE) {
-      then.accept(here(roll.anonymous()));
+      then.accept(here(register.anonymous()));
       return;
     }
     String shown = shown(authorization, apiKey);
@@ -58,11 +58,12 @@ public final class Door {
     } else if (auth.jwt() && isToken(shown)) {
       tokens.read(
           shown,
-          roll,
+          register,
           clock.epochMillis(),
           verdict -> verdict.tell(known -> then.accept(here(known.identity())), then::accept));
     } else if (auth.keys()) {
-      roll.find(shown, clock.epochMillis())
+      register
+          .find(shown, clock.epochMillis())
           .tell(known -> then.accept(here(known.identity())), then::accept);
     } else {
       then.accept(

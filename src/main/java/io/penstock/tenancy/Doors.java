@@ -20,7 +20,7 @@ public interface Doors {
     return vertx ->
         new Door(
             vertx,
-            Setting.fixed(Roll.OPEN),
+            Setting.fixed(Register.OPEN),
             Setting.fixed(Jwks.NONE),
             () -> {},
             "",

@@ -39,9 +39,14 @@ final class KeyOrders {
   }
 
   Order create(
-      Roll roll, TenantId tenant, String name, Duration life, RateLimits limits, long epochMillis) {
-    if (roll.tenant(tenant).isEmpty()) {
-      throw unknownTenant(roll, tenant, Fault.INVALID_VALUE);
+      Register register,
+      TenantId tenant,
+      String name,
+      Duration life,
+      RateLimits limits,
+      long epochMillis) {
+    if (register.tenant(tenant).isEmpty()) {
+      throw unknownTenant(register, tenant, Fault.INVALID_VALUE);
     }
     String secret = Secrets.fresh(random);
     String sha256 = Secrets.sha256(secret);
@@ -52,12 +57,13 @@ final class KeyOrders {
         List.of(mark(key, epochMillis)), Optional.of(new KeyStore.Created(key, secret)));
   }
 
-  Order revoke(Roll roll, String id, long epochMillis) {
-    return new Order(List.of(mark(known(roll, id).revokedNow(), epochMillis)), Optional.empty());
+  Order revoke(Register register, String id, long epochMillis) {
+    return new Order(
+        List.of(mark(known(register, id).revokedNow(), epochMillis)), Optional.empty());
   }
 
-  Order rotate(Roll roll, String id, Duration overlap, long epochMillis) {
-    ApiKey old = known(roll, id);
+  Order rotate(Register register, String id, Duration overlap, long epochMillis) {
+    ApiKey old = known(register, id);
     if (!old.isLive(epochMillis)) {
       throw new TenancyException(
           Fault.CONFLICT,
@@ -68,7 +74,8 @@ final class KeyOrders {
               + " (expected: one that opens; create another)",
           "id");
     }
-    Order next = create(roll, old.tenant(), old.name(), Duration.ZERO, old.limits(), epochMillis);
+    Order next =
+        create(register, old.tenant(), old.name(), Duration.ZERO, old.limits(), epochMillis);
     ApiKey ending =
         overlap.isZero() ? old.revokedNow() : old.until(epochMillis + overlap.toMillis());
     return new Order(List.of(next.marks().get(0), mark(ending, epochMillis)), next.created());
@@ -83,9 +90,9 @@ final class KeyOrders {
         Optional.empty());
   }
 
-  Order remove(Roll roll, TenantId id, long epochMillis) {
-    if (roll.tenant(id).isEmpty()) {
-      throw unknownTenant(roll, id, Fault.UNKNOWN_TARGET);
+  Order remove(Register register, TenantId id, long epochMillis) {
+    if (register.tenant(id).isEmpty()) {
+      throw unknownTenant(register, id, Fault.UNKNOWN_TARGET);
     }
     String target = TenancyMark.ofTenant(id);
     return new Order(
@@ -115,8 +122,9 @@ final class KeyOrders {
     return book.stamp(target, epochMillis);
   }
 
-  private static ApiKey known(Roll roll, String id) {
-    return roll.key(id)
+  private static ApiKey known(Register register, String id) {
+    return register
+        .key(id)
         .orElseThrow(
             () ->
                 new TenancyException(
@@ -125,8 +133,8 @@ final class KeyOrders {
                     "id"));
   }
 
-  private static TenancyException unknownTenant(Roll roll, TenantId id, Fault fault) {
-    List<Tenant> all = roll.tenants();
+  private static TenancyException unknownTenant(Register register, TenantId id, Fault fault) {
+    List<Tenant> all = register.tenants();
     String listed =
         all.stream().limit(LISTED_MAX).map(t -> t.id().value()).collect(Collectors.joining(", "));
     int more = all.size() - LISTED_MAX;

@@ -21,7 +21,7 @@ public interface KeyStore {
   record Created(ApiKey key, String secret) {}
 
   /** As this node knows them; any thread. */
-  Roll now();
+  Register now();
 
   /**
    * Makes a key.

@@ -62,7 +62,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   private final Counter rebuilt;
   private final AtomicBoolean unwritten = new AtomicBoolean(); // read by the scrape
   private final SecureRandom random = new SecureRandom();
-  private final LiveSetting<Roll> roll;
+  private final LiveSetting<Register> register;
   private final LiveSetting<Jwks> jwks;
 
   private List<TenancyMark> onDisk = List.of(); // before it is deployed
@@ -103,10 +103,10 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
         new Gossip<>(
             bus, directory, Room.TENANCY, () -> book, marks -> new TenancyMarks(bus.self(), marks));
     this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "tenancy");
-    this.roll = new LiveSetting<>(vertx, Roll.of(config.now(), List.of()));
+    this.register = new LiveSetting<>(vertx, Register.of(config.now(), List.of()));
     this.jwks = new LiveSetting<>(vertx, Jwks.NONE);
     Gauge.builder(Names.KEYS_UNWRITTEN, unwritten, flag -> flag.get() ? 1 : 0).register(meters);
-    Gauge.builder(Names.KEYS, roll, setting -> setting.now().keys().size()).register(meters);
+    Gauge.builder(Names.KEYS, register, setting -> setting.now().keys().size()).register(meters);
   }
 
   private static Book<TenancyMark> empty() {
@@ -139,7 +139,8 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     strangers = watch::strangerShown;
     book.merge(onDisk);
     known = book.marks();
-    return roll.become(Roll.of(config.now(), known))
+    return register
+        .become(Register.of(config.now(), known))
         .compose(x -> bus.consume(Room.TENANCY, 0, this::hear))
         .onSuccess(
             registration -> {
@@ -164,7 +165,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   @Override
   public Door open(Vertx on) {
     return new Door(
-        on, roll, jwks, () -> context.runOnContext(turn -> strangers.run()), region, clock);
+        on, register, jwks, () -> context.runOnContext(turn -> strangers.run()), region, clock);
   }
 
   @Override
@@ -173,8 +174,8 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   }
 
   @Override
-  public Roll now() {
-    return roll.now();
+  public Register now() {
+    return register.now();
   }
 
   @Override
@@ -236,8 +237,8 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   }
 
   /** With what was ordered a moment ago, and is about to be told. */
-  private Roll fresh() {
-    return isTellDue ? Roll.of(config.now(), book.marks()) : roll.now();
+  private Register fresh() {
+    return isTellDue ? Register.of(config.now(), book.marks()) : register.now();
   }
 
   private <T> Future<T> order(
@@ -289,7 +290,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     Promise<Void> waiting = told;
     told = Promise.promise();
     known = book.marks();
-    roll.become(Roll.of(config.now(), known)).onComplete(waiting);
+    register.become(Register.of(config.now(), known)).onComplete(waiting);
   }
 
   /** Completes when the book of now is on disk. */

@@ -76,10 +76,10 @@ final class TokenReader {
    *
    * @param then called once, at once or later
    */
-  void read(String token, Roll roll, long epochMillis, Consumer<Verdict> then) {
+  void read(String token, Register register, long epochMillis, Consumer<Verdict> then) {
     Seen seen = remembered.get(token);
     if (seen != null && epochMillis < seen.untilEpochMillis) {
-      then.accept(tenant(seen.tenant, roll));
+      then.accept(tenant(seen.tenant, register));
       return;
     }
     Optional<Verdict.Denied> no = notWorthChecking(token);
@@ -95,7 +95,8 @@ final class TokenReader {
                 then.accept(refused(done.cause()));
               } else {
                 then.accept(
-                    believed(token, done.result().attributes().getJsonObject("accessToken"), roll));
+                    believed(
+                        token, done.result().attributes().getJsonObject("accessToken"), register));
               }
             });
   }
@@ -155,7 +156,7 @@ final class TokenReader {
     return Verdict.invalid("the token is not accepted: " + why);
   }
 
-  private Verdict believed(String token, @Nullable JsonObject claims, Roll roll) {
+  private Verdict believed(String token, @Nullable JsonObject claims, Register register) {
     String claim = jwks.of().map(TenancyConfig.Jwt::tenantClaim).orElse("");
     if (claims == null || !(claims.getValue("exp") instanceof Number expires)) {
       return Verdict.invalid("the token is not accepted: it does not say when it expires (exp)");
@@ -164,12 +165,12 @@ final class TokenReader {
       return Verdict.invalid("the token is not accepted: it has no claim '" + claim + "'");
     }
     remembered.put(token, new Seen(tenant, (expires.longValue() + LEEWAY_SECONDS) * 1_000));
-    return tenant(tenant, roll);
+    return tenant(tenant, register);
   }
 
-  private static Verdict tenant(String name, Roll roll) {
+  private static Verdict tenant(String name, Register register) {
     if (TenantId.isValid(name)) {
-      var tenant = roll.tenant(new TenantId(name));
+      var tenant = register.tenant(new TenantId(name));
       if (tenant.isPresent()) {
         return new Verdict.Known(new Identity(tenant.get(), Optional.empty()));
       }

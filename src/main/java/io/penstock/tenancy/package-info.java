@@ -4,8 +4,8 @@
  * <p>Tenants and keys come from the configuration, and from operators by the admin API ({@link
  * io.penstock.tenancy.KeyStore}). What operators order is a book of marks that all nodes keep and
  * gossip, as drains are, and that each node keeps in a file of its own: it survives as long as one
- * node or one file does. From both a {@link io.penstock.tenancy.Roll} is made on each change, an
- * immutable look-up table that all ingress loops share; each loop has a {@link
+ * node or one file does. From both a {@link io.penstock.tenancy.Register} is made on each change,
+ * an immutable look-up table that all ingress loops share; each loop has a {@link
  * io.penstock.tenancy.Door} that asks it.
  *
  * <p>Limits are kept by one node for each tenant ({@code LimitKeeper}, in {@link

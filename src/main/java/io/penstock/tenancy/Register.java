@@ -21,9 +21,9 @@ import org.jspecify.annotations.Nullable;
  * as a whole and in constant time. What the time of a look-up tells is about the hash of a guess,
  * which the guesser knows, and a hash that is nearly right is no step towards a key.
  */
-public final class Roll {
+public final class Register {
   /** Nobody but who needs no key. */
-  public static final Roll OPEN = of(TenancyConfig.OPEN, List.of());
+  public static final Register OPEN = of(TenancyConfig.OPEN, List.of());
 
   private record Entry(byte[] sha256, Identity identity) {}
 
@@ -33,7 +33,7 @@ public final class Roll {
   private final Map<Long, Entry> byHash = new HashMap<>();
   private final Identity anonymous;
 
-  private Roll(TenancyConfig config, Collection<TenancyMark> marks) {
+  private Register(TenancyConfig config, Collection<TenancyMark> marks) {
     this.auth = config.auth();
     for (TenancyMark each : marks) {
       each.tenant().ifPresent(tenant -> tenants.put(tenant.id(), tenant));
@@ -60,8 +60,8 @@ public final class Roll {
    * What a configuration and the marks of operators make together. Of a tenant the configuration
    * holds, of a key the mark: an operator may end one that the configuration has.
    */
-  public static Roll of(TenancyConfig config, Collection<TenancyMark> marks) {
-    return new Roll(config, marks);
+  public static Register of(TenancyConfig config, Collection<TenancyMark> marks) {
+    return new Register(config, marks);
   }
 
   /** What callers must show. */

@@ -18,7 +18,7 @@ import java.util.Random;
 import org.junit.jupiter.api.Test;
 
 /** Orders of operators, and who comes in after them. */
-class RollTest {
+class RegisterTest {
   private static final TenantId ACME = new TenantId("acme");
   private static final String CONFIGURED = "sk-of-the-configuration-1";
   private static final TenancyConfig CONFIG =
@@ -42,8 +42,8 @@ class RollTest {
   private final Book<TenancyMark> book = new Book<>(KeyOrders.MARKS_MAX, (a, b) -> 0);
   private final KeyOrders orders = new KeyOrders(new NodeId("a"), book, new Random(7));
 
-  private Roll roll() {
-    return Roll.of(CONFIG, book.marks());
+  private Register register() {
+    return Register.of(CONFIG, book.marks());
   }
 
   private KeyOrders.Order take(KeyOrders.Order order) {
@@ -52,33 +52,33 @@ class RollTest {
   }
 
   private KeyStore.Created create(Duration life) {
-    return take(orders.create(roll(), ACME, "ci", life, RateLimits.NONE, 1_000))
+    return take(orders.create(register(), ACME, "ci", life, RateLimits.NONE, 1_000))
         .created()
         .orElseThrow();
   }
 
   private Optional<Fault> faultOf(String secret, long epochMillis) {
-    return roll().find(secret, epochMillis) instanceof Verdict.Denied no
+    return register().find(secret, epochMillis) instanceof Verdict.Denied no
         ? Optional.of(no.fault())
         : Optional.empty();
   }
 
   private String wordsFor(String secret, long epochMillis) {
-    return ((Verdict.Denied) roll().find(secret, epochMillis)).message();
+    return ((Verdict.Denied) register().find(secret, epochMillis)).message();
   }
 
   @Test
   void aKeyOpensUntilItIsRevokedAndNoOtherDoes() {
     KeyStore.Created key = create(Duration.ZERO);
     assertThat(key.secret()).matches("ps-[A-Za-z0-9_-]{43}");
-    assertThat(roll().find(key.secret(), 5_000))
+    assertThat(register().find(key.secret(), 5_000))
         .isInstanceOfSatisfying(
             Verdict.Known.class,
             known -> assertThat(known.identity().tenant().id()).isEqualTo(ACME));
     assertThat(faultOf(key.secret() + "x", 5_000)).contains(Fault.INVALID_API_KEY);
     assertThat(faultOf(CONFIGURED, 5_000)).isEmpty();
 
-    take(orders.revoke(roll(), key.key().id(), 2_000));
+    take(orders.revoke(register(), key.key().id(), 2_000));
     assertThat(wordsFor(key.secret(), 5_000))
         .isEqualTo("the API key '" + key.key().id() + "' has been revoked");
     assertThat(wordsFor("nonsense", 5_000))
@@ -87,7 +87,7 @@ class RollTest {
 
   @Test
   void aKeyOfTheConfigurationCanBeRevokedToo() {
-    take(orders.revoke(roll(), Secrets.id(Secrets.sha256(CONFIGURED)), 2_000));
+    take(orders.revoke(register(), Secrets.id(Secrets.sha256(CONFIGURED)), 2_000));
 
     assertThat(wordsFor(CONFIGURED, 5_000)).endsWith("has been revoked");
   }
@@ -96,7 +96,7 @@ class RollTest {
   void afterARotationBothOpenForAWhile() {
     KeyStore.Created old = create(Duration.ZERO);
     KeyStore.Created next =
-        take(orders.rotate(roll(), old.key().id(), Duration.ofSeconds(60), 10_000))
+        take(orders.rotate(register(), old.key().id(), Duration.ofSeconds(60), 10_000))
             .created()
             .orElseThrow();
 
@@ -110,10 +110,10 @@ class RollTest {
   @Test
   void aRotationWithoutOverlapRevokesAndAnEndedKeyIsNotRotated() {
     KeyStore.Created old = create(Duration.ZERO);
-    take(orders.rotate(roll(), old.key().id(), Duration.ZERO, 10_000));
+    take(orders.rotate(register(), old.key().id(), Duration.ZERO, 10_000));
 
     assertThat(wordsFor(old.secret(), 10_000)).endsWith("has been revoked");
-    assertThatThrownBy(() -> orders.rotate(roll(), old.key().id(), Duration.ZERO, 10_000))
+    assertThatThrownBy(() -> orders.rotate(register(), old.key().id(), Duration.ZERO, 10_000))
         .isInstanceOf(TenancyException.class)
         .hasMessageContaining("has been revoked (expected: one that opens");
   }
@@ -131,21 +131,21 @@ class RollTest {
     TenantId guest = new TenantId("guest");
     take(orders.put(Tenant.of(guest), 1_000));
     KeyStore.Created key =
-        take(orders.create(roll(), guest, "", Duration.ZERO, RateLimits.NONE, 1_000))
+        take(orders.create(register(), guest, "", Duration.ZERO, RateLimits.NONE, 1_000))
             .created()
             .orElseThrow();
     assertThat(faultOf(key.secret(), 5_000)).isEmpty();
 
-    take(orders.remove(roll(), guest, 2_000));
+    take(orders.remove(register(), guest, 2_000));
     assertThat(faultOf(key.secret(), 5_000)).contains(Fault.INVALID_API_KEY);
     assertThatThrownBy(
-            () -> orders.create(roll(), guest, "", Duration.ZERO, RateLimits.NONE, 3_000))
+            () -> orders.create(register(), guest, "", Duration.ZERO, RateLimits.NONE, 3_000))
         .hasMessage("there is no tenant 'guest' (expected: one of acme)");
   }
 
   @Test
   void tenThousandKeysAreFoundOneByOne() {
-    Roll before = roll();
+    Register before = register();
     List<KeyStore.Created> all =
         java.util.stream.IntStream.range(0, 10_000)
             .mapToObj(
@@ -154,11 +154,11 @@ class RollTest {
                         .created()
                         .orElseThrow())
             .toList();
-    Roll roll = roll();
+    Register register = register();
 
-    assertThat(roll.keys()).hasSize(10_001);
+    assertThat(register.keys()).hasSize(10_001);
     for (KeyStore.Created each : all) {
-      assertThat(roll.find(each.secret(), 99_000))
+      assertThat(register.find(each.secret(), 99_000))
           .isInstanceOfSatisfying(
               Verdict.Known.class,
               known -> assertThat(known.identity().key()).contains(each.key()));
