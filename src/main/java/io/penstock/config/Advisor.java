@@ -1,5 +1,6 @@
 package io.penstock.config;
 
+import io.penstock.admin.AdminConfig;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.ModelName;
@@ -29,6 +30,8 @@ public final class Advisor {
   /** Heartbeats that may be lost before a member is. */
   private static final int HEARTBEATS_MIN = 3;
 
+  private static final int ADMIN_KEY_MIN = 24;
+
   private final List<Advice> advice = new ArrayList<>();
 
   private Advisor() {}
@@ -40,6 +43,7 @@ public final class Advisor {
     config.cluster().ifPresent(advisor::cluster);
     advisor.ingress(config);
     advisor.tenants(config);
+    config.admin().ifPresent(advisor::admin);
     advisor.fleet(config.fleet(), config.ingress());
     return List.copyOf(advisor.advice);
   }
@@ -108,6 +112,18 @@ public final class Advisor {
       say(
           "cluster.join.static.members",
           "loopback addresses beside others: no machine reaches another's loopback");
+    }
+  }
+
+  private void admin(AdminConfig admin) {
+    int length = admin.key().map(String::length).orElse(ADMIN_KEY_MIN);
+    if (length < ADMIN_KEY_MIN) {
+      say(
+          "admin.key",
+          length
+              + " characters can be guessed (expected: at least "
+              + ADMIN_KEY_MIN
+              + " random ones, such as openssl rand -hex 32 prints)");
     }
   }
 

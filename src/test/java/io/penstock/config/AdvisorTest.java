@@ -47,6 +47,10 @@ class AdvisorTest {
                 + " unless something in front ends TLS",
             "tenants.auth: none, and node.host is 0.0.0.0: whoever reaches the node may use it"),
         node(
+            "'node': {'ports': {'admin': 9080}}, 'admin': {'key': 'change-me-soon'}",
+            "admin.key: 14 characters can be guessed (expected: at least 24 random ones, such as"
+                + " openssl rand -hex 32 prints)"),
+        node(
             "'tenants': {'auth': 'none', 'list': [{'id': 'acme', 'keys': [{'secret':"
                 + " 'sk-01234567890123456789'}]}]}",
             "tenants.auth: none: the keys of tenants.list are not looked at"),
