@@ -108,12 +108,12 @@ class ShippedFilesTest {
   }
 
   @Test
-  void productionAsksForItsCertificateOnlyWhereItRuns() {
+  void productionAsksForItsCertificateOnlyWhereItRunsAndForAnAdminKey() {
     Path file = CONF.resolve("production.json");
 
     assertThat(load(file).advice())
         .extracting(Advice::path)
-        .containsExactly("ingress.tls.certificate_file", "ingress.tls.key_file");
+        .containsExactly("ingress.tls.certificate_file", "ingress.tls.key_file", "admin.key");
     Loaded here = ConfigLoader.load(file, name -> Optional.empty());
     assertThat(here.<List<Mistake>>fold(ok -> List.of(), Loaded.Failed::mistakes))
         .extracting(Mistake::toString)
