@@ -148,6 +148,7 @@ class LimitsPropertyTest {
       cluster.request(random.nextInt(loops), 1, 1, 100);
       cluster.run(random.nextInt(50));
     }
+    cluster.run(LimitDesk.BUDGET_MILLIS); // the last one is decided as well
     cluster.isCut = true;
     for (int i = 0; i < 600; i++) {
       int decided = cluster.admitted.size() + cluster.refusals.size();
