@@ -12,6 +12,7 @@ import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.Priority;
+import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.message.Admit;
 import io.penstock.message.Grant;
@@ -42,7 +43,7 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>no grant is made on a replica that has {@code max_concurrent} live ones, or as many as it
  *       gets now by what its requests came to ({@link Roster});
- *   <li>unless on hold, nobody waits whom a replica with a free slot could serve;
+ *   <li>unless on hold, nobody waits in the queue whom a replica with a free slot could serve;
  *   <li>a request is in the queue or in the ledger, never in both, and leaves the queue by exactly
  *       one grant, refusal or withdrawal.
  * </ul>
@@ -50,6 +51,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A replica is chosen when a slot is free, not when the request arrives. Classes are served in
  * strict order; within a class retries go first, then the order of arrival. All calls cost O(log n)
  * in the queue's length or less.
+ *
+ * <p>Requests that may share a call wait for company outside of the queue, and one slot is given to
+ * all of a batch ({@link Gathering}).
  *
  * <p>Messages are idempotent by request id. An Admit that comes twice waits once; if it is granted
  * already its Grant is told again; with a higher attempt it ends the grant of the attempt before,
@@ -85,6 +89,7 @@ final class Admission {
   private final Map<RequestId, Waiting> waiting = new HashMap<>();
   private final TreeSet<Waiting> deadlines = new TreeSet<>(Waiting.BY_DEADLINE);
 
+  private final Gathering gathering;
   private final Ledger ledger = new Ledger();
   private final WaitForecast forecast = new WaitForecast();
   private final List<Replica> candidates = new ArrayList<>();
@@ -107,6 +112,7 @@ final class Admission {
     this.strategy = strategy;
     this.epoch = epoch;
     this.ledgerMax = ledgerMax;
+    this.gathering = new Gathering(pool.batching());
     for (Priority each : Priority.values()) {
       queues.put(each, new ClassQueue());
     }
@@ -146,6 +152,7 @@ final class Admission {
   void redefine(Pool next, Strategy chooses) {
     pool = next;
     strategy = chooses;
+    gathering.redefine(next.batching());
     retired = false;
   }
 
@@ -209,9 +216,10 @@ final class Admission {
     if (roster.outcome(release, live.ordinal())) {
       review(nowMillis);
     }
+    int lanes = gathering.lanesOf(live.id());
     end(live);
-    if (live.attempt() != ATTEMPT_UNKNOWN) {
-      forecast.ended(nowMillis - live.sinceMillis());
+    if (live.attempt() != ATTEMPT_UNKNOWN || lanes > 0) {
+      forecast.ended((nowMillis - live.sinceMillis()) / Math.max(1, lanes));
     }
     return dispatch(new ArrayList<>(2), nowMillis);
   }
@@ -326,7 +334,12 @@ final class Admission {
   }
 
   int waiting(Priority priority) {
-    return queue(priority).size();
+    return queue(priority).size() + gathering.held(priority);
+  }
+
+  /** When a request has waited long enough for company; {@link Long#MAX_VALUE} when none does. */
+  long companyDueMillis() {
+    return gathering.dueMillis();
   }
 
   int live() {
@@ -367,9 +380,11 @@ final class Admission {
       out.add(noReplica(admit));
       return;
     }
+    boolean gathers = false;
     if (!held) {
       roster.candidates(needs, admit.excluded(), candidates);
-      if (!candidates.isEmpty()) {
+      gathers = gathering.keepsWaiting(admit, candidates);
+      if (!candidates.isEmpty() && !gathers) {
         grant(admit, nowMillis, out, nowMillis);
         return;
       }
@@ -393,10 +408,16 @@ final class Admission {
     }
     long rank = arrivals++ - (retry ? RETRIES_FIRST : 0);
     Waiting entry = new Waiting(admit, nowMillis, nowMillis + maxWaitMillis, rank);
-    queue(admit.priority()).add(entry, new Line.Key(retry, needs, admit.excluded()), reach);
+    gathering.add(entry, gathers);
+    if (!gathers) {
+      queue(admit.priority()).add(entry, new Line.Key(retry, needs, admit.excluded()), reach);
+    }
     waiting.put(admit.id(), entry);
     deadlines.add(entry);
     waitingBytes += admit.bodyBytes();
+    if (gathers) {
+      dispatch(out, nowMillis); // it may have made a batch full
+    }
   }
 
   /**
@@ -406,7 +427,7 @@ final class Admission {
    */
   private @Nullable AdmissionDecision full(
       Admit admit, boolean retry, Reach reach, long maxWaitMillis) {
-    int size = queue(admit.priority()).size();
+    int size = waiting(admit.priority());
     int sizeMax = pool.queue().maxRequests() + (retry ? roster.slots() : 0);
     int ahead = ahead(admit.priority(), retry);
     if (size >= sizeMax) {
@@ -441,15 +462,19 @@ final class Admission {
     int ahead = 0;
     for (Priority each : Priority.values()) {
       if (each.compareTo(priority) < 0 || (each == priority && !retry)) {
-        ahead += queue(each).size();
+        ahead += waiting(each);
       }
     }
     return ahead;
   }
 
   private List<AdmissionDecision> dispatch(List<AdmissionDecision> out, long nowMillis) {
+    queueUp(gathering.ripe(nowMillis));
     while (!held && roster.open() > 0 && !waiting.isEmpty()) {
       @Nullable Waiting next = nextServable();
+      if (next == null && queueUp(gathering.forIdle(roster))) {
+        next = nextServable();
+      }
       if (next == null) {
         break;
       }
@@ -459,6 +484,17 @@ final class Admission {
       grant(admit, next.arrivedMillis, out, nowMillis);
     }
     return out;
+  }
+
+  /** Requests that wait for company no more wait for their turn. */
+  private boolean queueUp(List<Waiting> ripe) {
+    for (Waiting each : ripe) {
+      int needs = CapabilityMask.of(each.admit.needs());
+      Set<ReplicaId> excluded = each.admit.excluded();
+      queue(each.admit.priority())
+          .add(each, new Line.Key(false, needs, excluded), roster.reach(needs, excluded));
+    }
+    return !ripe.isEmpty();
   }
 
   private @Nullable Waiting nextServable() {
@@ -473,10 +509,13 @@ final class Admission {
 
   /** Grants to one of {@link #candidates}. */
   private void grant(Admit admit, long arrivedMillis, List<AdmissionDecision> out, long nowMillis) {
+    gathering.preferIdle(admit, candidates);
     Replica replica = strategy.pick(candidates, roster, admit.affinity());
+    List<Waiting> company = gathering.company(admit);
+    company.forEach(this::leave);
     Grant grant =
         new Grant(
-            admit.id(),
+            company.isEmpty() ? admit.id() : gathering.begin(admit, company, epoch, grants),
             pool.name(),
             epoch,
             replica.id(),
@@ -488,12 +527,12 @@ final class Admission {
         new Live(
             admit.replyTo(),
             admit.priority(),
-            admit.attempt(),
+            company.isEmpty() ? admit.attempt() : ATTEMPT_UNKNOWN,
             grant,
             grants,
             nowMillis,
             nowMillis + LEASE_MILLIS));
-    out.add(new Granted(admit.replyTo(), admit.priority(), grant, false));
+    gathering.tell(admit, company, grant, out, nowMillis);
   }
 
   private void adopt(
@@ -560,11 +599,14 @@ final class Admission {
 
   private void end(Live live) {
     ledger.remove(live.id());
+    gathering.ended(live.id());
     roster.giveBack(live.grant().replica(), live.ordinal());
   }
 
   private void leave(Waiting entry) {
-    queue(entry.admit.priority()).remove(entry);
+    if (!gathering.remove(entry)) {
+      queue(entry.admit.priority()).remove(entry);
+    }
     waiting.remove(entry.admit.id());
     deadlines.remove(entry);
     waitingBytes -= entry.admit.bodyBytes();

@@ -373,7 +373,8 @@ final class SlotClaims {
                 a.needs(),
                 a.excluded(),
                 left,
-                claims.epoch));
+                claims.epoch,
+                a.company()));
   }
 
   private static void resendSoon(PoolClaims claims, Waiting waiting, long nowMillis) {

@@ -6,12 +6,13 @@ import io.penstock.inference.Priority;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
+import java.util.Optional;
 import java.util.Set;
 
 /**
  * Asks a pool's owner for a slot. Sent by ingress, at least once (idempotent by {@code id});
- * answered to {@code replyTo} by exactly one {@link Grant}, {@link Refusal} or, by a node that does
- * not own the pool, {@link NotOwner}.
+ * answered to {@code replyTo} by exactly one {@link Grant}, {@link Seat}, {@link Refusal} or, by a
+ * node that does not own the pool, {@link NotOwner}.
  *
  * @param attempt 1 for the first try; a retry goes to the head of its class
  * @param promptTokens estimate of the prompt's length
@@ -22,6 +23,7 @@ import java.util.Set;
  * @param waitMillis how long the client still waits for a slot, from now; relative, since clocks
  *     differ between nodes
  * @param knownEpoch the highest epoch of the pool's owner that the sender has seen; 0 when none
+ * @param company with whom it may share a call; empty when with nobody
  */
 public record Admit(
     RequestId id,
@@ -37,5 +39,40 @@ public record Admit(
     Set<Capability> needs,
     Set<ReplicaId> excluded,
     long waitMillis,
-    long knownEpoch)
-    implements Message {}
+    long knownEpoch,
+    Optional<Company> company)
+    implements Message {
+  /** One that shares its call with nobody. */
+  public Admit(
+      RequestId id,
+      Station replyTo,
+      PoolName pool,
+      TenantId tenant,
+      Priority priority,
+      int attempt,
+      int promptTokens,
+      int maxTokens,
+      int bodyBytes,
+      long affinity,
+      Set<Capability> needs,
+      Set<ReplicaId> excluded,
+      long waitMillis,
+      long knownEpoch) {
+    this(
+        id,
+        replyTo,
+        pool,
+        tenant,
+        priority,
+        attempt,
+        promptTokens,
+        maxTokens,
+        bodyBytes,
+        affinity,
+        needs,
+        excluded,
+        waitMillis,
+        knownEpoch,
+        Optional.empty());
+  }
+}

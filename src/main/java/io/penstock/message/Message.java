@@ -7,6 +7,8 @@ public sealed interface Message
         Refusal,
         Admit,
         Grant,
+        Batch,
+        Seat,
         NotOwner,
         Withdraw,
         Release,

@@ -5,7 +5,7 @@
  *
  * <p>Owns the vocabulary of the bus and nothing that runs; it hears and says nothing itself. The
  * conversations are: Route, answered by Plan or Refusal; ListModels, answered by Models; Admit,
- * answered by Grant, Refusal or NotOwner unless Withdraw takes it back; Release, which ends a
+ * answered by Grant, Seat, Refusal or NotOwner unless Withdraw takes it back; Release, which ends a
  * grant; Renew, answered by RenewAnswer; Census, answered by CensusAnswer; AskPool, answered by
  * PoolReport; AskNode, answered by NodeReport; AskHealth, answered by a HealthReport to everybody;
  * HealthReport, Doubt, DrainMarks and Beacon, which nobody answers.

@@ -350,7 +350,8 @@ class BadConfigurationTest {
             "fleet.pools[0][\"strange key\"]: unknown key "
                 + "(expected: one of name, model_id, aliases, engine, engine_model_id, "
                 + "engine_api_key, routing_strategy, replicas, max_concurrent, capabilities, "
-                + "context_tokens, queue, health, failover, circuit_breaker, resume)"),
+                + "context_tokens, queue, health, failover, circuit_breaker, resume, enable_dynamic_batching,"
+                + " max_batch_size, batch_timeout_ms)"),
         bad(
             "max_concurrent",
             pool("'max_concurrent': -1"),
