@@ -294,7 +294,8 @@ final class Gathering {
               grant.id(),
               first.replyTo(),
               grant.replica(),
-              queued));
+              queued,
+              i < 0));
       all.add(new Batch.Lane(admit.id(), admit.replyTo()));
       priorities.add(admit.priority());
       waited.add(queued);

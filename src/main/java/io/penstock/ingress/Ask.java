@@ -10,6 +10,7 @@ import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
 import io.penstock.measure.Hash64;
 import io.penstock.message.Admit;
+import io.penstock.message.Company;
 import io.penstock.message.Route;
 import io.penstock.message.Station;
 import io.penstock.openai.BodyScan;
@@ -106,6 +107,7 @@ record Ask(
    *
    * @param before what has been tried
    * @param waitMillis how long it may take to be answered
+   * @param company with whom it may share a call
    */
   Admit admit(
       RequestId id,
@@ -114,14 +116,15 @@ record Ask(
       PoolName pool,
       Attempts before,
       int bodyBytes,
-      long waitMillis) {
+      long waitMillis,
+      Optional<Company> company) {
     return new Admit(
         id,
         self,
         pool,
         tenant,
         priority,
-        before.count() + 1,
+        before.next(),
         scan.promptTokens(),
         scan.maxTokens(),
         bodyBytes,
@@ -129,7 +132,8 @@ record Ask(
         needs,
         before.tried(),
         waitMillis,
-        0);
+        0,
+        company);
   }
 
   private static String session(@Nullable String header, String user, String tenant) {

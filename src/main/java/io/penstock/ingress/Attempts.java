@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 final class Attempts {
   private final Set<ReplicaId> tried = new HashSet<>();
   private int count;
+  private int leftOut;
   private @Nullable Grant last;
   private @Nullable Failure lastFailure;
   private long soonestMillis;
@@ -27,6 +28,20 @@ final class Attempts {
     count++;
     tried.add(grant.replica());
     last = grant;
+  }
+
+  /** The last one was to share a call that went without it: no replica had the request. */
+  void leftOut() {
+    count--;
+    leftOut++;
+    if (last != null) {
+      tried.remove(last.replica());
+    }
+  }
+
+  /** The number of the next question to an owner, from 1. */
+  int next() {
+    return count + leftOut + 1;
   }
 
   /** A replica that was granted and can not be asked. */

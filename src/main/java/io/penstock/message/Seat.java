@@ -10,6 +10,7 @@ import io.penstock.inference.RequestId;
  *
  * @param epoch of the owner, as in {@link Grant}
  * @param queuedMillis how long it waited at the owner
+ * @param leads whether it is the first of the batch
  */
 public record Seat(
     RequestId id,
@@ -18,5 +19,6 @@ public record Seat(
     RequestId batch,
     Station host,
     ReplicaId replica,
-    long queuedMillis)
+    long queuedMillis,
+    boolean leads)
     implements Message {}
