@@ -48,9 +48,14 @@ class BatchingTest {
   private Gateway gateway;
 
   private void start() {
+    start(1);
+  }
+
+  private void start(int replicas) {
     engine =
         EngineSimulator.start(
-                vertx, SimConfig.of(SimProfile.of("l4-bge-m3")).withModel(MODEL).withReplicas(1))
+                vertx,
+                SimConfig.of(SimProfile.of("l4-bge-m3")).withModel(MODEL).withReplicas(replicas))
             .await();
     gateway = new Gateway(engine.urls(), setup);
   }
@@ -95,6 +100,14 @@ class BatchingTest {
     return engine.stats(0).await();
   }
 
+  private long received() {
+    long sum = 0;
+    for (int i = 0; i < engine.ports().size(); i++) {
+      sum += engine.stats(i).await().received();
+    }
+    return sum;
+  }
+
   private long calls() {
     return stats().received() + stats().rejected();
   }
@@ -109,9 +122,11 @@ class BatchingTest {
 
   /** Keeps the replica at work, so that others gather, until it is answered or left. */
   private NetSocket occupy() {
-    long before = stats().received();
+    long before = received();
     NetSocket socket = send(body(List.of("busy")).put("sim_fault", "silent"));
-    await("the replica is at work", () -> stats().received() == before + 1);
+    StringBuilder said = new StringBuilder();
+    socket.handler(said::append);
+    await("the replica is at work: " + said, () -> received() == before + 1);
     return socket;
   }
 
@@ -299,19 +314,28 @@ class BatchingTest {
     untilNothingIsHeld();
   }
 
+  /** A budget of one retry: the call that failed is one, however many shared it. */
   @Test
   void whenTheCallFailsEachIsTriedAgainAlone() {
     setup.retries = new IngressConfig.Retries(3, 0, 1, Duration.ofMillis(5));
-    start();
+    setup.batching = new BatchPolicy(true, 12, Duration.ofSeconds(10));
+    start(2);
     NetSocket busy = occupy();
-    JsonObject fails = body(List.of("a")).put("sim_fault", "status;status=500;once=batching-1");
+    NetSocket other = occupy();
+    JsonObject fails = body(List.of("a")).put("sim_fault", "status;status=500;once=batch");
     List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
     for (int i = 0; i < 12; i++) {
       asked.add(ask(fails.copy().put("input", "text " + i)));
     }
-    asked.forEach(each -> assertThat(each.join().headers().firstValue("x-penstock-attempts")).contains("2"));
-    // The only replica has been tried: whoever comes back has nowhere to go.
+    for (int i = 0; i < 12; i++) {
+      HttpResponse<String> response = asked.get(i).join();
+      assertThat(ok(response).getJsonArray("data"))
+          .isEqualTo(direct(List.of("text " + i)).getJsonArray("data"));
+      assertThat(response.headers().firstValue("x-penstock-attempts")).contains("2");
+    }
+    assertThat(received()).isEqualTo(2 + 1 + 12 + 12);
     busy.close();
+    other.close();
     untilNothingIsHeld();
   }
 
