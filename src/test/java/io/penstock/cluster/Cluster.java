@@ -31,6 +31,7 @@ final class Cluster implements AutoCloseable {
           .build();
 
   private final Path folder;
+  private final JsonObject settings;
   private final int replicas;
   private final int maxConcurrent;
   private final int enginePort;
@@ -59,6 +60,20 @@ final class Cluster implements AutoCloseable {
   }
 
   Cluster(Path folder, int nodes, int replicas, int maxConcurrent, String profile) {
+    this(folder, nodes, replicas, maxConcurrent, profile, new JsonObject());
+  }
+
+  /**
+   * @param settings of the pool, besides
+   */
+  Cluster(
+      Path folder,
+      int nodes,
+      int replicas,
+      int maxConcurrent,
+      String profile,
+      JsonObject settings) {
+    this.settings = settings;
     this.folder = folder;
     this.replicas = replicas;
     this.maxConcurrent = maxConcurrent;
@@ -140,7 +155,8 @@ final class Cluster implements AutoCloseable {
                                     .put("model_id", MODEL)
                                     .put("engine", "vllm")
                                     .put("max_concurrent", maxConcurrent)
-                                    .put("replicas", listed))));
+                                    .put("replicas", listed)
+                                    .mergeIn(settings))));
     Path file = folder.resolve("node-" + node.number + ".json");
     try {
       Files.writeString(file, config.encodePrettily());
@@ -206,6 +222,11 @@ final class Cluster implements AutoCloseable {
                 error == null
                     ? new Answer(node.number, answer.statusCode(), answer.body())
                     : new Answer(node.number, 0, error.toString()));
+  }
+
+  /** Where an engine itself is asked. */
+  String engineUrl(int replica) {
+    return "http://127.0.0.1:" + (enginePort + replica);
   }
 
   /** A counter of one engine. */
