@@ -492,7 +492,10 @@ final class Admission {
       int needs = CapabilityMask.of(each.admit.needs());
       Set<ReplicaId> excluded = each.admit.excluded();
       queue(each.admit.priority())
-          .add(each, new Line.Key(false, needs, excluded), roster.reach(needs, excluded));
+          .add(
+              each,
+              new Line.Key(each.admit.attempt() > 1, needs, excluded),
+              roster.reach(needs, excluded));
     }
     return !ripe.isEmpty();
   }

@@ -38,8 +38,8 @@ import java.util.TreeSet;
  * <p>Requests gather outside of the pool's queue. One that is ripe queues up like any other, in the
  * order of its class; when its turn comes it takes along all that asks for the same, ripe or not,
  * first classes first and then by arrival, up to {@code max_batch_size} inputs and to the first
- * that does not fit. Requests that have failed before go alone: one that breaks an engine must not
- * take its company along twice.
+ * that does not fit. Who has company is the ingress loops' to say: one that may have broken an
+ * engine asks for none.
  *
  * <p>Everything here is bounded by the pool's queue; what a call costs grows with the batch and not with the queue.
  */
@@ -92,7 +92,7 @@ final class Gathering {
   }
 
   private boolean mayShare(Admit admit) {
-    return policy.enabled() && admit.company().isPresent() && admit.attempt() == 1;
+    return policy.enabled() && admit.company().isPresent();
   }
 
   /**

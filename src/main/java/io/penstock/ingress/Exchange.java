@@ -225,9 +225,15 @@ final class Exchange implements Attempt.Owner {
             nowMillis);
   }
 
-  /** Others may share its first call, where it is of a kind that can be shared. */
+  /**
+   * With whom it may share its call, where it is of a kind that can be shared. Once a call has
+   * failed it goes alone, so that one that breaks engines takes nobody along twice.
+   */
   private Optional<Company> company(Pool of) {
-    boolean may = attempts.next() == 1 && of.batching().enabled() && Headers.saysNothing(request.headers());
+    boolean may =
+        of.batching().enabled()
+            && (attempts.next() == 1 || attempts.onlyPressed())
+            && Headers.saysNothing(request.headers());
     lane = may ? LaneBody.of(operation, required(body)).orElse(null) : null;
     return Optional.ofNullable(lane).map(each -> new Company(each.key(), each.inputs()));
   }

@@ -223,12 +223,22 @@ class GatheringTest {
   }
 
   @Test
-  void whoHasFailedBeforeGoesAlone() {
+  void whoAsksForNoCompanyGoesAloneAndAtOnce() {
+    World world = new World(64, 50, 8);
+    world.ask("a", 0);
+    world.ask("b", 1);
+    world.ask("alone", A, Priority.DEFAULT, "", 1, 2);
+    assertThat(world.alone.get(1).id().value()).isEqualTo("alone");
+  }
+
+  @Test
+  void retriesShareTooAndGoFirst() {
     World world = new World(64, 50, 8);
     world.ask("a", 0);
     world.ask("b", 1);
     world.take(world.admission.offer(admit("again", A, Priority.DEFAULT, 2, "k", 1), 2));
-    assertThat(world.alone.get(1).id().value()).isEqualTo("again");
+    world.release(world.alone.get(0), 10);
+    assertThat(world.lanes(0)).containsExactly("again", "b");
   }
 
   @Test

@@ -340,6 +340,26 @@ class BatchingTest {
   }
 
   @Test
+  void whenTheEngineHasTooMuchToDoTheyShareTheNextCallToo() {
+    setup.batching = new BatchPolicy(true, 12, Duration.ofSeconds(10));
+    start(2);
+    NetSocket busy = occupy();
+    NetSocket other = occupy();
+    JsonObject pressed = body(List.of("a")).put("sim_fault", "status;status=429;once=pressed");
+    List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
+    for (int i = 0; i < 12; i++) {
+      asked.add(ask(pressed.copy().put("input", "text " + i)));
+    }
+    for (CompletableFuture<HttpResponse<String>> each : asked) {
+      assertThat(ok(each.join()).getJsonArray("data")).hasSize(1);
+    }
+    assertThat(received()).isEqualTo(2 + 1 + 1);
+    busy.close();
+    other.close();
+    untilNothingIsHeld();
+  }
+
+  @Test
   void requestsWithDifferentParametersOrHeadersOfTheirOwnShareNothing() {
     start();
     NetSocket busy = occupy();
