@@ -393,8 +393,7 @@ public final class BatcherVerticle extends VerticleBase {
         poolMeters.granted(decision.priority(), decision.grant().queuedMillis());
       }
       bus.send(decision.to(), decision.grant())
-          .onFailure(
-              failure -> undelivered(decision.to(), decision.grant(), failure));
+          .onFailure(failure -> undelivered(decision.to(), decision.grant(), failure));
     }
 
     private void undelivered(Station to, Grant grant, Throwable failure) {
@@ -415,8 +414,7 @@ public final class BatcherVerticle extends VerticleBase {
     @Override
     public void merged(Merged decision) {
       bus.send(decision.to(), decision.batch())
-          .onFailure(
-              failure -> undelivered(decision.to(), decision.batch().grant(), failure));
+          .onFailure(failure -> undelivered(decision.to(), decision.batch().grant(), failure));
       for (int i = 0; i < decision.seats().size(); i++) {
         Seat seat = decision.seats().get(i);
         poolMeters.granted(decision.priorities().get(i), seat.queuedMillis());

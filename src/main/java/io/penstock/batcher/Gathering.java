@@ -30,10 +30,10 @@ import java.util.TreeSet;
  *
  * <p>Group commit, as databases do it with their logs: whoever finds an idle replica goes at once,
  * alone if need be, and while a call is under way others gather for the next one. So an idle pool
- * adds no wait, and a busy one has larger batches the busier it is, without a knob. Only while every
- * replica is at work and has slots left does a request wait for company at all, until its batch is
- * full or until it has waited for {@code batch_timeout_ms}. To wait always, as batchers in front of
- * one engine do, was rejected: it costs the timeout where there is nothing to gain.
+ * adds no wait, and a busy one has larger batches the busier it is, without a knob. Only while
+ * every replica is at work and has slots left does a request wait for company at all, until its
+ * batch is full or until it has waited for {@code batch_timeout_ms}. To wait always, as batchers in
+ * front of one engine do, was rejected: it costs the timeout where there is nothing to gain.
  *
  * <p>Requests gather outside of the pool's queue. One that is ripe queues up like any other, in the
  * order of its class; when its turn comes it takes along all that asks for the same, ripe or not,
@@ -41,7 +41,8 @@ import java.util.TreeSet;
  * that does not fit. Who has company is the ingress loops' to say: one that may have broken an
  * engine asks for none.
  *
- * <p>Everything here is bounded by the pool's queue; what a call costs grows with the batch and not with the queue.
+ * <p>Everything here is bounded by the pool's queue; what a call costs grows with the batch and not
+ * with the queue.
  */
 final class Gathering {
   private static final Comparator<Waiting> ORDER =

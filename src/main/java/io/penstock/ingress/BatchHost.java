@@ -265,7 +265,8 @@ final class BatchHost {
       byte[] answer = collected.getBytes();
       collected = Buffer.buffer();
       EngineAnswer judged =
-          EngineAnswer.judge("replica " + grant.replica(), status, header(HttpHeaderNames.RETRY_AFTER), answer);
+          EngineAnswer.judge(
+              "replica " + grant.replica(), status, header(HttpHeaderNames.RETRY_AFTER), answer);
       if (judged instanceof EngineAnswer.Refused no) {
         note(no.failure().row().outcome(), TokenUsage.NONE, no.failure().retryAfterMillis());
         tell(status, answer);

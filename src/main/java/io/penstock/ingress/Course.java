@@ -12,10 +12,10 @@ import java.util.Map;
 /**
  * The course of a batch at its host: whose inputs are awaited, which calls are made. Pure.
  *
- * <p>It begins when all lanes have come or left, or after {@link #GATHER_MILLIS}; who comes later is
- * left out. A call that the engine refuses for what it asks is made again in halves, so that in the
- * end the one that is at fault is alone with its refusal: 2 log n calls for one of n, and never more
- * than 2n - 1. One by one was rejected: it is n calls for the sake of one.
+ * <p>It begins when all lanes have come or left, or after {@link #GATHER_MILLIS}; who comes later
+ * is left out. A call that the engine refuses for what it asks is made again in halves, so that in
+ * the end the one that is at fault is alone with its refusal: 2 log n calls for one of n, and never
+ * more than 2n - 1. One by one was rejected: it is n calls for the sake of one.
  */
 final class Course {
   /** How long inputs may take over the bus, whose messages take a millisecond or two. */

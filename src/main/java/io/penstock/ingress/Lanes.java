@@ -90,12 +90,10 @@ final class Lanes {
     if (pool.isEmpty()) {
       loop.get()
           .slots()
-          .release(
-              batch.grant().pool(), id, Outcome.CANCELLED, TokenUsage.NONE, -1, 0, 0);
+          .release(batch.grant().pool(), id, Outcome.CANCELLED, TokenUsage.NONE, -1, 0, 0);
       return; // its lanes are told when they come
     }
-    BatchHost host =
-        new BatchHost(loop.get(), batch, pool.get(), () -> hostOver(id), nowMillis);
+    BatchHost host = new BatchHost(loop.get(), batch, pool.get(), () -> hostOver(id), nowMillis);
     hosts.put(id, host);
     for (Early each : List.copyOf(early)) {
       if (each.batch().equals(id)) {
@@ -124,8 +122,7 @@ final class Lanes {
       return;
     }
     LaneOpen open = new LaneOpen(seat.batch(), seat.id(), self, new Bytes(call.body().bytes()));
-    post.send(seat.host(), open)
-        .onFailure(unreached -> call.lost("its host can not be reached"));
+    post.send(seat.host(), open).onFailure(unreached -> call.lost("its host can not be reached"));
   }
 
   private void open(RequestId batch, RequestId id, LaneBody body, Guest guest) {
@@ -179,10 +176,7 @@ final class Lanes {
   void onOpen(LaneOpen open) {
     RemoteGuest guest =
         new RemoteGuest(
-            open.batch(),
-            open.id(),
-            open.replyTo(),
-            message -> post.send(open.replyTo(), message));
+            open.batch(), open.id(), open.replyTo(), message -> post.send(open.replyTo(), message));
     Optional<LaneBody> body = LaneBody.of(Operation.EMBEDDINGS, open.body().value());
     if (body.isEmpty()) {
       guest.fail(LaneEnd.LEFT_OUT);
@@ -216,8 +210,7 @@ final class Lanes {
     if (guest == null || !guest.isOf(credit.batch())) {
       post.send(
           credit.replyTo(),
-          new LaneAnswer(
-              credit.batch(), credit.id(), -1, 0, "", "", Bytes.NONE, LaneEnd.LEFT_OUT));
+          new LaneAnswer(credit.batch(), credit.id(), -1, 0, "", "", Bytes.NONE, LaneEnd.LEFT_OUT));
       return;
     }
     guest.credit(credit.read());

@@ -141,8 +141,7 @@ public final class LaneBody {
 
   private String digest() {
     List<Span> sorted = new ArrayList<>(parameters);
-    sorted.sort(
-        (a, b) -> Arrays.compare(body, a.offset(), a.end(), body, b.offset(), b.end()));
+    sorted.sort((a, b) -> Arrays.compare(body, a.offset(), a.end(), body, b.offset(), b.end()));
     MessageDigest digest = sha256();
     digest.update((byte) (tokenIds ? 1 : 0));
     for (Span each : sorted) {

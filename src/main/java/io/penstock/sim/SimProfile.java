@@ -200,7 +200,16 @@ public record SimProfile(
   /** The same engine with every step costing exactly this, for tests that count steps. */
   public SimProfile withFixedStep(double micros) {
     return new SimProfile(
-        name, model, 0, micros, 0, 0, kvTokens, maxNumSeqs, maxBatchedTokens, maxModelLength,
+        name,
+        model,
+        0,
+        micros,
+        0,
+        0,
+        kvTokens,
+        maxNumSeqs,
+        maxBatchedTokens,
+        maxModelLength,
         callsInTurn);
   }
 

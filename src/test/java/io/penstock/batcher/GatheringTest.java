@@ -36,6 +36,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Random;
 import java.util.Set;
@@ -83,7 +84,8 @@ class GatheringTest {
       Roster roster = new Roster(batching, true);
       specs.forEach(
           spec -> roster.report(Samples.PROBER, Samples.status(spec, ReplicaState.HEALTHY), 0));
-      admission = new Admission(batching, roster, Strategy.of(strategy, new Random(1)::nextDouble), 7);
+      admission =
+          new Admission(batching, roster, Strategy.of(strategy, new Random(1)::nextDouble), 7);
       take(admission.open(0));
     }
 
@@ -171,7 +173,8 @@ class GatheringTest {
     assertThat(seat.host()).isEqualTo(A);
     assertThat(seat.queuedMillis()).isEqualTo(8);
     assertThat(world.admission.live()).isEqualTo(1);
-    assertThat(world.called).containsExactly(new Called(1, List.of(0L)), new Called(4, List.of(9L, 8L)));
+    assertThat(world.called)
+        .containsExactly(new Called(1, List.of(0L)), new Called(4, List.of(9L, 8L)));
     world.release(batch.grant(), 20);
     assertThat(world.admission.busy()).isFalse();
   }
@@ -343,7 +346,7 @@ class GatheringTest {
       assertThat(idle && !waiting.isEmpty()).as("nobody waits while a replica is idle").isFalse();
       for (Admit each : free ? waiting.values() : List.<Admit>of()) {
         assertThat(each.company()).as("only for company does anybody wait").isPresent();
-        assertThat(now - since.get(each.id().value())).isLessThan(timeout);
+        assertThat(now - since.getOrDefault(each.id().value(), 0L)).isLessThan(timeout);
       }
     }
     for (int round = 0; !live.isEmpty(); round++) {
@@ -378,19 +381,18 @@ class GatheringTest {
   private static int checked(Merged merged, Map<String, Admit> waiting, int max) {
     List<Admit> lanes = new ArrayList<>();
     for (Batch.Lane lane : merged.batch().lanes()) {
-      Admit admit = waiting.remove(lane.id().value());
-      assertThat(admit).as("seated once: %s", lane).isNotNull();
+      assertThat(waiting).as("seated once: %s", lane).containsKey(lane.id().value());
+      Admit admit = Objects.requireNonNull(waiting.remove(lane.id().value()));
       assertThat(lane.station()).isEqualTo(admit.replyTo());
       lanes.add(admit);
     }
     assertThat(lanes).hasSizeGreaterThan(1);
     assertThat(merged.to()).isEqualTo(lanes.get(0).replyTo());
-    assertThat(lanes.stream().map(each -> each.company().orElseThrow().key()).distinct()).hasSize(1);
+    assertThat(lanes.stream().map(each -> each.company().orElseThrow().key()).distinct())
+        .hasSize(1);
     assertThat(lanes.stream().mapToInt(each -> each.company().orElseThrow().inputs()).sum())
         .isLessThanOrEqualTo(max);
-    assertThat(lanes.subList(1, lanes.size()))
-        .extracting(Admit::priority)
-        .isSorted();
+    assertThat(lanes.subList(1, lanes.size())).extracting(Admit::priority).isSorted();
     return lanes.size();
   }
 }

@@ -85,9 +85,7 @@ class BatchesIT {
         .node(0)
         .process
         .await(
-            calls + " calls",
-            Duration.ofSeconds(20),
-            () -> cluster.engines("received") == calls);
+            calls + " calls", Duration.ofSeconds(20), () -> cluster.engines("received") == calls);
   }
 
   @Test

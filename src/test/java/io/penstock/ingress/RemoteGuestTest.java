@@ -26,8 +26,7 @@ class RemoteGuestTest {
   private final List<LaneAnswer> sent = new ArrayList<>();
 
   private RemoteGuest guest() {
-    return new RemoteGuest(
-        BATCH, ID, new Station(new NodeId("n"), Room.INGRESS, 0), this::post);
+    return new RemoteGuest(BATCH, ID, new Station(new NodeId("n"), Room.INGRESS, 0), this::post);
   }
 
   private void post(Message message) {
@@ -58,8 +57,7 @@ class RemoteGuestTest {
         assertThat(piece.number()).isEqualTo(number++);
         assertThat(piece.piece().value()).hasSizeLessThanOrEqualTo(LaneAnswer.PIECE_BYTES);
         read.writeBytes(piece.piece().value());
-        assertThat(guest.isOver() && number == sent.size())
-            .isEqualTo(piece.end() == LaneEnd.DONE);
+        assertThat(guest.isOver() && number == sent.size()).isEqualTo(piece.end() == LaneEnd.DONE);
       }
       guest.credit(number);
       guest.credit(random.nextInt(number + 1)); // late or doubled
@@ -74,8 +72,7 @@ class RemoteGuestTest {
     guest.fail(LaneEnd.BROKEN_OFF);
     guest.credit(3);
     assertThat(sent)
-        .containsExactly(
-            new LaneAnswer(BATCH, ID, 0, 0, "", "", Bytes.NONE, LaneEnd.BROKEN_OFF));
+        .containsExactly(new LaneAnswer(BATCH, ID, 0, 0, "", "", Bytes.NONE, LaneEnd.BROKEN_OFF));
     assertThat(guest.isOver()).isTrue();
   }
 }

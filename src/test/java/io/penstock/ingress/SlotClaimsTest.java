@@ -16,8 +16,8 @@ import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
 import io.penstock.message.Batch;
 import io.penstock.message.Census;
-import io.penstock.message.Company;
 import io.penstock.message.CensusAnswer;
+import io.penstock.message.Company;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.Message;
@@ -82,8 +82,7 @@ class SlotClaimsTest {
           });
 
   private static Seat seat(long epoch) {
-    return new Seat(
-        ID, POOL, epoch, new RequestId("r-1-b1"), SELF, new ReplicaId("r0"), 3, true);
+    return new Seat(ID, POOL, epoch, new RequestId("r-1-b1"), SELF, new ReplicaId("r0"), 3, true);
   }
 
   private static Admit mayShare() {
@@ -127,15 +126,13 @@ class SlotClaimsTest {
     claims.onCensus(new Census(POOL, 7, new Station(A, Room.BATCHER, 0)), 10);
     assertThat(sent.stream().map(Sent::message).filter(Admit.class::isInstance))
         .hasSize(2)
-        .allSatisfy(
-            each -> assertThat(((Admit) each).company()).contains(new Company("k", 2)));
+        .allSatisfy(each -> assertThat(((Admit) each).company()).contains(new Company("k", 2)));
   }
 
   @Test
   void theSlotOfABatchIsHeldAndReleasedUnderItsOwnId() {
     RequestId slot = new RequestId("r-1-b1");
-    Grant grant =
-        new Grant(slot, POOL, 7, new ReplicaId("r0"), "http://r0", 3, Optional.empty());
+    Grant grant = new Grant(slot, POOL, 7, new ReplicaId("r0"), "http://r0", 3, Optional.empty());
     claims.onBatch(new Batch(grant, List.of(new Batch.Lane(ID, SELF))), 0);
     claims.onBatch(new Batch(grant, List.of(new Batch.Lane(ID, SELF))), 1);
     assertThat(told).containsExactly("hosts r-1-b1");

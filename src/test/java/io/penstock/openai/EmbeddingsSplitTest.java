@@ -77,58 +77,58 @@ class EmbeddingsSplitTest {
   /** The lanes put together again are the answer; counts add up to the engine's. */
   @Property(tries = 500)
   void nothingIsLostAndNothingIsTwice(@ForAll long seed) throws Exception {
-      Random random = new Random(seed);
-      int lanes = 1 + random.nextInt(10);
-      int[] inputs = random.ints(lanes, 1, 5).toArray();
-      long[] weights = random.longs(lanes, 1, 200).toArray();
-      List<ObjectNode> elements = new ArrayList<>();
-      for (int lane = 0; lane < lanes; lane++) {
-        for (int i = 0; i < inputs[lane]; i++) {
-          ObjectNode element = RandomJson.JACKSON.createObjectNode();
-          element.put("object", "embedding").put("index", elements.size());
-          switch (random.nextInt(3)) {
-            case 0 -> element.put("embedding", "AbC[]/" + random.nextLong());
-            case 1 -> {
-              ArrayNode numbers = element.putArray("embedding");
-              random.doubles(5).forEach(numbers::add);
-            }
-            default -> element.putArray("embedding").addArray().add(random.nextInt()).add(1.5);
+    Random random = new Random(seed);
+    int lanes = 1 + random.nextInt(10);
+    int[] inputs = random.ints(lanes, 1, 5).toArray();
+    long[] weights = random.longs(lanes, 1, 200).toArray();
+    List<ObjectNode> elements = new ArrayList<>();
+    for (int lane = 0; lane < lanes; lane++) {
+      for (int i = 0; i < inputs[lane]; i++) {
+        ObjectNode element = RandomJson.JACKSON.createObjectNode();
+        element.put("object", "embedding").put("index", elements.size());
+        switch (random.nextInt(3)) {
+          case 0 -> element.put("embedding", "AbC[]/" + random.nextLong());
+          case 1 -> {
+            ArrayNode numbers = element.putArray("embedding");
+            random.doubles(5).forEach(numbers::add);
           }
-          elements.add(element);
+          default -> element.putArray("embedding").addArray().add(random.nextInt()).add(1.5);
         }
+        elements.add(element);
       }
-      List<ObjectNode> shuffled = new ArrayList<>(elements);
-      Collections.shuffle(shuffled, random);
-      int tokens = random.nextInt(10_000);
-      ObjectNode answer = RandomJson.JACKSON.createObjectNode().put("id", "e").put("object", "list");
-      ObjectNode usage = RandomJson.JACKSON.createObjectNode();
-      usage.put("prompt_tokens", tokens).put("total_tokens", tokens);
-      if (random.nextBoolean()) {
-        answer.set("usage", usage);
+    }
+    List<ObjectNode> shuffled = new ArrayList<>(elements);
+    Collections.shuffle(shuffled, random);
+    int tokens = random.nextInt(10_000);
+    ObjectNode answer = RandomJson.JACKSON.createObjectNode().put("id", "e").put("object", "list");
+    ObjectNode usage = RandomJson.JACKSON.createObjectNode();
+    usage.put("prompt_tokens", tokens).put("total_tokens", tokens);
+    if (random.nextBoolean()) {
+      answer.set("usage", usage);
+    }
+    answer.putArray("data").addAll(shuffled);
+    if (!answer.has("usage")) {
+      answer.set("usage", usage);
+    }
+    List<Spliced> out =
+        EmbeddingsSplit.split(RandomJson.JACKSON.writeValueAsBytes(answer), inputs, weights)
+            .orElseThrow();
+    int first = 0;
+    long sum = 0;
+    for (int lane = 0; lane < lanes; lane++) {
+      JsonNode own = RandomJson.JACKSON.readTree(out.get(lane).toByteArray());
+      assertThat(own.path("data")).hasSize(inputs[lane]);
+      for (int i = 0; i < inputs[lane]; i++) {
+        ObjectNode expected = elements.get(first + i).deepCopy().put("index", i);
+        assertThat(own.path("data").path(i)).isEqualTo(expected);
       }
-      answer.putArray("data").addAll(shuffled);
-      if (!answer.has("usage")) {
-        answer.set("usage", usage);
-      }
-      List<Spliced> out =
-          EmbeddingsSplit.split(RandomJson.JACKSON.writeValueAsBytes(answer), inputs, weights)
-              .orElseThrow();
-      int first = 0;
-      long sum = 0;
-      for (int lane = 0; lane < lanes; lane++) {
-        JsonNode own = RandomJson.JACKSON.readTree(out.get(lane).toByteArray());
-        assertThat(own.path("data")).hasSize(inputs[lane]);
-        for (int i = 0; i < inputs[lane]; i++) {
-          ObjectNode expected = elements.get(first + i).deepCopy().put("index", i);
-          assertThat(own.path("data").path(i)).isEqualTo(expected);
-        }
-        first += inputs[lane];
-        long share = own.path("usage").path("prompt_tokens").asLong();
-        assertThat(own.path("usage").path("total_tokens").asLong()).isEqualTo(share);
-        assertThat(own.path("id").asText()).isEqualTo("e");
-        sum += share;
-      }
-      assertThat(sum).isEqualTo(tokens);
+      first += inputs[lane];
+      long share = own.path("usage").path("prompt_tokens").asLong();
+      assertThat(own.path("usage").path("total_tokens").asLong()).isEqualTo(share);
+      assertThat(own.path("id").asText()).isEqualTo("e");
+      sum += share;
+    }
+    assertThat(sum).isEqualTo(tokens);
   }
 
   @Test
@@ -146,7 +146,9 @@ class EmbeddingsSplitTest {
       }
       assertThat(all).isEqualTo(total);
       for (int i = 0; i < weights.length; i++) {
-        assertThat((double) shares[i]).isBetween(total * (double) weights[i] / weight - 1, total * (double) weights[i] / weight + 1);
+        assertThat((double) shares[i])
+            .isBetween(
+                total * (double) weights[i] / weight - 1, total * (double) weights[i] / weight + 1);
       }
     }
   }

@@ -31,7 +31,8 @@ class LaneBodyTest {
 
   @Test
   void inputsFollowEachOtherAndParametersStayAsTheyCame() {
-    LaneBody one = lane("{\"model\":\"a\",\"input\":\"é \\u0041\", \"dimensions\" : 8,\"user\":\"x\"}");
+    LaneBody one =
+        lane("{\"model\":\"a\",\"input\":\"é \\u0041\", \"dimensions\" : 8,\"user\":\"x\"}");
     LaneBody two = lane("{\"dimensions\" : 8,\"input\":[ \"b\", \"c\" ],\"model\":\"alias\"}");
     assertThat(joined(one, two))
         .isEqualTo(
@@ -84,31 +85,31 @@ class LaneBodyTest {
 
   @Property(tries = 1000)
   void joinedBodiesHaveAllInputsInOrderAndEveryParameter(@ForAll long seed) throws Exception {
-      RandomJson random = new RandomJson(seed);
-      String parameters = "\"p\":" + random.value(random.below(3)) + ",\"q\":" + random.value(1);
-      int count = 1 + random.below(8);
-      LaneBody[] lanes = new LaneBody[count];
-      StringBuilder inputs = new StringBuilder();
-      for (int i = 0; i < count; i++) {
-        int size = 1 + random.below(4);
-        StringBuilder own = new StringBuilder();
-        for (int j = 0; j < size; j++) {
-          own.append(j == 0 ? "" : ",").append(random.space()).append(random.string());
-        }
-        inputs.append(i == 0 ? "" : ",").append(own);
-        boolean bare = size == 1 && random.oneIn(2);
-        String input = bare ? own.toString() : "[" + own + random.space() + "]";
-        lanes[i] =
-            lane(
-                random.oneIn(2)
-                    ? "{\"model\":\"m\",\"input\":" + input + "," + parameters + "}"
-                    : "{" + parameters + ",\"user\":\"u" + i + "\",\"input\":" + input + "}");
-        assertThat(lanes[i].inputs()).isEqualTo(size);
+    RandomJson random = new RandomJson(seed);
+    String parameters = "\"p\":" + random.value(random.below(3)) + ",\"q\":" + random.value(1);
+    int count = 1 + random.below(8);
+    LaneBody[] lanes = new LaneBody[count];
+    StringBuilder inputs = new StringBuilder();
+    for (int i = 0; i < count; i++) {
+      int size = 1 + random.below(4);
+      StringBuilder own = new StringBuilder();
+      for (int j = 0; j < size; j++) {
+        own.append(j == 0 ? "" : ",").append(random.space()).append(random.string());
       }
-      JsonNode joined = RandomJson.JACKSON.readTree(joined(lanes));
-      JsonNode expected =
-          RandomJson.JACKSON.readTree(
-              "{\"model\":\"engine/m\"," + parameters + ",\"input\":[" + inputs + "]}");
-      assertThat(joined).isEqualTo(expected);
+      inputs.append(i == 0 ? "" : ",").append(own);
+      boolean bare = size == 1 && random.oneIn(2);
+      String input = bare ? own.toString() : "[" + own + random.space() + "]";
+      lanes[i] =
+          lane(
+              random.oneIn(2)
+                  ? "{\"model\":\"m\",\"input\":" + input + "," + parameters + "}"
+                  : "{" + parameters + ",\"user\":\"u" + i + "\",\"input\":" + input + "}");
+      assertThat(lanes[i].inputs()).isEqualTo(size);
+    }
+    JsonNode joined = RandomJson.JACKSON.readTree(joined(lanes));
+    JsonNode expected =
+        RandomJson.JACKSON.readTree(
+            "{\"model\":\"engine/m\"," + parameters + ",\"input\":[" + inputs + "]}");
+    assertThat(joined).isEqualTo(expected);
   }
 }
