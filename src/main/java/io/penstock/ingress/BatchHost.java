@@ -271,7 +271,7 @@ final class BatchHost {
         note(no.failure().row().outcome(), TokenUsage.NONE, no.failure().retryAfterMillis());
         tell(status, answer);
       } else if (judged instanceof EngineAnswer.Passed passed) {
-        if (passed.outcome() != Outcome.OK && ids.size() > 1) {
+        if (blamesAnInput(status) && ids.size() > 1) {
           course.refused(ids);
         } else if (passed.outcome() != Outcome.OK || ids.size() == 1) {
           note(passed.outcome(), passed.usage(), 0);
@@ -281,6 +281,11 @@ final class BatchHost {
         }
       }
       next();
+    }
+
+    /** Other refusals, as of the model's name, are of all lanes alike. */
+    private static boolean blamesAnInput(int status) {
+      return status == 400 || status == 413 || status == 422;
     }
 
     private String header(CharSequence name) {

@@ -112,7 +112,7 @@ final class LaneCall implements Upstream, Guest {
 
   /** Its host is lost, or can not be reached. */
   void lost(String why) {
-    if (!over) {
+    if (!over && !complete) { // else it only has to be read
       over = true;
       lanes.closed(this);
       listener.failed(new LaneLostException(why));
