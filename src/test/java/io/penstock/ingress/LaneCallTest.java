@@ -61,8 +61,7 @@ class LaneCallTest {
   private final LaneCall call = new LaneCall(lanes, SEAT, body(), heard, 0);
 
   private static LaneBody body() {
-    return LaneBody.of(
-            Operation.EMBEDDINGS, "{\"input\":\"x\"}".getBytes(StandardCharsets.UTF_8))
+    return LaneBody.of(Operation.EMBEDDINGS, "{\"input\":\"x\"}".getBytes(StandardCharsets.UTF_8))
         .orElseThrow();
   }
 
