@@ -75,6 +75,7 @@ final class Configs {
         of.health(),
         of.failover(),
         of.breaker(),
-        of.resume());
+        of.resume(),
+        of.batching());
   }
 }

@@ -66,7 +66,10 @@ final class FleetChanges {
               pool -> seconds(pool.breaker().recovery())),
           new Key(
               "circuit_breaker.slow_start_seconds", pool -> seconds(pool.breaker().slowStart())),
-          new Key("resume", pool -> pool.resume().label()));
+          new Key("resume", pool -> pool.resume().label()),
+          new Key("enable_dynamic_batching", pool -> "" + pool.batching().enabled()),
+          new Key("max_batch_size", pool -> "" + pool.batching().maxSize()),
+          new Key("batch_timeout_ms", pool -> millis(pool.batching().timeout())));
 
   private FleetChanges() {}
 

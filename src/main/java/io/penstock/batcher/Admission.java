@@ -34,7 +34,7 @@ import org.jspecify.annotations.Nullable;
  * <ul>
  *   <li>no grant is made on a replica that has {@code max_concurrent} live ones, or as many as it
  *       gets now by what its requests came to ({@link Roster});
- *   <li>unless on hold, nobody waits whom a replica with a free slot could serve;
+ *   <li>unless on hold, nobody waits in the queue whom a replica with a free slot could serve;
  *   <li>a request is in the queue or in the ledger, never in both, and leaves the queue by exactly
  *       one grant, refusal or withdrawal.
  * </ul>
@@ -42,6 +42,9 @@ import org.jspecify.annotations.Nullable;
  * <p>A replica is chosen when a slot is free, not when the request arrives. Who is next is for
  * {@link FairQueue} to say, and how long others will wait for {@link Outlook}. All calls cost O(log
  * n) in the queue's length or less.
+ *
+ * <p>Requests that may share a call wait for company outside of the queue, and one slot is given to
+ * all of a batch ({@link Gathering}).
  *
  * <p>Messages are idempotent by request id. An Admit that comes twice waits once; if it is granted
  * already its Grant is told again; with a higher attempt it ends the grant of the attempt before,
@@ -70,6 +73,7 @@ final class Admission {
   private Strategy strategy;
   private final int ledgerMax;
   private final FairQueue queue;
+  private final Gathering gathering;
   private final Ledger ledger = new Ledger();
   private final WaitForecast forecast = new WaitForecast();
   private final Outlook outlook;
@@ -93,6 +97,7 @@ final class Admission {
     this.ledgerMax = ledgerMax;
     this.queue = new FairQueue(roster::opens);
     this.outlook = new Outlook(queue, forecast);
+    this.gathering = new Gathering(pool.batching());
   }
 
   /** Stops granting, under a new epoch, until {@link #open}. Requests may still queue. */
@@ -129,6 +134,7 @@ final class Admission {
   void redefine(Pool next, Strategy chooses) {
     pool = next;
     strategy = chooses;
+    gathering.redefine(next.batching());
     retired = false;
   }
 
@@ -141,7 +147,7 @@ final class Admission {
     retired = true;
     List<AdmissionDecision> out = new ArrayList<>();
     for (Waiting each : queue.all()) {
-      queue.remove(each);
+      leave(each);
       out.add(Refusals.retired(each.admit));
     }
     return out;
@@ -159,7 +165,7 @@ final class Admission {
     }
     List<AdmissionDecision> out = new ArrayList<>(2);
     if (known != null) {
-      queue.remove(known);
+      leave(known);
     }
     if (live != null) {
       end(live, nowMillis);
@@ -176,7 +182,7 @@ final class Admission {
   void withdraw(RequestId id) {
     Waiting known = queue.find(id);
     if (known != null) {
-      queue.remove(known);
+      leave(known);
     }
   }
 
@@ -190,9 +196,12 @@ final class Admission {
     if (roster.outcome(release, live.ordinal())) {
       queue.review(roster, nowMillis);
     }
-    free(live, true, nowMillis);
+    int lanes = gathering.lanesOf(live.id());
+    free(live, Math.max(lanes, live.attempt() == ATTEMPT_UNKNOWN ? 0 : 1), nowMillis);
     Charge charge = live.charge();
-    if (charge != null) {
+    if (charge != null && lanes > 0) {
+      charge.by().settle(charge, charge.tokens()); // what was used is all lanes' together
+    } else if (charge != null) {
       charge.by().settle(charge, release);
     }
     return dispatch(new ArrayList<>(2), nowMillis);
@@ -204,7 +213,7 @@ final class Admission {
     if (live == null || !live.grant().equals(grant)) {
       return List.of();
     }
-    free(live, false, nowMillis);
+    free(live, 0, nowMillis);
     Charge charge = live.charge();
     if (charge != null) {
       charge.by().settle(charge, 0);
@@ -267,7 +276,7 @@ final class Admission {
 
   /** Nodes have left the cluster, and what they held and waited for with them. */
   List<AdmissionDecision> departed(Set<NodeId> nodes, long nowMillis) {
-    queue.of(nodes).forEach(queue::remove);
+    queue.of(nodes).forEach(this::leave);
     ledger.of(nodes).forEach(live -> end(live, nowMillis));
     return dispatch(new ArrayList<>(), nowMillis);
   }
@@ -296,7 +305,7 @@ final class Admission {
     for (@Nullable Waiting due = queue.nearest();
         due != null && due.deadlineMillis <= nowMillis;
         due = queue.nearest()) {
-      queue.remove(due);
+      leave(due);
       out.add(timedOut(due.admit, due.deadlineMillis - due.arrivedMillis));
     }
     refuseHopeless(out, nowMillis);
@@ -309,7 +318,12 @@ final class Admission {
   }
 
   int waiting(Priority priority) {
-    return queue.of(priority).size();
+    return queue.of(priority).size() + gathering.held(priority);
+  }
+
+  /** When a request has waited long enough for company; {@link Long#MAX_VALUE} when none does. */
+  long companyDueMillis() {
+    return gathering.dueMillis();
   }
 
   int live() {
@@ -358,9 +372,11 @@ final class Admission {
       out.add(Refusals.noReplica(admit, pool, roster));
       return;
     }
+    boolean gathers = false;
     if (!held) {
       roster.candidates(needs, admit.excluded(), candidates);
-      if (!candidates.isEmpty()) {
+      gathers = gathering.keepsWaiting(admit, candidates);
+      if (!candidates.isEmpty() && !gathers) {
         grant(admit, queue.pass(admit), nowMillis, out, nowMillis);
         return;
       }
@@ -381,7 +397,13 @@ final class Admission {
       out.add(full);
       return;
     }
-    queue.add(admit, reach, maxWaitMillis, nowMillis);
+    Waiting entry = queue.enter(admit, maxWaitMillis, nowMillis);
+    gathering.add(entry, gathers);
+    if (gathers) {
+      dispatch(out, nowMillis); // it may have made a batch full
+    } else {
+      queue.lineUp(entry, reach);
+    }
   }
 
   /**
@@ -392,7 +414,7 @@ final class Admission {
   private @Nullable AdmissionDecision full(
       Admit admit, Reach reach, long maxWaitMillis, List<AdmissionDecision> out, long nowMillis) {
     int slots = roster.slots();
-    int size = queue.of(admit.priority()).size();
+    int size = waiting(admit.priority());
     int sizeMax = pool.queue().maxRequests() + (admit.attempt() > 1 ? slots : 0);
     String why = "";
     @Nullable Waiting crowdedOut =
@@ -425,7 +447,7 @@ final class Admission {
 
   private AdmissionDecision crowdedOut(Waiting entry, int size) {
     Admit admit = entry.admit;
-    queue.remove(entry);
+    leave(entry);
     String why =
         size
             + " requests of class "
@@ -442,12 +464,17 @@ final class Admission {
   }
 
   private List<AdmissionDecision> dispatch(List<AdmissionDecision> out, long nowMillis) {
+    queueUp(gathering.ripe(nowMillis));
     while (!held && roster.open() > 0 && queue.size() > 0) {
       @Nullable Waiting next = queue.next(nowMillis);
+      if (next == null && queueUp(gathering.forIdle(roster))) {
+        next = queue.next(nowMillis);
+      }
       if (next == null) {
         break;
       }
       Admit admit = next.admit;
+      gathering.remove(next);
       Charge charge = queue.grant(next, nowMillis);
       roster.candidates(CapabilityMask.of(admit.needs()), admit.excluded(), candidates);
       grant(admit, charge, next.arrivedMillis, out, nowMillis);
@@ -455,13 +482,29 @@ final class Admission {
     return out;
   }
 
+  /** Requests that wait for company no more wait for their turn. */
+  private boolean queueUp(List<Waiting> ripe) {
+    for (Waiting each : ripe) {
+      int needs = CapabilityMask.of(each.admit.needs());
+      queue.lineUp(each, roster.reach(needs, each.admit.excluded()));
+    }
+    return !ripe.isEmpty();
+  }
+
   /** Grants to one of {@link #candidates}. */
   private void grant(
       Admit admit, Charge charge, long arrivedMillis, List<AdmissionDecision> out, long nowMillis) {
+    gathering.preferIdle(admit, candidates);
     Replica replica = strategy.pick(candidates, roster, admit.affinity());
+    List<Waiting> company = gathering.company(admit);
+    List<Charge> charges = new ArrayList<>();
+    for (Waiting each : company) {
+      gathering.remove(each);
+      charges.add(queue.grant(each, nowMillis));
+    }
     Grant grant =
         new Grant(
-            admit.id(),
+            company.isEmpty() ? admit.id() : gathering.begin(admit, charges, epoch, ordinals),
             pool.name(),
             epoch,
             replica.id(),
@@ -474,13 +517,13 @@ final class Admission {
             admit.replyTo(),
             admit.callerId(),
             admit.priority(),
-            admit.attempt(),
+            company.isEmpty() ? admit.attempt() : ATTEMPT_UNKNOWN,
             grant,
             charge,
             ordinals,
             nowMillis,
             nowMillis + LEASE_MILLIS));
-    out.add(new Granted(admit.replyTo(), admit.tenant(), admit.priority(), grant, false));
+    gathering.tell(admit, company, grant, out, nowMillis);
   }
 
   private void adopt(
@@ -553,27 +596,38 @@ final class Admission {
 
   /** Its end is known by other ways than its release: what was charged stays. */
   private void end(Live live, long nowMillis) {
-    free(live, false, nowMillis);
+    free(live, 0, nowMillis);
     Charge charge = live.charge();
     if (charge != null) {
       charge.by().settle(charge, charge.tokens());
     }
   }
 
-  private void free(Live live, boolean isReleased, long nowMillis) {
+  /**
+   * @param ended requests of which it is known how long they ran
+   */
+  private void free(Live live, int ended, long nowMillis) {
     forecast.advance(ledger.size(), nowMillis);
-    if (isReleased && live.attempt() != ATTEMPT_UNKNOWN) {
-      forecast.ended(nowMillis);
-    } else {
+    if (ended == 0) {
       forecast.lost(nowMillis - live.sinceMillis());
     }
+    for (int i = 0; i < ended; i++) {
+      forecast.ended(nowMillis);
+    }
     ledger.remove(live.id());
+    gathering.ended(live.id());
     roster.giveBack(live.grant().replica(), live.ordinal());
+  }
+
+  /** It waits no more, wherever it did, and gets nothing. */
+  private void leave(Waiting entry) {
+    gathering.remove(entry);
+    queue.remove(entry);
   }
 
   private void refuseHopeless(List<AdmissionDecision> out, long nowMillis) {
     for (Waiting each : queue.hopeless(REPLICA_GRACE_MILLIS, nowMillis)) {
-      queue.remove(each);
+      leave(each);
       out.add(Refusals.noReplica(each.admit, pool, roster));
     }
   }

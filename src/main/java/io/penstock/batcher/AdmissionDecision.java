@@ -4,6 +4,7 @@ import io.penstock.inference.Priority;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
+import io.penstock.message.Batch;
 import io.penstock.message.Census;
 import io.penstock.message.Doubt;
 import io.penstock.message.Grant;
@@ -11,7 +12,9 @@ import io.penstock.message.Lease;
 import io.penstock.message.NotOwner;
 import io.penstock.message.Refusal;
 import io.penstock.message.RenewAnswer;
+import io.penstock.message.Seat;
 import io.penstock.message.Station;
+import java.util.List;
 
 /** What a pool's owner has decided; the shell carries it out. */
 sealed interface AdmissionDecision {
@@ -21,6 +24,10 @@ sealed interface AdmissionDecision {
   /** Carries decisions out; a new kind does not compile until every outlet handles it. */
   interface Outlet {
     void granted(Granted decision);
+
+    void merged(Merged decision);
+
+    void called(Called decision);
 
     void refused(Refused decision);
 
@@ -58,6 +65,33 @@ sealed interface AdmissionDecision {
     @Override
     public void tell(Outlet outlet) {
       outlet.granted(this);
+    }
+  }
+
+  /**
+   * One slot is given to several requests.
+   *
+   * @param to the batch's host
+   * @param seats in the order of the batch's lanes
+   */
+  record Merged(
+      Station to, Batch batch, List<Seat> seats, List<Priority> priorities, List<TenantId> tenants)
+      implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.merged(this);
+    }
+  }
+
+  /**
+   * A call begins that requests might share, whether or not they do.
+   *
+   * @param waitedMillis each request
+   */
+  record Called(int inputs, List<Long> waitedMillis) implements AdmissionDecision {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.called(this);
     }
   }
 

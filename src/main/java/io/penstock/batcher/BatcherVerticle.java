@@ -2,6 +2,7 @@ package io.penstock.batcher;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.batcher.AdmissionDecision.AlarmChanged;
+import io.penstock.batcher.AdmissionDecision.Called;
 import io.penstock.batcher.AdmissionDecision.CensusRepeated;
 import io.penstock.batcher.AdmissionDecision.CensusTaken;
 import io.penstock.batcher.AdmissionDecision.Disowned;
@@ -11,6 +12,7 @@ import io.penstock.batcher.AdmissionDecision.Judged;
 import io.penstock.batcher.AdmissionDecision.LeaseDropped;
 import io.penstock.batcher.AdmissionDecision.LeaseExpired;
 import io.penstock.batcher.AdmissionDecision.LeaseNotAdopted;
+import io.penstock.batcher.AdmissionDecision.Merged;
 import io.penstock.batcher.AdmissionDecision.Refused;
 import io.penstock.batcher.AdmissionDecision.ReleaseIgnored;
 import io.penstock.batcher.AdmissionDecision.Renewed;
@@ -28,6 +30,7 @@ import io.penstock.message.Admit;
 import io.penstock.message.AskHealth;
 import io.penstock.message.AskPool;
 import io.penstock.message.CensusAnswer;
+import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
 import io.penstock.message.Refusal;
@@ -35,6 +38,7 @@ import io.penstock.message.Release;
 import io.penstock.message.Renew;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Room;
+import io.penstock.message.Seat;
 import io.penstock.message.Station;
 import io.penstock.message.Withdraw;
 import io.penstock.time.Clock;
@@ -82,6 +86,7 @@ public final class BatcherVerticle extends VerticleBase {
   private final Map<PoolName, Shell> pools = new LinkedHashMap<>();
   private Bus.@Nullable Registration registration;
   private long timer = NO_TIMER;
+  private long companyDueMillis = Long.MAX_VALUE;
   private boolean stopped;
 
   /**
@@ -288,6 +293,7 @@ public final class BatcherVerticle extends VerticleBase {
 
   /** Keeps the timer while a pool needs it, and forgets pools that are gone with all they held. */
   private void keepTime() {
+    keepCompanyTime();
     boolean busy = false;
     boolean over = false;
     for (Shell pool : pools.values()) {
@@ -308,6 +314,26 @@ public final class BatcherVerticle extends VerticleBase {
     long now = clock.millis();
     pools.values().forEach(pool -> pool.carryOut(pool.owner.tick(now)));
     keepTime();
+  }
+
+  /** Wakes up when the first request has waited long enough for company. */
+  private void keepCompanyTime() {
+    long due =
+        pools.values().stream()
+            .mapToLong(pool -> pool.owner.companyDueMillis())
+            .min()
+            .orElse(Long.MAX_VALUE);
+    if (due < companyDueMillis && !stopped) {
+      companyDueMillis = due;
+      vertx.setTimer(Math.max(1, due - clock.millis()), id -> companyDue(due));
+    }
+  }
+
+  private void companyDue(long dueMillis) {
+    if (dueMillis == companyDueMillis) {
+      companyDueMillis = Long.MAX_VALUE;
+      tick();
+    }
   }
 
   private void stopTimer() {
@@ -367,21 +393,39 @@ public final class BatcherVerticle extends VerticleBase {
         poolMeters.granted(decision.priority(), decision.tenant(), decision.grant().queuedMillis());
       }
       bus.send(decision.to(), decision.grant())
-          .onFailure(
-              failure -> {
-                LOG.info(
-                    "pool {}: grant of {} to {} not delivered: {}",
-                    pool.name(),
-                    decision.grant().id(),
-                    decision.to(),
-                    failure.getMessage());
-                // On a turn of its own: a send may fail while decisions are still being told.
-                context.runOnContext(
-                    later -> {
-                      carryOut(owner.undelivered(decision.grant(), clock.millis()));
-                      keepTime();
-                    });
-              });
+          .onFailure(failure -> undelivered(decision.to(), decision.grant(), failure));
+    }
+
+    private void undelivered(Station to, Grant grant, Throwable failure) {
+      LOG.info(
+          "pool {}: grant of {} to {} not delivered: {}",
+          pool.name(),
+          grant.id(),
+          to,
+          failure.getMessage());
+      // On a turn of its own: a send may fail while decisions are still being told.
+      context.runOnContext(
+          later -> {
+            carryOut(owner.undelivered(grant, clock.millis()));
+            keepTime();
+          });
+    }
+
+    @Override
+    public void merged(Merged decision) {
+      bus.send(decision.to(), decision.batch())
+          .onFailure(failure -> undelivered(decision.to(), decision.batch().grant(), failure));
+      for (int i = 0; i < decision.seats().size(); i++) {
+        Seat seat = decision.seats().get(i);
+        poolMeters.granted(
+            decision.priorities().get(i), decision.tenants().get(i), seat.queuedMillis());
+        tell(decision.batch().lanes().get(i).station(), seat);
+      }
+    }
+
+    @Override
+    public void called(Called decision) {
+      poolMeters.called(decision.inputs(), decision.waitedMillis());
     }
 
     @Override

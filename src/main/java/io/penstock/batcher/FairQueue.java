@@ -44,6 +44,7 @@ final class FairQueue {
   private final long[] lastGrant = new long[Priority.values().length];
   private long arrivals;
   private long grants;
+  private long bytes;
 
   /**
    * @param opening where a replica would take a request now
@@ -77,10 +78,6 @@ final class FairQueue {
   }
 
   long bytes() {
-    long bytes = 0;
-    for (ClassQueue each : classes.values()) {
-      bytes += each.bytes();
-    }
     return bytes;
   }
 
@@ -123,27 +120,36 @@ final class FairQueue {
     return new Line.Key(admit.attempt() > 1, CapabilityMask.of(admit.needs()), admit.excluded());
   }
 
+  /** Lets one wait, which must not wait yet; for its turn once it has been {@link #lineUp}. */
+  Waiting enter(Admit admit, long maxWaitMillis, long nowMillis) {
+    Waiting entry = new Waiting(admit, nowMillis, nowMillis + maxWaitMillis, arrivals++);
+    byId.put(admit.id(), entry);
+    byDeadline.add(entry);
+    bytes += admit.bodyBytes();
+    return entry;
+  }
+
   /**
-   * Lets one wait, which must not wait yet.
+   * Lets one that waits do so for its turn.
    *
    * @param reach what it may hope for now
    */
-  void add(Admit admit, Reach reach, long maxWaitMillis, long nowMillis) {
-    Waiting entry = new Waiting(admit, nowMillis, nowMillis + maxWaitMillis, arrivals++);
-    of(admit.priority()).add(entry, line(admit), reach);
-    byId.put(admit.id(), entry);
-    byDeadline.add(entry);
+  void lineUp(Waiting entry, Reach reach) {
+    of(entry.admit.priority()).add(entry, line(entry.admit), reach);
   }
 
   /** Lets one go without a grant. */
   void remove(Waiting entry) {
-    of(entry.admit.priority()).remove(entry);
+    if (entry.turn != null) {
+      of(entry.admit.priority()).remove(entry);
+    }
     forget(entry);
   }
 
   private void forget(Waiting entry) {
     byId.remove(entry.admit.id());
     byDeadline.remove(entry);
+    bytes -= entry.admit.bodyBytes();
   }
 
   /** Whose deadline is nearest; null when nobody waits. */
@@ -189,8 +195,12 @@ final class FairQueue {
     return lastGrant[first.ordinal()] > lastGrant[second.ordinal()];
   }
 
-  /** Grants to one that waits, who leaves. */
+  /** Grants to one that waits, for its turn or not, who leaves. */
   Charge grant(Waiting entry, long nowMillis) {
+    if (entry.turn == null) {
+      forget(entry);
+      return pass(entry.admit);
+    }
     Charge charge = of(entry.admit.priority()).grant(entry, ++grants, nowMillis);
     forget(entry);
     count(entry.admit.priority());

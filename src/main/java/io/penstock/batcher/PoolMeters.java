@@ -1,6 +1,7 @@
 package io.penstock.batcher;
 
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
@@ -31,6 +32,16 @@ final class PoolMeters {
   static final int TENANTS_MAX = 50;
 
   private static final String OTHER_TENANTS = "other";
+
+  private static final double[] BATCH_SIZES = {1, 4, 8, 16, 32, 64, 128};
+  private static final Duration[] BATCH_WAITS = {
+    Duration.ofMillis(10),
+    Duration.ofMillis(25),
+    Duration.ofMillis(50),
+    Duration.ofMillis(100),
+    Duration.ofMillis(250),
+    Duration.ofMillis(500)
+  };
 
   private final MeterRegistry registry;
   private final String pool;
@@ -110,6 +121,21 @@ final class PoolMeters {
       }
     }
     known.record(queued);
+  }
+
+  /** A call that requests might share has so many inputs, and each waited so long for it. */
+  void called(int inputs, List<Long> waitedMillis) {
+    DistributionSummary.builder(Names.BATCH_SIZE)
+        .serviceLevelObjectives(BATCH_SIZES)
+        .tags("pool", pool)
+        .register(registry)
+        .record(inputs);
+    Timer wait =
+        Timer.builder(Names.BATCH_WAIT)
+            .serviceLevelObjectives(BATCH_WAITS)
+            .tags("pool", pool)
+            .register(registry);
+    waitedMillis.forEach(millis -> wait.record(Duration.ofMillis(millis)));
   }
 
   void refused(Fault fault) {

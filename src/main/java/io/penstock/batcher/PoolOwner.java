@@ -376,6 +376,11 @@ final class PoolOwner {
     return drains.pools().contains(pool.name());
   }
 
+  /** When a request has waited long enough for company; {@link Long#MAX_VALUE} when none does. */
+  long companyDueMillis() {
+    return admission == null ? Long.MAX_VALUE : admission.companyDueMillis();
+  }
+
   /** Looks at what has run out. */
   List<AdmissionDecision> tick(long nowMillis) {
     if (admission == null) {

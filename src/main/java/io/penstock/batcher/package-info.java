@@ -13,6 +13,9 @@
  * among those that are free. All of them are plain objects on one event loop that are handed the
  * time; {@link io.penstock.batcher.BatcherVerticle} alone knows the bus, the clock and the timer.
  *
+ * <p>Requests that ask for the same share calls: {@link io.penstock.batcher.Gathering} says which,
+ * the owner being the only one that sees all that wait.
+ *
  * <p>What becomes of grants is what the owner learns of its replicas: {@link
  * io.penstock.batcher.Conduct} keeps for each its {@link io.penstock.batcher.Breaker}, failed
  * connections ({@link io.penstock.batcher.Suspicion}), refusals ({@link
@@ -23,8 +26,8 @@
  * slate and learns anew.
  *
  * <p>Hears Admit, Withdraw, Release and Renew of the ingress loops, CensusAnswer, and HealthReport
- * of the probers, AskPool of the admin API. Says Grant, Refusal, NotOwner, RenewAnswer, PoolReport,
- * Census to all ingress loops, and Doubt and AskHealth to the probers.
+ * of the probers, AskPool of the admin API. Says Grant, Batch, Seat, Refusal, NotOwner,
+ * RenewAnswer, PoolReport, Census to all ingress loops, and Doubt and AskHealth to the probers.
  *
  * <p>Decisions: a replica is chosen when a slot is free, not when a request arrives; a retry goes
  * first in its class; classes are served in strict order but for their floors and ages, and inside

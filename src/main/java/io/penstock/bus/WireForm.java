@@ -25,6 +25,7 @@ import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
+import io.penstock.message.Bytes;
 import io.penstock.message.Message;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -184,6 +185,7 @@ final class WireForm {
 
   private static SimpleModule ids() {
     SimpleModule module = new SimpleModule("ids");
+    add(module, Bytes.class, Bytes::ofBase64, Bytes::base64);
     add(module, ModelName.class, ModelName::new, ModelName::value);
     add(module, NodeId.class, NodeId::new, NodeId::value);
     add(module, PoolName.class, PoolName::new, PoolName::value);

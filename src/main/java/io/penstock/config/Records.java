@@ -3,6 +3,7 @@ package io.penstock.config;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.penstock.admin.AdminConfig;
 import io.penstock.bus.ClusterConfig;
+import io.penstock.inference.BatchPolicy;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
@@ -145,7 +146,11 @@ final class Records {
         health(pool.path("health")),
         failover(pool.path("failover")),
         breaker(pool.path("circuit_breaker")),
-        constant(ResumeMode.of(pool.path("resume").asText()), pool.path("resume")));
+        constant(ResumeMode.of(pool.path("resume").asText()), pool.path("resume")),
+        new BatchPolicy(
+            pool.path("enable_dynamic_batching").asBoolean(),
+            pool.path("max_batch_size").asInt(),
+            millis(pool.path("batch_timeout_ms"))));
   }
 
   private static ReplicaSource replicas(PoolName name, JsonNode pool, Path directory) {

@@ -15,6 +15,7 @@ import java.util.Set;
  * @param capabilities what every replica of it can do, unless the replica says otherwise
  * @param contextTokens longest prompt plus completion, in tokens; 0 when unknown
  * @param resume how its engines go on with a message that another has begun
+ * @param batching whether its requests share calls
  */
 public record Pool(
     PoolName name,
@@ -32,13 +33,52 @@ public record Pool(
     HealthPolicy health,
     FailoverPolicy failover,
     BreakerPolicy breaker,
-    ResumeMode resume) {
+    ResumeMode resume,
+    BatchPolicy batching) {
   /** Most replicas of a pool; whoever keeps books on them takes no more in. */
   public static final int REPLICAS_MAX = 4_096;
 
   public Pool {
     aliases = List.copyOf(aliases);
     capabilities = Set.copyOf(capabilities);
+  }
+
+  /** One with the default rules of batching. */
+  public Pool(
+      PoolName name,
+      ModelName model,
+      List<ModelName> aliases,
+      EngineKind engine,
+      Optional<ModelName> engineModel,
+      Optional<String> engineApiKey,
+      RoutingStrategy routingStrategy,
+      ReplicaSource replicas,
+      int maxConcurrent,
+      Set<Capability> capabilities,
+      int contextTokens,
+      QueueLimits queue,
+      HealthPolicy health,
+      FailoverPolicy failover,
+      BreakerPolicy breaker,
+      ResumeMode resume) {
+    this(
+        name,
+        model,
+        aliases,
+        engine,
+        engineModel,
+        engineApiKey,
+        routingStrategy,
+        replicas,
+        maxConcurrent,
+        capabilities,
+        contextTokens,
+        queue,
+        health,
+        failover,
+        breaker,
+        resume,
+        BatchPolicy.DEFAULT);
   }
 
   /** The model name to write into requests to its engines. */

@@ -10,6 +10,7 @@ import io.penstock.inference.RequestId;
 import io.penstock.inference.Tenant;
 import io.penstock.measure.Hash64;
 import io.penstock.message.Admit;
+import io.penstock.message.Company;
 import io.penstock.message.Route;
 import io.penstock.message.Station;
 import io.penstock.openai.BodyScan;
@@ -109,6 +110,7 @@ record Ask(
    * @param callerId the request's id as the client knows it
    * @param before what has been tried
    * @param waitMillis how long it may take to be answered
+   * @param company with whom it may share a call
    */
   Admit admit(
       RequestId id,
@@ -118,7 +120,8 @@ record Ask(
       PoolName pool,
       Attempts before,
       int bodyBytes,
-      long waitMillis) {
+      long waitMillis,
+      Optional<Company> company) {
     return new Admit(
         id,
         callerId,
@@ -127,7 +130,7 @@ record Ask(
         tenant.id(),
         tenant.weight(),
         priority,
-        before.count() + 1,
+        before.next(),
         scan.promptTokens(),
         scan.maxTokens(),
         bodyBytes,
@@ -135,7 +138,8 @@ record Ask(
         needs,
         before.tried(),
         waitMillis,
-        0);
+        0,
+        company);
   }
 
   private static String session(@Nullable String header, String user, String tenant) {

@@ -9,7 +9,6 @@ import io.penstock.openai.Slice;
 import io.penstock.stream.StreamRelay;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpClientResponse;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
 import java.util.function.LongConsumer;
@@ -19,7 +18,7 @@ import org.jspecify.annotations.Nullable;
  * One grant on one replica: the call, what has come of its answer, and its end as a value. Knows
  * nothing of the attempts before and after it, and nothing of the client but what its owner says.
  */
-final class Attempt implements EngineCall.Listener {
+final class Attempt implements Upstream.Listener {
   /** Successful answers that do not stream are collected up to this, to be judged whole. */
   static final int COLLECT_MAX_BYTES = 8 << 20;
 
@@ -66,9 +65,9 @@ final class Attempt implements EngineCall.Listener {
   private final long connectMillis;
   private final @Nullable StreamRelay streamed;
 
-  private @Nullable EngineCall call;
+  private @Nullable Upstream call;
   private boolean connected;
-  private @Nullable HttpClientResponse head;
+  private @Nullable EngineHead head;
   private @Nullable StreamRelay relay;
   private Buffer collected = Buffer.buffer();
   private boolean piping;
@@ -87,7 +86,7 @@ final class Attempt implements EngineCall.Listener {
     this.streamed = streamed;
   }
 
-  void start(EngineCall made) {
+  void start(Upstream made) {
     call = made;
     made.start();
   }
@@ -156,13 +155,13 @@ final class Attempt implements EngineCall.Listener {
   }
 
   @Override
-  public void head(HttpClientResponse engine) {
+  public void head(EngineHead engine) {
     on(
         now -> {
           head = engine;
-          String type = engine.getHeader(HttpHeaderNames.CONTENT_TYPE);
+          String type = engine.headers().get(HttpHeaderNames.CONTENT_TYPE);
           if (streamed != null
-              && engine.statusCode() == 200
+              && engine.status() == 200
               && type != null
               && type.startsWith("text/event-stream")) {
             relay = streamed;
@@ -227,7 +226,7 @@ final class Attempt implements EngineCall.Listener {
       return;
     }
     collected.appendBuffer(piece);
-    int status = answered().statusCode();
+    int status = answered().status();
     if (status >= 300) {
       if (collected.length() > ERROR_MAX_BYTES) {
         judgeWhole(nowMillis);
@@ -262,11 +261,11 @@ final class Attempt implements EngineCall.Listener {
   }
 
   private void judgeWhole(long nowMillis) {
-    HttpClientResponse engine = answered();
-    String retryAfter = engine.getHeader(HttpHeaderNames.RETRY_AFTER);
+    EngineHead engine = answered();
+    String retryAfter = engine.headers().get(HttpHeaderNames.RETRY_AFTER);
     EngineAnswer judged =
         EngineAnswer.judge(
-            who(), engine.statusCode(), retryAfter == null ? "" : retryAfter, collected.getBytes());
+            who(), engine.status(), retryAfter == null ? "" : retryAfter, collected.getBytes());
     if (judged instanceof EngineAnswer.Refused no) {
       fail(nowMillis, no.failure());
     } else if (judged instanceof EngineAnswer.Passed passed) {
@@ -280,7 +279,7 @@ final class Attempt implements EngineCall.Listener {
   }
 
   /** The engine's head, of an attempt that has got that far. */
-  HttpClientResponse answered() {
+  EngineHead answered() {
     if (head == null) {
       throw new IllegalStateException("the engine has not answered");
     }
@@ -289,10 +288,20 @@ final class Attempt implements EngineCall.Listener {
 
   @Override
   public void failed(Throwable cause) {
-    on(now -> fail(now, failure(cause)));
+    on(
+        now -> {
+          if (cause instanceof LaneLostException && !owner.isCommitted()) {
+            end(now, new AttemptEnd.LeftOut());
+          } else {
+            fail(now, failure(cause));
+          }
+        });
   }
 
   private Failure failure(Throwable cause) {
+    if (cause instanceof NotSplitException) {
+      return FailureText.notSplit(who());
+    }
     if (!connected) {
       return cause instanceof TimeoutException
           ? FailureText.connectTimeout(who(), connectMillis)

@@ -1,5 +1,6 @@
 package io.penstock.ingress;
 
+import io.penstock.inference.Outcome;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Grant;
@@ -16,6 +17,8 @@ import org.jspecify.annotations.Nullable;
 final class Attempts {
   private final Set<ReplicaId> tried = new HashSet<>();
   private int count;
+  private int leftOut;
+  private int pressed;
   private @Nullable Grant last;
   private @Nullable Failure lastFailure;
   private long soonestMillis;
@@ -27,6 +30,25 @@ final class Attempts {
     count++;
     tried.add(grant.replica());
     last = grant;
+  }
+
+  /** The last one was to share a call that went without it: no replica had the request. */
+  void leftOut() {
+    count--;
+    leftOut++;
+    if (last != null) {
+      tried.remove(last.replica());
+    }
+  }
+
+  /** Whether engines have had too much to do, and there was nothing else. */
+  boolean onlyPressed() {
+    return leftOut == 0 && count > 0 && pressed == count;
+  }
+
+  /** The number of the next question to an owner, from 1. */
+  int next() {
+    return count + leftOut + 1;
   }
 
   /** A replica that was granted and can not be asked. */
@@ -47,6 +69,7 @@ final class Attempts {
   /** One has failed. */
   void failed(Failure failure) {
     lastFailure = failure;
+    pressed += failure.row().outcome() == Outcome.BACK_PRESSURE ? 1 : 0;
     long asks = failure.retryAfterMillis();
     if (asks > 0) {
       soonestMillis = soonestMillis == 0 ? asks : Math.min(soonestMillis, asks);

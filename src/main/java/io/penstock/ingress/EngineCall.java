@@ -24,20 +24,7 @@ import org.jspecify.annotations.Nullable;
  * a request that fails on a connection that was used before, without a byte of an answer, is
  * written again on another; on a fresh connection the failure is the engine's own.
  */
-final class EngineCall {
-  /** Called on the event loop, and not any more once the call is over. */
-  interface Listener {
-    void sent();
-
-    void head(HttpClientResponse response);
-
-    void data(Buffer piece);
-
-    void ended();
-
-    void failed(Throwable cause);
-  }
-
+final class EngineCall implements Upstream {
   /** How long an engine has to end a stream that has said {@code [DONE]}. */
   private static final long TAIL_MILLIS = 1_000;
 
@@ -79,7 +66,8 @@ final class EngineCall {
             .setConnectTimeout(connectMillis);
   }
 
-  void start() {
+  @Override
+  public void start() {
     client
         .request(target)
         .onComplete(
@@ -153,7 +141,7 @@ final class EngineCall {
     if (paused) {
       answer.pause();
     }
-    listener.head(answer);
+    listener.head(new EngineHead(answer.statusCode(), answer.headers()));
   }
 
   /** May be told twice of one connection, and late of one that has been replaced. */
@@ -184,14 +172,16 @@ final class EngineCall {
   }
 
   /** Stops reading until {@link #resume}; TCP passes it on to the engine. */
-  void pause() {
+  @Override
+  public void pause() {
     paused = true;
     if (response != null) {
       response.pause();
     }
   }
 
-  void resume() {
+  @Override
+  public void resume() {
     paused = false;
     if (response != null) {
       response.resume();
@@ -202,7 +192,8 @@ final class EngineCall {
    * The answer is complete by its own word: what follows is dropped, and the connection goes back
    * to the pool when the engine has ended the body, which it does at once or is cut off.
    */
-  void finish() {
+  @Override
+  public void finish() {
     if (over) {
       return;
     }
@@ -223,7 +214,8 @@ final class EngineCall {
   }
 
   /** Resets the connection, in whatever phase it is. */
-  void cancel() {
+  @Override
+  public void cancel() {
     if (over) {
       return;
     }

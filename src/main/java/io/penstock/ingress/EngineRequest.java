@@ -11,6 +11,7 @@ import io.penstock.openai.UsageReporting;
 import io.penstock.stream.StreamResume;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
+import java.util.Optional;
 
 /** What is sent to an engine: the client's headers and body, with the few things changed. */
 final class EngineRequest {
@@ -46,6 +47,25 @@ final class EngineRequest {
       headers.set(HttpHeaderNames.CONTENT_TYPE, Headers.JSON);
     }
     return headers;
+  }
+
+  /**
+   * A call that several requests share: it has no client's headers.
+   *
+   * @param grant of the batch
+   */
+  static EngineCall shared(
+      LoopParts loop, Grant grant, Pool pool, Buffer body, Upstream.Listener listener) {
+    Caller caller = new Caller(grant.id().value(), Optional.empty(), "");
+    return new EngineCall(
+        loop.engines(),
+        loop.firstUse(),
+        Endpoint.of(grant.url()),
+        InferencePaths.of(Operation.EMBEDDINGS),
+        loop.rules().get().connectMillis(),
+        headers(MultiMap.caseInsensitiveMultiMap(), caller, pool),
+        body,
+        listener);
   }
 
   /** The call that an attempt makes with its grant. */

@@ -8,10 +8,13 @@ import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TokenUsage;
+import io.penstock.message.Company;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
+import io.penstock.message.Seat;
 import io.penstock.openai.Checked;
+import io.penstock.openai.LaneBody;
 import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Slice;
 import io.penstock.openai.UsageReporting;
@@ -28,7 +31,6 @@ import io.penstock.tenancy.Ticket;
 import io.penstock.tenancy.Verdict;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.List;
 import java.util.Optional;
@@ -85,6 +87,13 @@ final class Exchange implements Attempt.Owner {
   private @Nullable Ticket ticket;
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
+
+  /** Its body, while it waits for a call that others may share. */
+  private @Nullable LaneBody lane;
+
+  /** Whether its call is one that others share, and it is not the first of them. */
+  private boolean follows;
+
   private @Nullable Resumption resumption;
   private long retryAfterOfEngine;
   private boolean paused;
@@ -278,8 +287,44 @@ final class Exchange implements Attempt.Owner {
                 next.name(),
                 attempts,
                 required(body).length,
-                Math.min(queueMillis, life.remainingMillis(nowMillis))),
+                Math.min(queueMillis, life.remainingMillis(nowMillis)),
+                company(next)),
             nowMillis);
+  }
+
+  /**
+   * With whom it may share its call, where it is of a kind that can be shared. Once a call has
+   * failed it goes alone, so that one that breaks engines takes nobody along twice.
+   */
+  private Optional<Company> company(Pool of) {
+    boolean may =
+        of.batching().enabled()
+            && (attempts.next() == 1 || attempts.onlyPressed())
+            && Headers.saysNothing(request.headers());
+    lane = may ? LaneBody.of(operation, required(body)).orElse(null) : null;
+    return Optional.ofNullable(lane).map(each -> new Company(each.key(), each.inputs()));
+  }
+
+  /** It shares a call: the next attempt begins. */
+  void seated(Seat seat) {
+    on(
+        now -> {
+          Grant as =
+              new Grant(
+                  id,
+                  seat.pool(),
+                  seat.epoch(),
+                  seat.replica(),
+                  "",
+                  seat.queuedMillis(),
+                  Optional.empty());
+          follows = !seat.leads();
+          attempts.begin(as);
+          life.connect(now);
+          Attempt next = new Attempt(this, required(pool), as, rules.connectMillis(), null);
+          attempt = next;
+          next.start(loop.lanes().call(seat, required(lane), next));
+        });
   }
 
   /** Router or owner will not serve it; from the owner it may lead to the plan's next pool. */
@@ -333,6 +378,7 @@ final class Exchange implements Attempt.Owner {
             passOver(now, granted, target);
             return;
           }
+          follows = false;
           attempts.begin(granted);
           life.connect(now);
           begin(granted, target);
@@ -470,17 +516,27 @@ final class Exchange implements Attempt.Owner {
       } else {
         pass(nowMillis, whole.answer());
       }
+    } else if (end instanceof AttemptEnd.LeftOut) {
+      askAlone(nowMillis);
     } else if (life.finish(nowMillis)) {
       answer.end();
       settle(Outcome.OK, Optional.empty());
     }
   }
 
+  /** The call that it was to share went without it, or was lost with who made it. */
+  private void askAlone(long nowMillis) {
+    giveBack(nowMillis, Outcome.CANCELLED, 0);
+    attempts.leftOut();
+    life.retry(nowMillis);
+    tryAgain(nowMillis);
+  }
+
   private void pass(long nowMillis, EngineAnswer.Passed passed) {
     if (!answer.isCommitted()) {
       if (life.finish(nowMillis)) {
-        HttpClientResponse engine = required(attempt).answered();
-        answer.whole(engine.statusCode(), engine.headers(), passed.body());
+        EngineHead engine = required(attempt).answered();
+        answer.whole(engine.status(), engine.headers(), passed.body());
         settle(passed.outcome(), Optional.empty());
       }
     } else if (life.fail(nowMillis)) {
@@ -517,7 +573,11 @@ final class Exchange implements Attempt.Owner {
     Retries.Decision decision =
         rules
             .retries()
-            .decide(outcome, attempts.count(), life.remainingMillis(nowMillis), nowMillis);
+            .decide(
+                follows ? Outcome.TRANSPORT : outcome, // one call failed: its first request pays
+                attempts.count(),
+                life.remainingMillis(nowMillis),
+                nowMillis);
     switch (decision.verdict()) {
       case AGAIN -> {
         attempts.failed(failure);
@@ -736,6 +796,7 @@ final class Exchange implements Attempt.Owner {
       attempts.correct(required(resumption).usage());
     }
     body = null;
+    lane = null;
     intake.drop();
   }
 

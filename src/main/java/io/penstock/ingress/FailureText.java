@@ -30,6 +30,13 @@ final class FailureText {
     return Failure.of(FailureClass.TRUNCATED, who + " ended the stream before it was done");
   }
 
+  /** An answer to a call that several requests share. */
+  static Failure notSplit(String who) {
+    return Failure.of(
+        FailureClass.MALFORMED,
+        who + " was asked for the embeddings of several requests and answered with others");
+  }
+
   /**
    * @param what came, as the relay says it
    */

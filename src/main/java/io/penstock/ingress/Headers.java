@@ -61,6 +61,28 @@ final class Headers {
           "x-request-id",
           "traceparent");
 
+  /** Of clients' libraries, browsers, proxies and tracers. */
+  private static final Set<String> OF_THE_WAY =
+      Set.of(
+          "accept",
+          "accept-language",
+          "b3",
+          "baggage",
+          "cache-control",
+          "content-type",
+          "dnt",
+          "forwarded",
+          "openai-organization",
+          "openai-project",
+          "pragma",
+          "priority",
+          "tracestate",
+          "user-agent",
+          "via",
+          "x-amzn-trace-id",
+          "x-cloud-trace-context",
+          "x-real-ip");
+
   private static final Set<String> NOT_RETURNED =
       Set.of("content-length", "server", "date", "x-request-id", "set-cookie", "alt-svc");
 
@@ -89,6 +111,23 @@ final class Headers {
       }
     }
     return engine;
+  }
+
+  /**
+   * Whether a request may share a call, which has none of its headers: whether those that an engine
+   * would see say nothing about the request itself.
+   */
+  static boolean saysNothing(MultiMap client) {
+    for (String each : forEngine(client).names()) {
+      if (!OF_THE_WAY.contains(each)
+          && !each.startsWith("x-forwarded-")
+          && !each.startsWith("x-envoy-")
+          && !each.startsWith("x-b3-")
+          && !each.startsWith("cf-")) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Copies an engine's headers that a client may see. */

@@ -11,8 +11,14 @@ import io.penstock.inference.Operation;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
+import io.penstock.message.Batch;
 import io.penstock.message.Census;
 import io.penstock.message.Grant;
+import io.penstock.message.LaneAnswer;
+import io.penstock.message.LaneCredit;
+import io.penstock.message.LaneLeave;
+import io.penstock.message.LaneOpen;
+import io.penstock.message.LaneSent;
 import io.penstock.message.LimitAnswer;
 import io.penstock.message.ListModels;
 import io.penstock.message.Message;
@@ -23,6 +29,7 @@ import io.penstock.message.Refusal;
 import io.penstock.message.RenewAnswer;
 import io.penstock.message.Room;
 import io.penstock.message.Route;
+import io.penstock.message.Seat;
 import io.penstock.message.Station;
 import io.penstock.openai.RequestHeaders;
 import io.penstock.stream.Retries;
@@ -118,6 +125,7 @@ public final class IngressVerticle extends VerticleBase
   private @Nullable SlotClaims slots;
   private @Nullable RouteCalls routes;
   private @Nullable LimitQuestions limits;
+  private @Nullable Lanes lanesOfBatches;
   private @Nullable ModelsEndpoint models;
   private @Nullable Router router;
   private @Nullable RetryBudget budget;
@@ -173,6 +181,8 @@ public final class IngressVerticle extends VerticleBase
         new LimitQuestions(vertx, bus, self, view, doors.limits(vertx), clock, books);
     this.limits = limits;
     RouteCalls routes = new RouteCalls(self.node(), view, this::askRouter);
+    Lanes lanesOfBatches =
+        new Lanes(self, view, bus::send, () -> required(this.parts), this::completeDrain);
     LoopParts parts =
         new LoopParts(
             self,
@@ -202,8 +212,10 @@ public final class IngressVerticle extends VerticleBase
             routes,
             books,
             (millis, task) -> vertx.setTimer(Math.max(1, millis), due -> task.run()),
-            this);
+            this,
+            lanesOfBatches);
     this.parts = parts;
+    this.lanesOfBatches = lanesOfBatches;
     this.slots = slots;
     this.routes = routes;
     this.models = new ModelsEndpoint(parts, this::nextId);
@@ -356,6 +368,10 @@ public final class IngressVerticle extends VerticleBase
     long nowMillis = clock.millis();
     if (message instanceof Grant grant) {
       slots.onGrant(grant, nowMillis);
+    } else if (message instanceof Seat seat) {
+      slots.onSeat(seat);
+    } else if (message instanceof Batch batch) {
+      slots.onBatch(batch, nowMillis);
     } else if (message instanceof Plan plan) {
       if (required(routes).answered(plan.id())) {
         exchange(plan.id()).ifPresent(e -> e.planned(plan));
@@ -378,9 +394,27 @@ public final class IngressVerticle extends VerticleBase
       if (required(routes).answered(catalogue.id())) {
         required(models).answered(catalogue);
       }
-    } else {
+    } else if (!heardByLanes(message, required(lanesOfBatches))) {
       LOG.warn("{} is not for {}", message.getClass().getSimpleName(), self);
     }
+  }
+
+  private boolean heardByLanes(Message message, Lanes lanes) {
+    if (message instanceof LaneOpen open) {
+      lanes.onOpen(open);
+      armTimer();
+    } else if (message instanceof LaneSent sent) {
+      lanes.onSent(sent);
+    } else if (message instanceof LaneAnswer answer) {
+      lanes.onAnswer(answer);
+    } else if (message instanceof LaneCredit credit) {
+      lanes.onCredit(credit);
+    } else if (message instanceof LaneLeave leave) {
+      lanes.onLeave(leave);
+    } else {
+      return false;
+    }
+    return true;
   }
 
   private Optional<Exchange> exchange(RequestId id) {
@@ -392,6 +426,7 @@ public final class IngressVerticle extends VerticleBase
     required(slots).onView(view, nowMillis);
     required(routes).onView(view, nowMillis);
     required(limits).onView(view);
+    required(lanesOfBatches).onView(view);
   }
 
   private void askRouter(NodeId node, Message question) {
@@ -419,6 +454,22 @@ public final class IngressVerticle extends VerticleBase
   }
 
   @Override
+  public void seated(Seat seat) {
+    exchange(seat.id()).ifPresentOrElse(e -> e.seated(seat), () -> declined(seat));
+  }
+
+  @Override
+  public void hosts(Batch batch) {
+    required(lanesOfBatches).host(batch, clock.millis());
+    armTimer();
+  }
+
+  @Override
+  public void declined(Seat seat) {
+    required(lanesOfBatches).leave(seat);
+  }
+
+  @Override
   public void refused(Refusal refusal) {
     exchange(refusal.id()).ifPresent(e -> e.refused(refusal));
   }
@@ -439,7 +490,7 @@ public final class IngressVerticle extends VerticleBase
 
   private void completeDrain() {
     Promise<Void> waits = drained;
-    if (waits != null && live.isEmpty()) {
+    if (waits != null && live.isEmpty() && !required(lanesOfBatches).isHost()) {
       vertx.setTimer(FLUSH_MILLIS, flushed -> waits.tryComplete());
     }
   }
@@ -468,9 +519,10 @@ public final class IngressVerticle extends VerticleBase
         required(routes).tick(nowMillis);
       } finally {
         required(models).tick(nowMillis);
+        required(lanesOfBatches).tick(nowMillis);
       }
     }
-    if (live.isEmpty() && required(models).isIdle()) {
+    if (live.isEmpty() && required(models).isIdle() && required(lanesOfBatches).isIdle()) {
       vertx.cancelTimer(timerId);
       timer = -1;
     }
@@ -526,6 +578,9 @@ public final class IngressVerticle extends VerticleBase
     boolean flush = !live.isEmpty();
     for (Exchange each : new ArrayList<>(live.values())) {
       each.cutOff();
+    }
+    if (lanesOfBatches != null) {
+      lanesOfBatches.close();
     }
     Future<?> flushed =
         flush ? vertx.timer(FLUSH_MILLIS, TimeUnit.MILLISECONDS) : Future.succeededFuture();

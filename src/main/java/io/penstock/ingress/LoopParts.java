@@ -35,7 +35,8 @@ record LoopParts(
     RouteCalls routes,
     Books books,
     Timers timers,
-    Exchanges exchanges) {
+    Exchanges exchanges,
+    Lanes lanes) {
 
   /** How long clients may take to send their bodies. */
   static final long RECEIVE_MILLIS = 60_000;

@@ -7,6 +7,7 @@ import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
+import io.penstock.message.Batch;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Grant;
@@ -17,6 +18,7 @@ import io.penstock.message.Refusal;
 import io.penstock.message.Release;
 import io.penstock.message.Renew;
 import io.penstock.message.RenewAnswer;
+import io.penstock.message.Seat;
 import io.penstock.message.Station;
 import io.penstock.message.Withdraw;
 import java.util.ArrayList;
@@ -45,6 +47,15 @@ final class SlotClaims {
 
     /** The request has its slot. */
     void granted(Grant grant);
+
+    /** The request shares a call. */
+    void seated(Seat seat);
+
+    /** A call that this loop makes for several requests; its slot is held. */
+    void hosts(Batch batch);
+
+    /** A seat for a request that does not wait for one. */
+    void declined(Seat seat);
 
     /** The owner will not serve it. */
     void refused(Refusal refusal);
@@ -179,6 +190,35 @@ final class SlotClaims {
               -1,
               0,
               0));
+    }
+  }
+
+  void onSeat(Seat seat) {
+    PoolClaims claims = claims(seat.pool());
+    if (seat.epoch() < claims.epoch) {
+      outlet.declined(seat); // by an owner that is none any more; the Admit waits at the new one
+      return;
+    }
+    claims.epoch = seat.epoch();
+    Waiting waiting = claims.waiting.get(seat.id());
+    if (waiting != null && waiting.admit.company().isPresent()) {
+      claims.waiting.remove(seat.id());
+      outlet.seated(seat);
+    } else { // of an attempt before, or of one that has left
+      outlet.declined(seat);
+    }
+  }
+
+  void onBatch(Batch batch, long nowMillis) {
+    Grant grant = batch.grant();
+    PoolClaims claims = claims(grant.pool());
+    if (grant.epoch() < claims.epoch) {
+      return; // by an owner that is none any more; the next one has not heard of it
+    }
+    claims.epoch = grant.epoch();
+    if (claims.held.putIfAbsent(grant.id(), grant) == null) {
+      claims.renewAtMillis = Math.min(claims.renewAtMillis, nowMillis + RENEW_MILLIS);
+      outlet.hosts(batch);
     }
   }
 
@@ -375,7 +415,8 @@ final class SlotClaims {
                 a.needs(),
                 a.excluded(),
                 left,
-                claims.epoch));
+                claims.epoch,
+                a.company()));
   }
 
   private static void resendSoon(PoolClaims claims, Waiting waiting, long nowMillis) {

@@ -8,6 +8,12 @@
  * ListModels} to a router, {@code Admit}, {@code Withdraw}, {@code Renew}, {@code Release} and
  * {@code CensusAnswer} to a pool's owner; hears their answers and {@code Census}.
  *
+ * <p>A call that requests share is made by the loop of the first of them, its {@code BatchHost}; to
+ * the others, on this loop or another, it is a {@code LaneCall} that looks to their attempts like a
+ * call of their own, so that whatever becomes of it is told, retried and counted like any other.
+ * Loops say {@code LaneOpen}, {@code LaneSent}, {@code LaneAnswer}, {@code LaneCredit} and {@code
+ * LaneLeave} to each other ({@code Lanes}).
+ *
  * <p>Decisions: what waits at an owner is kept here too ({@code SlotClaims}) and asked for again
  * when owners change, so that no client sees it. A stream that broke goes on at another replica of
  * its pool ({@code Resumption}); each replica is released with the outcome of its own attempt. A

@@ -8,12 +8,13 @@ import io.penstock.inference.Priority;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
+import java.util.Optional;
 import java.util.Set;
 
 /**
  * Asks a pool's owner for a slot. Sent by ingress, at least once (idempotent by {@code id});
- * answered to {@code replyTo} by exactly one {@link Grant}, {@link Refusal} or, by a node that does
- * not own the pool, {@link NotOwner}.
+ * answered to {@code replyTo} by exactly one {@link Grant}, {@link Seat}, {@link Refusal} or, by a
+ * node that does not own the pool, {@link NotOwner}.
  *
  * @param callerId the {@code x-request-id} that the client knows, which may be another's too
  * @param weight of the tenant: its share against that of others in the pool's queue; over 0. 1
@@ -27,6 +28,7 @@ import java.util.Set;
  * @param waitMillis how long the client still waits for a slot, from now; relative, since clocks
  *     differ between nodes
  * @param knownEpoch the highest epoch of the pool's owner that the sender has seen; 0 when none
+ * @param company with whom it may share a call; empty when with nobody
  */
 public record Admit(
     RequestId id,
@@ -44,10 +46,49 @@ public record Admit(
     Set<Capability> needs,
     Set<ReplicaId> excluded,
     long waitMillis,
-    long knownEpoch)
+    long knownEpoch,
+    Optional<Company> company)
     implements Message {
   public Admit {
     weight = weight == 0 ? 1 : weight;
     require(weight > 0 && weight < Double.POSITIVE_INFINITY, "weight", weight, "> 0, finite");
+  }
+
+  /** One that shares its call with nobody. */
+  public Admit(
+      RequestId id,
+      String callerId,
+      Station replyTo,
+      PoolName pool,
+      TenantId tenant,
+      double weight,
+      Priority priority,
+      int attempt,
+      int promptTokens,
+      int maxTokens,
+      int bodyBytes,
+      long affinity,
+      Set<Capability> needs,
+      Set<ReplicaId> excluded,
+      long waitMillis,
+      long knownEpoch) {
+    this(
+        id,
+        callerId,
+        replyTo,
+        pool,
+        tenant,
+        weight,
+        priority,
+        attempt,
+        promptTokens,
+        maxTokens,
+        bodyBytes,
+        affinity,
+        needs,
+        excluded,
+        waitMillis,
+        knownEpoch,
+        Optional.empty());
   }
 }

@@ -3,10 +3,11 @@
  * io.penstock.openai.BodyScan}) and headers, edits bodies without rebuilding them ({@link
  * io.penstock.openai.Splice}), cuts event streams into frames and classifies them ({@link
  * io.penstock.openai.SseScanner}), takes usage out again ({@link io.penstock.openai.UsageStrip}),
- * writes errors ({@link io.penstock.openai.ErrorBody}), and joins two engines' answers to one:
- * {@link io.penstock.openai.PartialAnswer} is what a client has, {@link
- * io.penstock.openai.ResumeRequest} asks for the rest, {@link io.penstock.openai.Continuation}
- * makes it fit.
+ * writes errors ({@link io.penstock.openai.ErrorBody}), joins bodies that ask for the same and
+ * splits the answer ({@link io.penstock.openai.LaneBody}, {@link
+ * io.penstock.openai.EmbeddingsSplit}), and joins two engines' answers to one: {@link
+ * io.penstock.openai.PartialAnswer} is what a client has, {@link io.penstock.openai.ResumeRequest}
+ * asks for the rest, {@link io.penstock.openai.Continuation} makes it fit.
  *
  * <p>Plain Java over byte arrays: no Vert.x, no clock, no tree, no state beyond one scanner per
  * stream. Everything stands on one cursor that walks once over JSON and checks it on the way.

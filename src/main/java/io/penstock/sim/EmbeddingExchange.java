@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * An embeddings answer. A vector depends on seed and input alone and has length 1; its cost is the
- * input's prefill.
+ * input's prefill, in steps with others or in a turn of its own.
  */
 final class EmbeddingExchange extends WholeExchange {
   private static final int DIMENSIONS_DEFAULT = 384;
@@ -68,7 +68,12 @@ final class EmbeddingExchange extends WholeExchange {
 
   @Override
   void open() {
-    request.inputs().forEach(input -> await(input, 1));
+    if (replica().profile().callsInTurn()) {
+      long tokens = request.inputs().stream().mapToLong(Prompt::tokens).sum();
+      awaitTurn(replica().turnMillis(replica().profile().stepMicros(tokens, 0, 0)));
+    } else {
+      request.inputs().forEach(input -> await(input, 1));
+    }
   }
 
   @Override

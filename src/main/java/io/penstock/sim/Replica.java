@@ -56,6 +56,7 @@ final class Replica extends VerticleBase {
   private long timerDueNanos;
   private boolean tickQueued;
 
+  private long turnsEndNanos;
   private long received;
   private long finished;
   private long cancelled;
@@ -135,6 +136,17 @@ final class Replica extends VerticleBase {
 
   long nanos() {
     return clock.nanos();
+  }
+
+  SimProfile profile() {
+    return profile;
+  }
+
+  /** In how many milliseconds a call that takes so long is done, after all that came before it. */
+  long turnMillis(double micros) {
+    long now = clock.nanos();
+    turnsEndNanos = Math.max(now, turnsEndNanos) + Math.round(micros * 1_000);
+    return TimeUnit.NANOSECONDS.toMillis(turnsEndNanos - now + 999_999);
   }
 
   Vertx vertx() {

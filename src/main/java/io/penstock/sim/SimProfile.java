@@ -30,6 +30,9 @@ import java.util.Map;
  *   <li>{@code l4-llama-3.1-8b}: a roofline over NVIDIA's L4 data sheet (300 GB/s, 121 TFLOPS dense
  *       BF16, 24 GB): 16.06 GB of weights read per step, prefill at half of peak, KV tokens in what
  *       90 % of the memory leaves beside weights and 1 GB of activations.
+ *   <li>{@code l4-bge-m3}: an embedding model of 568 million parameters behind a server without a
+ *       scheduler, by the same roofline: 1.136 GB of weights read per call, two operations per
+ *       parameter and token at half of peak.
  *   <li>{@code instant}: no delay at all, for tests and for finding a gateway's own cost.
  * </ul>
  *
@@ -44,6 +47,8 @@ import java.util.Map;
  * @param maxNumSeqs sequences that may run at once
  * @param maxBatchedTokens tokens that a step may process, prefill in chunks included
  * @param maxModelLength prompt and completion together, in tokens
+ * @param callsInTurn whether it computes the embeddings of one call after those of the other, as
+ *     servers around a model without a scheduler do: base cost for each call, and its tokens
  */
 public record SimProfile(
     String name,
@@ -55,7 +60,8 @@ public record SimProfile(
     int kvTokens,
     int maxNumSeqs,
     int maxBatchedTokens,
-    int maxModelLength) {
+    int maxModelLength,
+    boolean callsInTurn) {
   private static final String LLAMA_8B = "llama-3.1-8b";
 
   private static final Map<String, SimProfile> KNOWN = known();
@@ -79,6 +85,32 @@ public record SimProfile(
         "maxModelLength",
         maxModelLength,
         "2.." + kvTokens + " (kvTokens)");
+  }
+
+  /** One with a scheduler, which takes the work of all calls in each step. */
+  public SimProfile(
+      String name,
+      String model,
+      double prefillMicrosPerToken,
+      double stepBaseMicros,
+      double stepPerSequenceMicros,
+      double stepPerContextTokenMicros,
+      int kvTokens,
+      int maxNumSeqs,
+      int maxBatchedTokens,
+      int maxModelLength) {
+    this(
+        name,
+        model,
+        prefillMicrosPerToken,
+        stepBaseMicros,
+        stepPerSequenceMicros,
+        stepPerContextTokenMicros,
+        kvTokens,
+        maxNumSeqs,
+        maxBatchedTokens,
+        maxModelLength,
+        false);
   }
 
   private static void requireCost(double micros, String name) {
@@ -129,7 +161,8 @@ public record SimProfile(
         kvTokens,
         sequences,
         maxBatchedTokens,
-        maxModelLength);
+        maxModelLength,
+        callsInTurn);
   }
 
   /** The same engine with another memory; the context length shrinks with it where it must. */
@@ -144,7 +177,8 @@ public record SimProfile(
         tokens,
         maxNumSeqs,
         maxBatchedTokens,
-        Math.min(maxModelLength, tokens));
+        Math.min(maxModelLength, tokens),
+        callsInTurn);
   }
 
   /** The same engine with another context length. */
@@ -159,13 +193,24 @@ public record SimProfile(
         kvTokens,
         maxNumSeqs,
         maxBatchedTokens,
-        tokens);
+        tokens,
+        callsInTurn);
   }
 
   /** The same engine with every step costing exactly this, for tests that count steps. */
   public SimProfile withFixedStep(double micros) {
     return new SimProfile(
-        name, model, 0, micros, 0, 0, kvTokens, maxNumSeqs, maxBatchedTokens, maxModelLength);
+        name,
+        model,
+        0,
+        micros,
+        0,
+        0,
+        kvTokens,
+        maxNumSeqs,
+        maxBatchedTokens,
+        maxModelLength,
+        callsInTurn);
   }
 
   private static Map<String, SimProfile> known() {
@@ -235,6 +280,20 @@ public record SimProfile(
             256,
             2048,
             32_768));
+    add(
+        all,
+        new SimProfile(
+            "l4-bge-m3",
+            "bge-m3",
+            2 * 568e6 / (0.5 * 121e12) * 1e6,
+            1.136e9 / 300e9 * 1e6,
+            0,
+            0,
+            8192 * 64,
+            256,
+            8192 * 64,
+            8192,
+            true));
     add(all, new SimProfile("instant", "sim", 0, 0, 0, 0, 65_536 * 16, 4096, 1 << 20, 262_144));
     return all;
   }

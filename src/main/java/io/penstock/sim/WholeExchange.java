@@ -18,6 +18,12 @@ abstract class WholeExchange extends Exchange {
     submit(prompt, tokens);
   }
 
+  /** The answer comes after so long. */
+  final void awaitTurn(long millis) {
+    missing = 1;
+    after(millis, () -> progress(0, 1));
+  }
+
   /** The body of a success. */
   abstract ObjectNode body();
 

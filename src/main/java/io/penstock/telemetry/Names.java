@@ -113,6 +113,15 @@ public final class Names {
    */
   public static final String TENANT_QUEUE_WAIT = "penstock.tenant.queue.wait";
 
+  /**
+   * Histogram by pool: inputs of calls that requests might share; the guide's name, which says what
+   * it is.
+   */
+  public static final String BATCH_SIZE = "llm.batch.size.histogram";
+
+  /** Timer by pool: how long a request waited until its call, that others might share, began. */
+  public static final String BATCH_WAIT = "llm.batch.wait.time";
+
   /** Gauge by pool, replica: live grants at this owner. */
   public static final String GRANTS = "penstock.grants";
 

@@ -89,6 +89,9 @@ class ChangesTest {
       capabilities; ['tools']; capabilities none -> tools
       context_tokens; 4096; context_tokens 0 -> 4096
       resume; off; resume auto -> off
+      enable_dynamic_batching; false; enable_dynamic_batching true -> false
+      max_batch_size; 7; max_batch_size 64 -> 7
+      batch_timeout_ms; 7; batch_timeout_ms 50 -> 7
       queue.max_requests; 7; queue.max_requests 5000 -> 7
       queue.max_bytes; 16777216; queue.max_bytes 1073741824 -> 16777216
       queue.queue_ms.interactive; 7; queue.queue_ms.interactive 30000 -> 7

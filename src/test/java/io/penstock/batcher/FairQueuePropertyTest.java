@@ -99,7 +99,7 @@ class FairQueuePropertyTest {
         }
         waiting.put(admit.id(), admit);
         arrived.put(admit.id(), now);
-        queue.add(admit, Reach.SERVED, admit.waitMillis(), now);
+        Samples.add(queue, admit, Reach.SERVED, admit.waitMillis(), now);
       }
     }
 
@@ -250,12 +250,12 @@ class FairQueuePropertyTest {
                   .by(two.get(t), weights[t])
                   .tokens(1 + random.nextInt(longest[t]), 1 + random.nextInt(200))
                   .admit();
-          queue.add(admit, Reach.SERVED, 60_000, 0);
+          Samples.add(queue, admit, Reach.SERVED, 60_000, 0);
         }
       }
       if (random.nextInt(3) == 0) {
         Admit passing = Ask.of("q" + asked++).by("c" + random.nextInt(3)).admit();
-        queue.add(passing, Reach.SERVED, 60_000, 0);
+        Samples.add(queue, passing, Reach.SERVED, 60_000, 0);
       }
       Waiting next = Objects.requireNonNull(queue.next(0));
       Charge charge = queue.grant(next, 0);
@@ -300,7 +300,8 @@ class FairQueuePropertyTest {
       for (int t = 0; t < 2; t++) {
         TenantId tenant = new TenantId("t" + t);
         while (waiting(queue, tenant) < 2) {
-          queue.add(
+          Samples.add(
+              queue,
               Ask.of("q" + asked++).by(tenant, 1).tokens(100, t == 0 ? 10 : 400).admit(),
               Reach.SERVED,
               60_000,
@@ -326,7 +327,7 @@ class FairQueuePropertyTest {
     for (int i = 0; i < 200; i++) {
       if (all.isEmpty() || random.nextInt(3) > 0) {
         Admit admit = Ask.of("q" + i).by("t" + random.nextInt(3)).admit();
-        queue.add(admit, Reach.SERVED, random.nextInt(1_000), i);
+        Samples.add(queue, admit, Reach.SERVED, random.nextInt(1_000), i);
         all.add(Objects.requireNonNull(queue.find(admit.id())));
       } else {
         queue.remove(all.remove(random.nextInt(all.size())));

@@ -28,7 +28,7 @@ class FairQueueTest {
 
   private void add(Ask ask, long now) {
     Admit admit = ask.admit();
-    queue.add(admit, Reach.SERVED, admit.waitMillis(), now);
+    Samples.add(queue, admit, Reach.SERVED, admit.waitMillis(), now);
   }
 
   private void add(String tenant, int many, Priority priority) {

@@ -190,6 +190,16 @@ class HandoverTest {
               }
 
               @Override
+              public void merged(AdmissionDecision.Merged decision) {
+                throw new AssertionError("nobody asks for company here: " + decision);
+              }
+
+              @Override
+              public void called(AdmissionDecision.Called decision) {
+                throw new AssertionError("nobody asks for company here: " + decision);
+              }
+
+              @Override
               public void refused(AdmissionDecision.Refused decision) {
                 toHolder(decision.to(), decision.refusal());
               }

@@ -316,4 +316,9 @@ final class Samples {
   static ReplicaStatus status(ReplicaSpec spec, ReplicaState state) {
     return new ReplicaStatus(POOL, spec, state, Optional.empty(), "", Optional.empty(), 0);
   }
+
+  /** A request waits for its turn. */
+  static void add(FairQueue queue, Admit admit, Reach reach, long maxWaitMillis, long nowMillis) {
+    queue.lineUp(queue.enter(admit, maxWaitMillis, nowMillis), reach);
+  }
 }

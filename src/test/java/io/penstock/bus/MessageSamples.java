@@ -25,16 +25,25 @@ import io.penstock.message.Admit;
 import io.penstock.message.AskHealth;
 import io.penstock.message.AskNode;
 import io.penstock.message.AskPool;
+import io.penstock.message.Batch;
 import io.penstock.message.Beacon;
 import io.penstock.message.BookDigest;
+import io.penstock.message.Bytes;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
+import io.penstock.message.Company;
 import io.penstock.message.Doubt;
 import io.penstock.message.DrainKind;
 import io.penstock.message.DrainMark;
 import io.penstock.message.DrainMarks;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
+import io.penstock.message.LaneAnswer;
+import io.penstock.message.LaneCredit;
+import io.penstock.message.LaneEnd;
+import io.penstock.message.LaneLeave;
+import io.penstock.message.LaneOpen;
+import io.penstock.message.LaneSent;
 import io.penstock.message.Lease;
 import io.penstock.message.LimitAnswer;
 import io.penstock.message.LimitAsk;
@@ -60,6 +69,7 @@ import io.penstock.message.ReplicaStatus;
 import io.penstock.message.RequestPlace;
 import io.penstock.message.Room;
 import io.penstock.message.Route;
+import io.penstock.message.Seat;
 import io.penstock.message.Signals;
 import io.penstock.message.Station;
 import io.penstock.message.TenancyMark;
@@ -75,6 +85,7 @@ import java.util.Set;
  * that their bytes are the same in every JVM.
  */
 final class MessageSamples {
+  private static final Bytes BYTES = new Bytes(new byte[] {0, -1, 34, 92, 10});
   private static final RequestId REQUEST = new RequestId("req-7f3a");
   private static final PoolName POOL = new PoolName("llama-70b");
   private static final ReplicaId REPLICA = new ReplicaId("llama-70b-1");
@@ -121,8 +132,26 @@ final class MessageSamples {
               Set.of(Capability.VISION),
               Set.of(REPLICA),
               30_000,
-              17),
+              17,
+              Optional.of(new Company("k", 3))),
           new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.of(true)),
+          new Batch(
+              new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.empty()),
+              List.of(new Batch.Lane(REQUEST, INGRESS))),
+          new Seat(REQUEST, POOL, 17, new RequestId("req-1-b1"), INGRESS, REPLICA, 42, true),
+          new LaneOpen(new RequestId("req-1-b1"), REQUEST, INGRESS, BYTES),
+          new LaneSent(new RequestId("req-1-b1"), REQUEST),
+          new LaneAnswer(
+              new RequestId("req-1-b1"),
+              REQUEST,
+              3,
+              200,
+              "application/json",
+              "1",
+              BYTES,
+              LaneEnd.DONE),
+          new LaneCredit(new RequestId("req-1-b1"), REQUEST, INGRESS, 8),
+          new LaneLeave(new RequestId("req-1-b1"), REQUEST),
           new NotOwner(REQUEST, POOL, NODE),
           new Withdraw(REQUEST, POOL),
           new Release(

@@ -32,6 +32,7 @@ final class Cluster implements AutoCloseable {
 
   private final Path folder;
   private final JsonObject tenants;
+  private final JsonObject settings;
   private final int replicas;
   private final int maxConcurrent;
   private final int enginePort;
@@ -61,16 +62,31 @@ final class Cluster implements AutoCloseable {
   }
 
   Cluster(Path folder, int nodes, int replicas, int maxConcurrent, String profile) {
-    this(folder, nodes, replicas, maxConcurrent, profile, new JsonObject().put("auth", "none"));
+    this(
+        folder,
+        nodes,
+        replicas,
+        maxConcurrent,
+        profile,
+        new JsonObject().put("auth", "none"),
+        new JsonObject());
   }
 
   /**
    * The same with tenants.
    *
    * @param tenants section of the nodes' files
+   * @param settings of the pool, besides
    */
   Cluster(
-      Path folder, int nodes, int replicas, int maxConcurrent, String profile, JsonObject tenants) {
+      Path folder,
+      int nodes,
+      int replicas,
+      int maxConcurrent,
+      String profile,
+      JsonObject tenants,
+      JsonObject settings) {
+    this.settings = settings;
     this.folder = folder;
     this.tenants = tenants;
     this.replicas = replicas;
@@ -155,7 +171,8 @@ final class Cluster implements AutoCloseable {
                                     .put("model_id", MODEL)
                                     .put("engine", "vllm")
                                     .put("max_concurrent", maxConcurrent)
-                                    .put("replicas", listed))));
+                                    .put("replicas", listed)
+                                    .mergeIn(settings))));
     Path file = folder.resolve("node-" + node.number + ".json");
     try {
       Files.writeString(file, config.encodePrettily());
@@ -221,6 +238,11 @@ final class Cluster implements AutoCloseable {
                 error == null
                     ? new Answer(node.number, answer.statusCode(), answer.body())
                     : new Answer(node.number, 0, error.toString()));
+  }
+
+  /** Where an engine itself is asked. */
+  String engineUrl(int replica) {
+    return "http://127.0.0.1:" + (enginePort + replica);
   }
 
   /** A counter of one engine. */

@@ -53,7 +53,8 @@ class FairnessIT {
         new JsonObject()
             .put("auth", "keys")
             .put("list", new JsonArray().add(tenant("noisy")).add(tenant("quiet")));
-    try (Cluster cluster = new Cluster(folder, 3, REPLICAS, SLOTS, "h100-llama-3.1-8b", tenants)) {
+    try (Cluster cluster =
+        new Cluster(folder, 3, REPLICAS, SLOTS, "h100-llama-3.1-8b", tenants, new JsonObject())) {
       List<CompletableFuture<Void>> noise =
           IntStream.range(0, OUTSTANDING)
               .mapToObj(i -> CompletableFuture.completedFuture((Void) null))

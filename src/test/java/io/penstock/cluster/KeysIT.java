@@ -31,7 +31,8 @@ class KeysIT {
   @Test
   void aRevokedKeyIsRefusedEverywhereWithinASecondAndItsStreamsFinish() throws Exception {
     JsonObject tenants = new JsonObject("{\"list\":[{\"id\":\"acme\"}]}");
-    try (Cluster cluster = new Cluster(folder, 3, 2, 64, "h100-llama-3.1-8b", tenants)) {
+    try (Cluster cluster =
+        new Cluster(folder, 3, 2, 64, "h100-llama-3.1-8b", tenants, new JsonObject())) {
       JsonObject made = order(cluster.node(0), "POST", "/keys", "{\"tenant\":\"acme\"}");
       String key = made.getString("secret");
       report("made to accepted by all", awaitAll(cluster, key, 200));

@@ -357,7 +357,8 @@ class BadConfigurationTest {
             "fleet.pools[0][\"strange key\"]: unknown key "
                 + "(expected: one of name, model_id, aliases, engine, engine_model_id, "
                 + "engine_api_key, routing_strategy, replicas, max_concurrent, capabilities, "
-                + "context_tokens, queue, health, failover, circuit_breaker, resume)"),
+                + "context_tokens, queue, health, failover, circuit_breaker, resume, enable_dynamic_batching,"
+                + " max_batch_size, batch_timeout_ms)"),
         bad(
             "max_concurrent",
             pool("'max_concurrent': -1"),
@@ -518,7 +519,7 @@ class BadConfigurationTest {
             "fleet.pools[0].replicas.simulated.count: 0 (expected: integer from 1 to 1000)",
             "fleet.pools[0].replicas.simulated.profile: \"h100\" "
                 + "(expected: one of h100-llama-3.1-8b, a100-llama-3.1-8b, h100x8-llama-3.3-70b, "
-                + "a100-40g-llama-2-7b, l4-llama-3.1-8b, instant)"),
+                + "a100-40g-llama-2-7b, l4-llama-3.1-8b, l4-bge-m3, instant)"),
         bad(
             "watched file",
             replicas("{'file': 'replicas.json'}"),

@@ -5,6 +5,7 @@ import io.penstock.batcher.PoisonedRequests;
 import io.penstock.bus.ClusterNode;
 import io.penstock.fake.FakeSetting;
 import io.penstock.fake.Ports;
+import io.penstock.inference.BatchPolicy;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
@@ -82,6 +83,7 @@ final class Gateway implements AutoCloseable {
     ResumeMode resume = ResumeMode.AUTO;
     Doors doors = Doors.unlocked();
     String engineModel = "engine/river-8b";
+    BatchPolicy batching = BatchPolicy.DEFAULT;
   }
 
   Gateway(String engineUrl, Setup setup) {
@@ -188,7 +190,8 @@ final class Gateway implements AutoCloseable {
         HealthPolicy.DEFAULT,
         FailoverPolicy.DEFAULT,
         BreakerPolicy.DEFAULT,
-        setup.resume);
+        setup.resume,
+        setup.batching);
   }
 
   /** The sum of a metric over the series whose labels contain a text. */

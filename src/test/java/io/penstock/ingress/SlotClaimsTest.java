@@ -14,8 +14,10 @@ import io.penstock.inference.Role;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
+import io.penstock.message.Batch;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
+import io.penstock.message.Company;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.Message;
@@ -25,6 +27,7 @@ import io.penstock.message.Release;
 import io.penstock.message.Renew;
 import io.penstock.message.RenewAnswer;
 import io.penstock.message.Room;
+import io.penstock.message.Seat;
 import io.penstock.message.Station;
 import io.penstock.message.Withdraw;
 import java.util.ArrayList;
@@ -48,6 +51,21 @@ class SlotClaimsTest {
           owned(A),
           new SlotClaims.Outlet() {
             @Override
+            public void seated(Seat seat) {
+              told.add("seated " + seat.id());
+            }
+
+            @Override
+            public void hosts(Batch batch) {
+              told.add("hosts " + batch.grant().id());
+            }
+
+            @Override
+            public void declined(Seat seat) {
+              told.add("declined " + seat.id());
+            }
+
+            @Override
             public void send(NodeId owner, Message message) {
               sent.add(new Sent(owner, message));
             }
@@ -62,6 +80,72 @@ class SlotClaimsTest {
               told.add("refused " + refusal.id());
             }
           });
+
+  private static Seat seat(long epoch) {
+    return new Seat(ID, POOL, epoch, new RequestId("r-1-b1"), SELF, new ReplicaId("r0"), 3, true);
+  }
+
+  private static Admit mayShare() {
+    Admit alone = admit(1_000);
+    return new Admit(
+        alone.id(),
+        alone.callerId(),
+        alone.replyTo(),
+        alone.pool(),
+        alone.tenant(),
+        alone.weight(),
+        alone.priority(),
+        alone.attempt(),
+        alone.promptTokens(),
+        alone.maxTokens(),
+        alone.bodyBytes(),
+        alone.affinity(),
+        alone.needs(),
+        alone.excluded(),
+        alone.waitMillis(),
+        alone.knownEpoch(),
+        Optional.of(new Company("k", 2)));
+  }
+
+  @Test
+  void aSeatIsTakenOnceAndOnlyByWhoAskedForCompany() {
+    claims.ask(mayShare(), 0);
+    claims.onSeat(seat(7));
+    claims.onSeat(seat(7));
+    assertThat(told).containsExactly("seated r-1", "declined r-1");
+    assertThat(claims.waiting()).isZero();
+    told.clear();
+    claims.ask(admit(1_000), 0);
+    claims.onSeat(seat(7));
+    claims.onSeat(seat(6));
+    assertThat(told).containsExactly("declined r-1", "declined r-1");
+    assertThat(claims.waiting()).isEqualTo(1);
+  }
+
+  @Test
+  void aRequestThatMayShareSaysSoWheneverItIsAskedForAgain() {
+    claims.ask(mayShare(), 0);
+    claims.onCensus(new Census(POOL, 7, new Station(A, Room.BATCHER, 0)), 10);
+    assertThat(sent.stream().map(Sent::message).filter(Admit.class::isInstance))
+        .hasSize(2)
+        .allSatisfy(each -> assertThat(((Admit) each).company()).contains(new Company("k", 2)));
+  }
+
+  @Test
+  void theSlotOfABatchIsHeldAndReleasedUnderItsOwnId() {
+    RequestId slot = new RequestId("r-1-b1");
+    Grant grant = new Grant(slot, POOL, 7, new ReplicaId("r0"), "http://r0", 3, Optional.empty());
+    claims.onBatch(new Batch(grant, List.of(new Batch.Lane(ID, SELF))), 0);
+    claims.onBatch(new Batch(grant, List.of(new Batch.Lane(ID, SELF))), 1);
+    assertThat(told).containsExactly("hosts r-1-b1");
+    assertThat(claims.held()).isEqualTo(1);
+    claims.tick(SlotClaims.RENEW_MILLIS);
+    assertThat(((Renew) sent.get(0).message()).leases())
+        .containsExactly(new Lease(slot, new ReplicaId("r0")));
+    claims.release(POOL, slot, Outcome.OK, TokenUsage.NONE, -1, 5, 0);
+    assertThat(((Release) sent.get(1).message()).id()).isEqualTo(slot);
+    assertThat(claims.held()).isZero();
+  }
 
   @Test
   void anOwnerThatBeginsAnewOnTheSameNodeIsAskedAgain() {

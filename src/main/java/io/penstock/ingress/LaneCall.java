@@ -1,0 +1,201 @@
+package io.penstock.ingress;
+
+import io.penstock.inference.RequestId;
+import io.penstock.message.LaneAnswer;
+import io.penstock.message.LaneEnd;
+import io.penstock.message.Seat;
+import io.penstock.openai.LaneBody;
+import io.penstock.openai.Slice;
+import io.vertx.core.MultiMap;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpHeaders;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * A request's part of a call that is made for several: to its attempt a call like any other. Its
+ * host may be another node, which may be lost without a word; so it says every few seconds that it
+ * is there, and is told when it is known no more.
+ */
+final class LaneCall implements Upstream, Guest {
+  static final long BEAT_MILLIS = 2_000;
+
+  /** After so many pieces the host is told. */
+  private static final int CREDIT_PIECES = LaneAnswer.WINDOW / 2;
+
+  private final Lanes lanes;
+  private final Seat seat;
+  private final LaneBody body;
+  private final Listener listener;
+  private final Deque<LaneAnswer> unread = new ArrayDeque<>();
+  private boolean sent;
+  private boolean headTold;
+  private boolean complete;
+  private boolean paused;
+  private boolean over;
+  private int expected;
+  private int read;
+  private int told;
+  private long beatMillis;
+
+  LaneCall(Lanes lanes, Seat seat, LaneBody body, Listener listener, long nowMillis) {
+    this.lanes = lanes;
+    this.seat = seat;
+    this.body = body;
+    this.listener = listener;
+    this.beatMillis = nowMillis + BEAT_MILLIS;
+  }
+
+  RequestId id() {
+    return seat.id();
+  }
+
+  Seat seat() {
+    return seat;
+  }
+
+  LaneBody body() {
+    return body;
+  }
+
+  @Override
+  public void start() {
+    lanes.open(this);
+  }
+
+  @Override
+  public void sent() {
+    if (!over && !sent) {
+      sent = true;
+      listener.sent();
+    }
+  }
+
+  /** The whole answer, of a host on this loop. */
+  @Override
+  public void answer(int status, String contentType, String retryAfter, List<Slice> whole) {
+    if (!over) {
+      head(status, contentType, retryAfter);
+    }
+    if (!over) {
+      listener.data(Buffers.of(whole));
+    }
+    if (!over) {
+      end(LaneEnd.DONE);
+    }
+  }
+
+  @Override
+  public void fail(LaneEnd end) {
+    if (!over) {
+      end(end);
+    }
+  }
+
+  /** A piece of the answer, of a host elsewhere. */
+  void onAnswer(LaneAnswer answer) {
+    if (over || complete || (answer.number() >= 0 && answer.number() < expected)) {
+      return;
+    }
+    if (answer.number() != expected) {
+      lost(answer.number() < 0 ? "its host does not know it" : "a piece of its answer was lost");
+      return;
+    }
+    expected++;
+    complete = answer.end() != LaneEnd.MORE;
+    unread.add(answer);
+    read();
+  }
+
+  /** Its host is lost, or can not be reached. */
+  void lost(String why) {
+    if (!over && !complete) { // else it only has to be read
+      over = true;
+      lanes.closed(this);
+      listener.failed(new LaneLostException(why));
+    }
+  }
+
+  private void read() {
+    while (!paused && !over && !unread.isEmpty()) {
+      LaneAnswer next = unread.poll();
+      read++;
+      if (next.status() > 0 && !headTold) {
+        head(next.status(), next.contentType(), next.retryAfter());
+      }
+      if (!over && next.piece().value().length > 0) {
+        listener.data(Buffer.buffer(next.piece().value()));
+      }
+      if (!over && next.end() != LaneEnd.MORE) {
+        end(next.end());
+      }
+    }
+    if (!over && !complete && read - told >= CREDIT_PIECES) {
+      told = read;
+      lanes.credit(this, read);
+    }
+  }
+
+  private void head(int status, String contentType, String retryAfter) {
+    sent();
+    headTold = true;
+    MultiMap headers = HttpHeaders.headers();
+    if (!contentType.isEmpty()) {
+      headers.set(HttpHeaders.CONTENT_TYPE, contentType);
+    }
+    if (!retryAfter.isEmpty()) {
+      headers.set("retry-after", retryAfter);
+    }
+    listener.head(new EngineHead(status, headers));
+  }
+
+  private void end(LaneEnd end) {
+    over = true;
+    lanes.closed(this);
+    switch (end) {
+      case DONE, MORE -> listener.ended();
+      case LEFT_OUT -> listener.failed(new LaneLostException("the call went without it"));
+      case UNREACHABLE, BROKEN_OFF -> listener.failed(new IOException(end.name()));
+      case CONNECT_TIMEOUT -> listener.failed(new TimeoutException(end.name()));
+      case MALFORMED -> listener.failed(new NotSplitException());
+    }
+  }
+
+  /** Says that it is there, from time to time. */
+  void tick(long nowMillis) {
+    if (!over && !complete && nowMillis >= beatMillis) {
+      beatMillis = nowMillis + BEAT_MILLIS;
+      told = read;
+      lanes.credit(this, read);
+    }
+  }
+
+  @Override
+  public void pause() {
+    paused = true;
+  }
+
+  @Override
+  public void resume() {
+    paused = false;
+    read();
+  }
+
+  @Override
+  public void finish() {
+    cancel();
+  }
+
+  @Override
+  public void cancel() {
+    if (!over) {
+      over = true;
+      unread.clear();
+      lanes.closed(this);
+      lanes.leave(seat);
+    }
+  }
+}
