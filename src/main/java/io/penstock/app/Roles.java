@@ -10,7 +10,7 @@ import io.penstock.admin.AdminVerticle;
 import io.penstock.admin.FleetHealth;
 import io.penstock.admin.NodeControl;
 import io.penstock.batcher.BatcherVerticle;
-import io.penstock.batcher.PoisonedRequests;
+import io.penstock.batcher.Legacy;
 import io.penstock.bus.Bus;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.bus.ClusterNode;
@@ -194,7 +194,7 @@ final class Roles implements Supervisor.Posts {
 
   private Future<?> batcher() {
     Duration census = config.cluster().map(ClusterConfig::census).orElse(CENSUS_ALONE);
-    PoisonedRequests poisoned = new PoisonedRequests();
+    Legacy legacy = new Legacy();
     return supervisor.keep(
         Role.BATCHER,
         nth ->
@@ -206,7 +206,7 @@ final class Roles implements Supervisor.Posts {
                 census,
                 clock,
                 registry(),
-                poisoned));
+                legacy));
   }
 
   private Future<?> router() {

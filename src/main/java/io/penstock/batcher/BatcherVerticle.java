@@ -80,7 +80,7 @@ public final class BatcherVerticle extends VerticleBase {
   private final Duration census;
   private final Clock clock;
   private final MeterRegistry meters;
-  private final PoisonedRequests poisoned;
+  private final Legacy legacy;
 
   // All of these are touched on this verticle's event loop only.
   private final Map<PoolName, Shell> pools = new LinkedHashMap<>();
@@ -91,7 +91,7 @@ public final class BatcherVerticle extends VerticleBase {
 
   /**
    * @param census longest wait of a new owner for the ingress loops' live grants
-   * @param poisoned of the batchers that this one comes after
+   * @param legacy of the batchers that this one comes after
    */
   public BatcherVerticle(
       Bus bus,
@@ -101,7 +101,7 @@ public final class BatcherVerticle extends VerticleBase {
       Duration census,
       Clock clock,
       MeterRegistry meters,
-      PoisonedRequests poisoned) {
+      Legacy legacy) {
     this.bus = bus;
     this.directory = directory;
     this.drains = drains;
@@ -109,7 +109,7 @@ public final class BatcherVerticle extends VerticleBase {
     this.census = census;
     this.clock = clock;
     this.meters = meters;
-    this.poisoned = poisoned;
+    this.legacy = legacy;
   }
 
   @Override
@@ -168,14 +168,15 @@ public final class BatcherVerticle extends VerticleBase {
   private void open(Shell added, long nowMillis) {
     pools.put(added.pool.name(), added);
     added.carryOut(added.owner.drains(drains.now(), nowMillis));
-    added.carryOut(added.owner.view(directory.view(), clock.epochMillis(), nowMillis));
+    added.carryOut(
+        added.owner.view(directory.view(), legacy.epochSeed(clock.epochMillis()), nowMillis));
   }
 
   private void viewChanged(View view) {
     if (stopped) {
       return;
     }
-    long seed = clock.epochMillis();
+    long seed = legacy.epochSeed(clock.epochMillis());
     long now = clock.millis();
     pools.values().forEach(pool -> pool.carryOut(pool.owner.view(view, seed, now)));
     keepTime();
@@ -205,7 +206,7 @@ public final class BatcherVerticle extends VerticleBase {
     try {
       handle(message);
     } catch (RuntimeException bug) {
-      if (message instanceof Admit admit && poisoned.failedAt(admit.id())) {
+      if (message instanceof Admit admit && legacy.failedAt(admit.id())) {
         LOG.error("pool {}: request {} is refused: batchers fail at it", admit.pool(), admit.id());
         bus.send(admit.replyTo(), failedAt(admit));
       }

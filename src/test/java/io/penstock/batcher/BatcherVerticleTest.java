@@ -72,7 +72,7 @@ class BatcherVerticleTest {
   private final FakeBus ingress = bus.peer(INGRESS.node());
   private final FakeDirectory directory = new FakeDirectory(OWNED);
   private final SimpleMeterRegistry meters = new SimpleMeterRegistry();
-  private final PoisonedRequests poisoned = new PoisonedRequests();
+  private final Legacy legacy = new Legacy();
   private final List<Lease> held = new CopyOnWriteArrayList<>();
   private String deployed = "";
   private final FakeSetting<Fleet> fleet =
@@ -96,7 +96,7 @@ class BatcherVerticleTest {
                     Duration.ofSeconds(1),
                     Clock.system(),
                     meters,
-                    poisoned))
+                    legacy))
             .toCompletionStage()
             .toCompletableFuture());
   }
@@ -237,11 +237,11 @@ class BatcherVerticleTest {
 
   @Test
   void onlySoManySuspectsAreRemembered() {
-    for (int i = 0; i <= PoisonedRequests.MAX; i++) {
-      assertThat(poisoned.failedAt(new RequestId("r" + i))).isFalse();
+    for (int i = 0; i <= Legacy.MAX; i++) {
+      assertThat(legacy.failedAt(new RequestId("r" + i))).isFalse();
     }
-    assertThat(poisoned.failedAt(new RequestId("r" + PoisonedRequests.MAX))).isTrue();
-    assertThat(poisoned.failedAt(new RequestId("r0"))).as("forgotten").isFalse();
+    assertThat(legacy.failedAt(new RequestId("r" + Legacy.MAX))).isTrue();
+    assertThat(legacy.failedAt(new RequestId("r0"))).as("forgotten").isFalse();
   }
 
   @Test

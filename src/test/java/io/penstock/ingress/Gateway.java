@@ -1,7 +1,7 @@
 package io.penstock.ingress;
 
 import io.penstock.batcher.BatcherVerticle;
-import io.penstock.batcher.PoisonedRequests;
+import io.penstock.batcher.Legacy;
 import io.penstock.bus.ClusterNode;
 import io.penstock.fake.FakeSetting;
 import io.penstock.fake.Ports;
@@ -133,7 +133,7 @@ final class Gateway implements AutoCloseable {
                 Duration.ofMillis(200),
                 clock,
                 metrics.registry(),
-                new PoisonedRequests()))
+                new Legacy()))
         .await();
     vertx.deployVerticle(ingress).await();
     node.announce(Set.of(Role.INGRESS, Role.ROUTER, Role.BATCHER), 1).await();
