@@ -29,8 +29,8 @@ import java.util.Set;
  * <p>When nodes lose each other, each side gives every pool an owner of its own. A limit of 100 is
  * kept if the sides use no more than 100 between them, and they can't talk about it. So each node
  * that may own pools has a <em>seat</em>, worth an equal part of every limit ({@link LimitShare}),
- * and a side uses the seats of those that it has. One side's seats are never another's, whatever
- * the split:
+ * and a side uses the seats of those that it has. One side's seats are never another's where a cut
+ * separates the sides both ways and wholly:
  *
  * <ul>
  *   <li>A node that was here with the role {@code batcher} and is gone without having given it up
