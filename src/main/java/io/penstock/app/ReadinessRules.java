@@ -99,8 +99,8 @@ final class ReadinessRules {
                             + view.share().present()
                             + " of "
                             + view.share().expected()
-                            + " shares of every limit are used here (if it is lost for good: DELETE"
-                            + " /admin/v1/nodes/"
+                            + " shares of every limit are used here (if it hangs, end it; if its host is"
+                            + " lost for good: DELETE /admin/v1/nodes/"
                             + who.name()
                             + ")"))
             .toList());

@@ -59,6 +59,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   private volatile int silentMembers; // read by the metrics scrape
   private volatile int fleetMismatches;
   private volatile int seats;
+  private Beacon told;
   private long beaconsSent;
   private boolean auditing;
   private boolean stopped;
@@ -87,6 +88,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     this.clock = clock;
     this.membership = new Membership(me, SILENCE.toMillis(), forgetMillis, clock.millis());
     this.view = membership.view();
+    this.told = membership.beacon(address, true);
     this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "directory");
     gauge(meters, Names.CLUSTER_NODES, () -> view.nodes().size());
     gauge(meters, Names.CLUSTER_SILENT_MEMBERS, () -> silentMembers);
@@ -116,10 +118,11 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   private void rebuild(Throwable bug) {
-    LOG.error("the directory of nodes failed; it is rebuilt from its last view", bug);
+    LOG.error("the directory of nodes failed; it is rebuilt from its last view and beacon", bug);
     rebuilt.increment();
     membership =
-        Membership.after(membership.me(), view, SILENCE.toMillis(), forgetMillis, clock.millis());
+        Membership.after(
+            membership.me(), view, told, SILENCE.toMillis(), forgetMillis, clock.millis());
   }
 
   /** Says no more: the cluster manager may be gone before this node's last event is. */
@@ -204,7 +207,8 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     if (stopped) {
       return;
     }
-    bus.publish(Room.NODE, membership.beacon(address, wantsAnswers));
+    told = membership.beacon(address, wantsAnswers);
+    bus.publish(Room.NODE, told);
   }
 
   private void goOnWithoutTheSilent() {
@@ -268,8 +272,8 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   public void missed(MembershipEvent.Missed event) {
     LOG.warn(
         "node {} is gone, and whether its process has ended can not be told from here: until it is"
-            + " back, {} of {} shares of every limit are used on this side of the cluster (if it is"
-            + " lost for good: DELETE /admin/v1/nodes/{})",
+            + " back, {} of {} shares of every limit are used on this side of the cluster (if it"
+            + " hangs, end it; if its host is lost for good: DELETE /admin/v1/nodes/{})",
         label(event.who().node(), event.who().name()),
         membership.view().share().present(),
         membership.view().share().expected(),
@@ -288,9 +292,11 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   public void buried(MembershipEvent.Buried event) {
     LOG.atLevel(event.missed() ? Level.WARN : Level.INFO)
         .log(
-            "node {} works no more ({}); its share of the limits is this side's now",
+            "node {} counts as gone ({}); {} of {} shares of every limit are used on this side now",
             label(event.who().node(), event.who().name()),
-            event.why());
+            event.why(),
+            membership.view().share().present(),
+            membership.view().share().expected());
   }
 
   @Override

@@ -106,8 +106,9 @@ class ReadinessRulesTest {
   void whoIsMissingIsAnAlarm() {
     readiness.met(ReadinessRules.VERTICLES);
     View view = view(Set.of(Role.INGRESS), Set.of(Role.BATCHER));
-    Absent gone = new Absent(new NodeId("n2"), "c", "10.0.0.3:5701", true);
-    ReadinessRules.missing(new View(view.nodes(), List.of(gone), new LimitShare(2, 3)), readiness);
+    Absent gone = new Absent(new NodeId("n2"), "c", "10.0.0.3:5701");
+    ReadinessRules.missing(
+        new View(view.nodes(), List.of(gone), new LimitShare(2, 3), 0), readiness);
     assertThat(readiness.state().alarms())
         .singleElement()
         .satisfies(

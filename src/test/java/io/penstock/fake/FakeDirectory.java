@@ -55,7 +55,7 @@ public final class FakeDirectory implements Directory {
     List<Absent> rest =
         view.missing().stream().filter(who -> !who.name().equals(nameOrId)).toList();
     boolean forgotten = rest.size() < view.missing().size();
-    view = new View(view.nodes(), rest, view.share());
+    view = new View(view.nodes(), rest, view.share(), view.reunions());
     return Future.succeededFuture(forgotten);
   }
 

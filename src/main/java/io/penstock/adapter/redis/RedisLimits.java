@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 
@@ -113,8 +114,7 @@ public final class RedisLimits implements LimitStore {
     all.add(Integer.toString(1 + ask.lines().size()));
     all.add(tenant + "life");
     for (LimitLine line : ask.lines()) {
-      all.add(
-          tenant + line.kind().name().toLowerCase(java.util.Locale.ROOT) + ":" + line.subject());
+      all.add(tenant + line.kind().name().toLowerCase(Locale.ROOT) + ":" + line.subject());
     }
     all.add(ask.from().node() + "/" + ask.from().lane());
     all.add(Long.toString(ask.epoch()));
