@@ -15,6 +15,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -160,20 +161,21 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   @Override
-  public Future<Boolean> forget(String nameOrId) {
-    Promise<Boolean> forgotten = Promise.promise();
+  public Future<Forgetting> forget(String nameOrId, boolean force) {
+    Promise<Forgetting> done = Promise.promise();
     context.runOnContext(
         x -> {
           try {
-            List<MembershipEvent> events = membership.forget(nameOrId, clock.millis());
+            List<MembershipEvent> events = new ArrayList<>();
+            Forgetting outcome = membership.forget(nameOrId, force, events, clock.millis());
             carryOut(events);
             beacon(false);
-            forgotten.complete(events.stream().anyMatch(MembershipEvent.Buried.class::isInstance));
+            done.complete(outcome);
           } finally {
-            forgotten.tryFail("the directory of nodes failed; its log says how");
+            done.tryFail("the directory of nodes failed; its log says how");
           }
         });
-    return forgotten.future();
+    return done.future();
   }
 
   private void hear(Message message) {
@@ -261,23 +263,27 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   public void knock(MembershipEvent.Knock event) {
     Absent who = event.who();
     knocker
-        .refused(who.address())
+        .knock(who.address())
         .onSuccess(
-            refused ->
+            answer ->
                 context.runOnContext(
-                    x -> carryOut(membership.knocked(who.node(), refused, clock.millis()))));
+                    x -> carryOut(membership.knocked(who.node(), answer, clock.millis()))));
   }
 
   @Override
   public void missed(MembershipEvent.Missed event) {
     LOG.warn(
-        "node {} is gone, and whether its process has ended can not be told from here: until it is"
-            + " back, {} of {} shares of every limit are used on this side of the cluster (if it"
-            + " hangs, end it; if its host is lost for good: DELETE /admin/v1/nodes/{})",
+        "node {} is gone, and {}: until it is back, {} of {} shares of every limit are used on this"
+            + " side of the cluster ({})",
         label(event.who().node(), event.who().name()),
+        event.accepts()
+            ? "its process still accepts connections at " + event.who().address()
+            : "its host does not answer, so whether its process has ended can not be told",
         membership.view().share().present(),
         membership.view().share().expected(),
-        event.who().name());
+        event.accepts()
+            ? "if it hangs, end it"
+            : "if its host is lost for good: DELETE /admin/v1/nodes/" + event.who().name());
   }
 
   @Override

@@ -185,22 +185,19 @@ final class Membership {
     return look(events, nowMillis);
   }
 
-  /**
-   * Somebody has knocked at the door of one that is gone.
-   *
-   * @param refused whether its host has refused the connection, so that its process has ended
-   */
-  List<MembershipEvent> knocked(NodeId node, boolean refused, long nowMillis) {
+  /** Somebody has knocked at the door of one that is gone. */
+  List<MembershipEvent> knocked(NodeId node, Knocker.Answer answer, long nowMillis) {
     List<MembershipEvent> events = new ArrayList<>();
-    roll.knocked(node, refused, events);
+    roll.knocked(node, answer, events);
     return look(events, nowMillis);
   }
 
-  /** An operator says that one that is missing is gone for good; its name or id. */
-  List<MembershipEvent> forget(String nameOrId, long nowMillis) {
-    List<MembershipEvent> events = new ArrayList<>();
-    roll.forget(nameOrId, events);
-    return look(events, nowMillis);
+  /** An operator says that one that is missing is gone for good; see {@link Directory#forget}. */
+  Directory.Forgetting forget(
+      String nameOrId, boolean force, List<MembershipEvent> events, long nowMillis) {
+    Directory.Forgetting outcome = roll.forget(nameOrId, force, events);
+    look(events, nowMillis);
+    return outcome;
   }
 
   /**

@@ -2,6 +2,7 @@ package io.penstock.bus;
 
 import static io.penstock.inference.Checks.require;
 
+import io.penstock.bus.Directory.Forgetting;
 import io.penstock.bus.MembershipEvent.Buried;
 import io.penstock.bus.MembershipEvent.Found;
 import io.penstock.bus.MembershipEvent.Knock;
@@ -57,7 +58,8 @@ import java.util.Set;
  * listened at an address at which another does now has ended. A name proves nothing: two may have
  * it by mistake, and a pod may be replaced while its old process lives on. What can't be found out,
  * a host that is lost for good, an operator says, or the majority concludes after {@code
- * forgetMillis}; a minority never does, or a long split would give each side the whole limit.
+ * forgetMillis} in which the host did not answer; a minority never does, or a long split would give
+ * each side the whole limit.
  *
  * <p>Not covered: cuts that are not transitive, so that there are no sides; a node that starts
  * where it can reach nobody, which takes itself for the first of a cluster; and one that starts
@@ -110,6 +112,9 @@ final class Roll {
 
     /** Whether it leaves its seat to this side if it turns out that its process has ended. */
     private boolean bequeaths;
+
+    /** Whether its process was there when it was last knocked at. */
+    private boolean accepts;
 
     Lost(Absent who, long sinceMillis) {
       this.who = who;
@@ -266,7 +271,7 @@ final class Roll {
   private Lost miss(Absent who, List<MembershipEvent> events, long nowMillis) {
     Lost lost = new Lost(who, nowMillis);
     missing.put(who.node(), lost);
-    events.add(lost.certain ? new Missed(who) : new Knock(who));
+    events.add(lost.certain ? new Missed(who, false) : new Knock(who));
     return lost;
   }
 
@@ -324,7 +329,7 @@ final class Roll {
       if (isHere(lost.who.node())) {
         continue;
       }
-      if (overdue && majority) {
+      if (overdue && majority && !lost.accepts) {
         bury(lost, "not seen for " + forgetMillis / 1_000 + " s", events);
         seats.writeOff(lost.who.node());
       } else if (!lost.who.address().isEmpty()) {
@@ -334,28 +339,24 @@ final class Roll {
   }
 
   /** Somebody has knocked at one that is missing. */
-  void knocked(NodeId node, boolean refused, List<MembershipEvent> events) {
+  void knocked(NodeId node, Knocker.Answer answer, List<MembershipEvent> events) {
     Lost lost = missing.get(node);
     if (lost == null || isHere(node)) {
       return;
     }
-    if (refused) {
+    lost.accepts = answer == Knocker.Answer.ACCEPTED;
+    if (answer == Knocker.Answer.REFUSED) {
       bury(lost, "its process has ended", events);
       settleSeatOf(lost);
     } else if (!lost.certain) {
       lost.certain = true;
       lost.bequeaths = false;
-      events.add(new Missed(lost.who));
+      events.add(new Missed(lost.who, lost.accepts));
     }
   }
 
-  /**
-   * An operator says that one is gone for good.
-   *
-   * @param nameOrId of one that is missing
-   * @return who it was
-   */
-  Optional<Absent> forget(String nameOrId, List<MembershipEvent> events) {
+  /** An operator says that one is gone for good; see {@link Directory#forget}. */
+  Forgetting forget(String nameOrId, boolean force, List<MembershipEvent> events) {
     Optional<Lost> lost =
         missing.values().stream()
             .filter(each -> !isHere(each.who.node()))
@@ -363,12 +364,15 @@ final class Roll {
                 each ->
                     each.who.name().equals(nameOrId) || each.who.node().value().equals(nameOrId))
             .findFirst();
-    lost.ifPresent(
-        each -> {
-          bury(each, "an operator said so", events);
-          seats.writeOff(each.who.node());
-        });
-    return lost.map(each -> each.who);
+    if (lost.isEmpty()) {
+      return Forgetting.NOT_MISSING;
+    }
+    if (lost.get().accepts && !force) {
+      return Forgetting.ALIVE;
+    }
+    bury(lost.get(), "an operator said so", events);
+    seats.writeOff(lost.get().who.node());
+    return Forgetting.DONE;
   }
 
   private void bury(Lost lost, String why, List<MembershipEvent> events) {

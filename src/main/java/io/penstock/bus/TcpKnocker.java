@@ -37,15 +37,19 @@ final class TcpKnocker implements Knocker {
   }
 
   @Override
-  public Future<Boolean> refused(String address) {
+  public Future<Answer> knock(String address) {
     int colon = address.lastIndexOf(':');
     SocketAddress there =
         SocketAddress.inetSocketAddress(
             Integer.parseInt(address.substring(colon + 1)), address.substring(0, colon));
     return client
         .connect(there)
-        .compose(socket -> socket.close().transform(closed -> Future.succeededFuture(false)))
-        .recover(failure -> Future.succeededFuture(isRefusal(failure)));
+        .compose(socket -> socket.close().transform(closed -> answer(Answer.ACCEPTED)))
+        .recover(failure -> answer(isRefusal(failure) ? Answer.REFUSED : Answer.NONE));
+  }
+
+  private static Future<Answer> answer(Answer answer) {
+    return Future.succeededFuture(answer);
   }
 
   /**

@@ -179,6 +179,7 @@ class ClusterNodeTest {
     ClusterNode third = CLUSTER.start(2);
     awaitView(one, has(one, two, third), BOUND);
     hazelcastOf(third).getLifecycleService().terminate();
+    await(third.lost(), BOUND);
     awaitView(one, has(one, two), BOUND);
     awaitView(two, has(one, two), BOUND);
     await(third.vertx().close().transform(x -> Future.succeededFuture()), Duration.ofSeconds(10));

@@ -2,6 +2,7 @@ package io.penstock.bus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.bus.Knocker.Answer;
 import io.penstock.bus.MembershipEvent.Knock;
 import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
@@ -188,7 +189,8 @@ class RollPropertyTest {
           int host = Integer.parseInt(knock.who().address().substring(1).replace(":1", ""));
           boolean reachable = side(host) == side(one.host);
           boolean listens = running.containsKey(host);
-          left.addAll(one.membership.knocked(knock.who().node(), reachable && !listens, now));
+          Answer answer = reachable && !listens ? Answer.REFUSED : Answer.NONE;
+          left.addAll(one.membership.knocked(knock.who().node(), answer, now));
         }
       }
     }

@@ -2,6 +2,8 @@ package io.penstock.bus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.bus.Directory.Forgetting;
+import io.penstock.bus.Knocker.Answer;
 import io.penstock.bus.MembershipEvent.Buried;
 import io.penstock.bus.MembershipEvent.Found;
 import io.penstock.bus.MembershipEvent.Knock;
@@ -41,7 +43,7 @@ class RollTest {
     events.clear();
     knocked("c", false);
     knocked("c", false);
-    assertThat(events).containsExactly(new Missed(absent("c")));
+    assertThat(events).containsExactly(new Missed(absent("c"), false));
     assertThat(roll.missing()).containsExactly(absent("c"));
   }
 
@@ -193,8 +195,22 @@ class RollTest {
   void whatAnOperatorSaysIsLostIsNobodys() {
     settled("a", "b", "c", "d");
     here("a", "b");
-    assertThat(roll.forget("name-c", events)).isPresent();
+    assertThat(roll.forget("name-c", false, events)).isEqualTo(Forgetting.DONE);
     assertThat(roll.share()).isEqualTo(new LimitShare(2, 3));
+  }
+
+  @Test
+  void whoAcceptsConnectionsIsNotForgottenUnlessOneInsists() {
+    settled("a", "b", "c");
+    here("a", "b");
+    roll.knocked(new NodeId("c"), Answer.ACCEPTED, events);
+    assertThat(events).contains(new Missed(absent("c"), true));
+    now += FORGET;
+    roll.tick(events, now);
+    assertThat(roll.forget("name-c", false, events)).isEqualTo(Forgetting.ALIVE);
+    assertThat(roll.share()).isEqualTo(new LimitShare(2, 3));
+    assertThat(roll.forget("name-c", true, events)).isEqualTo(Forgetting.DONE);
+    assertThat(roll.share()).isEqualTo(LimitShare.WHOLE);
   }
 
   @Test
@@ -246,8 +262,8 @@ class RollTest {
     lonely.call(List.of(node("a")), addresses(List.of(node("a"))), events, 0);
     lonely.tick(events, 10 * FORGET);
     assertThat(lonely.share()).as("half is no majority").isEqualTo(new LimitShare(1, 2));
-    assertThat(lonely.forget("nobody", events)).isEmpty();
-    assertThat(lonely.forget("name-b", events)).map(Absent::name).contains("name-b");
+    assertThat(lonely.forget("nobody", false, events)).isEqualTo(Forgetting.NOT_MISSING);
+    assertThat(lonely.forget("name-b", false, events)).isEqualTo(Forgetting.DONE);
     assertThat(lonely.share()).isEqualTo(LimitShare.WHOLE);
   }
 
@@ -316,7 +332,7 @@ class RollTest {
   }
 
   private void knocked(String id, boolean refused) {
-    roll.knocked(new NodeId(id), refused, events);
+    roll.knocked(new NodeId(id), refused ? Answer.REFUSED : Answer.NONE, events);
   }
 
   private static String address(String id) {

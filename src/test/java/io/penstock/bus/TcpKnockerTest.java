@@ -3,6 +3,7 @@ package io.penstock.bus;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.netty.channel.ConnectTimeoutException;
+import io.penstock.bus.Knocker.Answer;
 import io.penstock.fake.Ports;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -25,10 +26,11 @@ class TcpKnockerTest {
     Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(nativeTransport));
     try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       TcpKnocker knocker = new TcpKnocker(vertx);
-      assertThat(TestCluster.await(knocker.refused("127.0.0.1:" + Ports.free()))).isTrue();
-      assertThat(TestCluster.await(knocker.refused("127.0.0.1:" + silent.getLocalPort())))
-          .as("it accepts, as a process does that hangs")
-          .isFalse();
+      assertThat(TestCluster.await(knocker.knock("127.0.0.1:" + Ports.free())))
+          .isEqualTo(Answer.REFUSED);
+      assertThat(TestCluster.await(knocker.knock("127.0.0.1:" + silent.getLocalPort())))
+          .as("as a process does that hangs")
+          .isEqualTo(Answer.ACCEPTED);
     } finally {
       TestCluster.await(vertx.close());
     }
