@@ -50,7 +50,7 @@ final class Roles implements Supervisor.Posts {
   private static final Logger log = LoggerFactory.getLogger(Roles.class);
 
   /** Only this node's own loops answer, at once; the bound is for a loop that hangs. */
-  private static final Duration CENSUS_ALONE = Duration.ofSeconds(1);
+  private static final Duration CENSUS_ALONE = Duration.ofSeconds(5);
 
   private final NodeConfig config;
   private final Settings settings;
