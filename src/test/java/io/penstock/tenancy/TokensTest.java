@@ -69,6 +69,7 @@ class TokensTest {
                     "tenant",
                     Duration.ofHours(1))),
             Optional.empty(),
+            Optional.empty(),
             Optional.empty());
     TenancyVerticle tenancy =
         new TenancyVerticle(
@@ -78,6 +79,7 @@ class TokensTest {
             new FakeSetting<>(config),
             "here",
             new HttpJwks(vertx, new SimpleMeterRegistry()),
+            Optional.empty(),
             Optional.empty(),
             clock,
             new SimpleMeterRegistry());
