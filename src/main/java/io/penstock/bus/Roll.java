@@ -38,10 +38,12 @@ import java.util.Set;
  * <ul>
  *   <li>A node that was here with the role {@code batcher} and is gone without having given it up
  *       takes its seat along: it is missing.
- *   <li>One that gives the role up, or whose process ends while it is here, leaves its seat to this
- *       side: the next without one takes it. While nobody does it may be taken on either side of a
- *       further cut; so it is <em>adrift</em> with the next node that is lost, and with one that
- *       was lost shortly before: nobody uses it, and nobody's part grows by it.
+ *   <li>One that gives the role up without draining will take it up again, on whichever side it is
+ *       then: it keeps its seat, and is missing when it is gone.
+ *   <li>One that drains and gives the role up, or whose process ends while it is here, leaves its
+ *       seat to this side: the next without one takes it. While nobody does it may be taken on
+ *       either side of a further cut; so it is <em>adrift</em> with the next node that is lost, and
+ *       with one that was lost shortly before: nobody uses it, and nobody's part grows by it.
  *   <li>That of one which ends while it is missing may have passed to another on its side: it is
  *       adrift too.
  *   <li>While somebody is missing there are no other new seats. Seats are given out anew once
@@ -89,7 +91,10 @@ final class Roll {
   private final Map<NodeId, Absent> batchers = new HashMap<>();
 
   /** The others here. */
-  private final Set<NodeId> others = new HashSet<>();
+  private final Map<NodeId, Absent> others = new HashMap<>();
+
+  /** Of these the ones that have given the role up and do not drain. */
+  private final Set<NodeId> resting = new HashSet<>();
 
   private final Map<NodeId, Lost> missing = new LinkedHashMap<>();
   private final LinkedHashSet<NodeId> dead = new LinkedHashSet<>();
@@ -130,7 +135,6 @@ final class Roll {
     require(forgetMillis >= 0, "forgetMillis", forgetMillis, ">= 0");
     this.self = self;
     this.forgetMillis = forgetMillis;
-    seats.give(self);
   }
 
   /** Goes on from what another has told last of what it knew of this node's side. */
@@ -197,7 +201,7 @@ final class Roll {
       List<MembershipEvent> events,
       long nowMillis) {
     Map<NodeId, Absent> before = new HashMap<>(batchers);
-    Set<NodeId> othersBefore = new HashSet<>(others);
+    Map<NodeId, Absent> othersBefore = new HashMap<>(others);
     Set<NodeId> batchersBefore = Set.copyOf(batchers.keySet());
     batchers.clear();
     others.clear();
@@ -207,18 +211,30 @@ final class Roll {
       if (dead.remove(node.id())) {
         reunions++; // it was taken for dead, and may hold something all the same
       }
+      Absent who = new Absent(node.id(), node.name(), addresses.getOrDefault(node.id(), ""));
       if (node.roles().contains(Role.BATCHER)) {
-        String address = addresses.getOrDefault(node.id(), "");
-        batchers.put(node.id(), new Absent(node.id(), node.name(), address));
+        batchers.put(node.id(), who);
+        resting.remove(node.id());
         if (node.id().equals(self) && missing.isEmpty()) {
-          seats.give(self); // whatever it knows of the others, there is one for it
+          seats.giveFirst(self);
         }
       } else {
-        others.add(node.id());
-        rise(node.id());
+        others.put(node.id(), who);
+        if (node.draining()) {
+          resting.remove(node.id());
+          rise(node.id());
+        } else if (batchersBefore.contains(node.id())) {
+          resting.add(node.id());
+        }
       }
     }
-    othersBefore.forEach(this::remember);
+    for (Absent gone : othersBefore.values()) {
+      if (resting.remove(gone.node())) {
+        before.put(gone.node(), gone);
+      } else {
+        remember(gone.node());
+      }
+    }
     before.values().forEach(gone -> lose(gone, events, nowMillis));
     for (Lost lost : List.copyOf(missing.values())) {
       if (isHere(lost.who.node())) {
@@ -238,7 +254,7 @@ final class Roll {
     }
   }
 
-  /** It has given its role up. */
+  /** It has given its role up for good. */
   private void rise(NodeId node) {
     if (missing.isEmpty()) {
       seats.remove(node);
@@ -401,7 +417,7 @@ final class Roll {
   }
 
   private boolean isHere(NodeId node) {
-    return batchers.containsKey(node) || others.contains(node);
+    return batchers.containsKey(node) || others.containsKey(node);
   }
 
   /** Whether a node may own pools here, and goes by the same books as this one. */

@@ -34,6 +34,16 @@ final class Seats {
     nodes.forEach(this::give);
   }
 
+  /**
+   * One for a node that knows of none. One that does waits until all know of its own: others may
+   * have been cut off before they heard that it is there.
+   */
+  void giveFirst(NodeId node) {
+    if (byOrigin.isEmpty()) {
+      give(node);
+    }
+  }
+
   /** One for a node that has none; its own, unless another has or may have that. */
   void give(NodeId node) {
     LimitSeat own = byOrigin.get(node);

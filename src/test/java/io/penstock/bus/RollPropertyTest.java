@@ -120,12 +120,13 @@ class RollPropertyTest {
     }
 
     /** Its batcher is started afresh. */
-    void giveUpAndTakeBack(int host) {
+    void giveUpAndTakeBack(int host, Runnable meanwhile) {
       Process process = Objects.requireNonNull(running.get(host));
       View.Node me = process.membership.me();
       View.Node without = new View.Node(me.id(), me.name(), "", Set.of(), me.lanes(), "f", false);
       carryOut(process, process.membership.become(without, now));
       beacon(process);
+      meanwhile.run();
       seconds(1 + random.nextInt(4));
       carryOut(process, process.membership.become(me, now));
       beacon(process);
@@ -230,6 +231,10 @@ class RollPropertyTest {
       } else if (runs && !last && dice < 8) {
         world.leave(host);
         story.append(" leave ").append(host);
+      } else if (runs && dice == 8) {
+        int sides = 1 + random.nextInt(3);
+        story.append(" role of ").append(host).append(" while split in ").append(sides);
+        world.giveUpAndTakeBack(host, () -> world.split(sides));
       } else if (!runs && world.hasCompany(host)) {
         world.start(host);
         world.seconds(2); // it is heard and hears
@@ -296,7 +301,7 @@ class RollPropertyTest {
           story.append(" blip ").append(host);
         }
         default -> {
-          world.giveUpAndTakeBack(host);
+          world.giveUpAndTakeBack(host, () -> {});
           story.append(" role of ").append(host);
         }
       }

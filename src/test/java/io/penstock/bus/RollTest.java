@@ -67,6 +67,29 @@ class RollTest {
     assertThat(roll.dead()).as("others may have missed the farewell").contains(new NodeId("c"));
   }
 
+  /** It takes the role up again, perhaps where this node does not hear it. */
+  @Test
+  void whoGivesTheRoleUpForAMomentKeepsItsSeatAndIsMissed() {
+    settled("a", "b", "c");
+    call(Map.of(), node("a"), node("b"), withoutRole("c"));
+    assertThat(roll.share()).isEqualTo(LimitShare.WHOLE);
+    here("a", "b");
+    assertThat(events).containsExactly(new Knock(absent("c")));
+    assertThat(roll.share()).isEqualTo(new LimitShare(2, 3));
+    knocked("c", true);
+    assertThat(roll.share()).isEqualTo(LimitShare.WHOLE);
+  }
+
+  /** Those that are cut off may not have heard that it is there again. */
+  @Test
+  void whoTakesTheRoleUpAnewHasNoSeatUntilAllKnow() {
+    settled("b", "c");
+    here("a", "b", "c");
+    here("a", "b");
+    assertThat(roll.share()).isEqualTo(new LimitShare(1, 2));
+    assertThat(roll.seats()).doesNotContain(seat("a", State.HELD));
+  }
+
   @Test
   void whoseAddressAnotherHasHasEnded() {
     settled("a", "b", "c");
@@ -356,7 +379,12 @@ class RollTest {
   }
 
   private static View.Node node(String id, Set<Role> roles) {
-    return new View.Node(new NodeId(id), "name-" + id, "", roles, 1, "", false);
+    return new View.Node(new NodeId(id), "name-" + id, "", roles, 1, "", roles.isEmpty());
+  }
+
+  /** Its batcher is started afresh. */
+  private static View.Node withoutRole(String id) {
+    return new View.Node(new NodeId(id), "name-" + id, "", Set.of(), 1, "", false);
   }
 
   private static Beacon beacon(
