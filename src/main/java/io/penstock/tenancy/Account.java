@@ -112,7 +112,7 @@ final class Account {
     List<Gauge> all = new ArrayList<>();
     for (Gauges subject : bySubject.values()) {
       for (LimitKind kind : LimitKind.values()) {
-        Gauge gauge = subject.of(kind);
+        Gauge gauge = subject.known(kind);
         if (gauge != null) {
           all.add(gauge);
         }
@@ -126,13 +126,17 @@ final class Account {
     if (answer.seq() != askedSeq) {
       return false;
     }
+    if (answer.keeper() == LimitAnswer.NOT_KEPT) {
+      tellsMinute = true; // and the question stays open, to be asked again
+      return true;
+    }
     askedSeq = 0;
     isLate = false;
     tellsMinute = answer.keeper() != keeperLife && keeperLife != 0 && !tellsMinute;
     keeperLife = answer.keeper();
     for (LimitGrant grant : answer.lines()) {
       Gauges subject = bySubject.get(grant.subject());
-      Gauge gauge = subject == null ? null : subject.of(grant.kind());
+      Gauge gauge = subject == null ? null : subject.known(grant.kind());
       if (gauge != null) {
         gauge.granted(grant, nowMillis);
       }
@@ -155,6 +159,11 @@ final class Account {
   /** Whether the keeper has not been told how it stands. */
   boolean hasNews() {
     return gauges().stream().anyMatch(Gauge::hasNews);
+  }
+
+  /** Whether it has anything of a limit, reserved or at hand. */
+  boolean holdsSome() {
+    return gauges().stream().anyMatch(Gauge::holdsSome);
   }
 
   /** Whether others could have what the keeper believes to be here. */

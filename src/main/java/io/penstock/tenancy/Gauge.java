@@ -125,6 +125,11 @@ final class Gauge {
     return saidUsed + saidHolding > used + holding();
   }
 
+  /** Whether something is reserved or at hand. */
+  boolean holdsSome() {
+    return holding() != 0;
+  }
+
   private long holding() {
     return atHand + reserved;
   }
