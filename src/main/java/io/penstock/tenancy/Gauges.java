@@ -2,6 +2,8 @@ package io.penstock.tenancy;
 
 import io.penstock.inference.RateLimits;
 import io.penstock.message.LimitKind;
+import java.util.ArrayList;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -54,5 +56,27 @@ final class Gauges {
       case TOKENS -> tokens;
       case CONCURRENT -> concurrent;
     };
+  }
+
+  /** Those of now, and those that there were before. */
+  List<Gauge> all() {
+    List<Gauge> all = new ArrayList<>(LimitKind.values().length);
+    for (LimitKind kind : LimitKind.values()) {
+      @Nullable Gauge gauge = known(kind);
+      if (gauge != null) {
+        all.add(gauge);
+      }
+    }
+    return all;
+  }
+
+  /** Whether the keeper knows all of it, and nothing is held. */
+  boolean isQuiet() {
+    return all().stream().allMatch(Gauge::isQuiet);
+  }
+
+  /** Whether it need not be remembered. */
+  boolean isIdle(long nowMillis) {
+    return all().stream().allMatch(gauge -> gauge.isIdle(nowMillis));
   }
 }

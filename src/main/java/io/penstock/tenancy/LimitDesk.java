@@ -297,6 +297,7 @@ public final class LimitDesk {
   public void tick(long nowMillis) {
     for (Account account : List.copyOf(accounts.values())) {
       account.tidy(loops, nowMillis);
+      account.forget(nowMillis);
       long sinceAsked = nowMillis - account.askedMillis();
       boolean isNews =
           account.hasNews() || (account.holdsSome() && sinceAsked >= SILENT_MILLIS);

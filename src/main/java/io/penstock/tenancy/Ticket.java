@@ -98,6 +98,11 @@ public final class Ticket {
     askedWith = seq;
   }
 
+  /** Tokens that it needs of each limit of them. */
+  public long tokens() {
+    return tokens;
+  }
+
   /** How much of a limit it needs. */
   long amount(LimitKind kind) {
     return kind == LimitKind.TOKENS ? tokens : 1;

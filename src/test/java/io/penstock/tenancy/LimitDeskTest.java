@@ -2,6 +2,7 @@ package io.penstock.tenancy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.inference.ApiKey;
 import io.penstock.inference.CachePolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
@@ -191,5 +192,43 @@ class LimitDeskTest {
     tick(250);
     talk();
     assertThat(desk.isIdle()).isTrue();
+  }
+
+  @Test
+  void whatARequestCostsDoesNotGrowWithTheKeysOfItsTenant() {
+    RateLimits ofKey = new RateLimits(60, 20_000, 2);
+    int linesMax = 0;
+    for (int i = 0; i < 3_000; i++) {
+      Ticket ticket = desk.reserve(withKey(i, ofKey), MODEL, 10, nowMillis, () -> {});
+      linesMax = Math.max(linesMax, asks.get(0).lines().size());
+      talk();
+      assertThat(ticket.isHeld()).isTrue();
+      desk.settle(ticket, 10, nowMillis);
+      talk();
+      tick(100);
+      talk();
+    }
+    assertThat(linesMax).as("those of the last second or so").isLessThanOrEqualTo(3 * 15);
+
+    for (int i = 2_990; i < 3_000; i++) { // and nothing of them is forgotten too early
+      for (int j = 0; j < 80; j++) {
+        Ticket ticket = desk.reserve(withKey(i, ofKey), MODEL, 10, nowMillis, () -> {});
+        talk();
+        assertThat(ticket.isHeld()).as("key %d, request %d", i, j).isEqualTo(j < 59);
+        desk.settle(ticket, 10, nowMillis);
+        talk();
+      }
+    }
+    for (int i = 0; i < 3; i++) {
+      tick(61_000);
+      talk();
+    }
+    assertThat(desk.isIdle()).isTrue();
+  }
+
+  private static Identity withKey(int number, RateLimits limits) {
+    Tenant tenant = acme(RateLimits.NONE).tenant();
+    ApiKey key = new ApiKey("key-" + number, tenant.id(), "00", "", 0, 0, false, limits);
+    return new Identity(tenant, Optional.of(key));
   }
 }
