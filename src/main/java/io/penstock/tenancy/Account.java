@@ -146,6 +146,7 @@ final class Account {
         gauge.granted(grant, nowMillis);
       }
     }
+    calm();
     return true;
   }
 
@@ -178,10 +179,14 @@ final class Account {
 
   /** To be called now and then: forgets what no request waits for and no minute counts. */
   void forget(long nowMillis) {
-    if (waiting.isEmpty()) {
-      stirring.removeIf(Gauges::isQuiet);
-      bySubject.values().removeIf(each -> !stirring.contains(each) && each.isIdle(nowMillis));
-    }
+    calm();
+    bySubject.values().removeIf(each -> !stirring.contains(each) && each.isIdle(nowMillis));
+  }
+
+  /** Limits stir no more when the keeper knows all of them and no request waits for them. */
+  private void calm() {
+    stirring.removeIf(Gauges::isQuiet);
+    waiting.forEach(each -> stirring.addAll(each.subjects()));
   }
 
   /** Whether it need not be remembered. */
