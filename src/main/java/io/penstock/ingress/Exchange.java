@@ -773,7 +773,8 @@ final class Exchange implements Attempt.Owner {
     if (held != null) {
       ModelName model = required(plan).model();
       ScannedBody scan = required(ask).scan();
-      loop.limits().settle(held, Charge.used(scan, attempts, outcome), loop.clock().millis());
+      long used = Charge.used(scan, attempts, outcome, held.tokens());
+      loop.limits().settle(held, used, loop.clock().millis());
       if (outcome == Outcome.OK && attempts.usage().completionTokens() > 0) {
         loop.limits()
             .generated(model, attempts.usage().completionTokens() / Math.max(1, scan.choices()));

@@ -277,6 +277,40 @@ class LimitsTest {
         .isLessThan(6_000);
   }
 
+  /**
+   * Of an answer in one piece nothing has come when its client leaves. If that were free, whoever
+   * always leaves a little too early would have no limit.
+   */
+  @Test
+  void whoLeavesBeforeAnAnswerInOnePieceIsChargedWithWhatWasReserved() throws Exception {
+    town =
+        new Town(
+            folder,
+            1,
+            "h100-llama-3.1-8b",
+            "{'list': [{'id': 'acme', 'limits': {'tokens_per_minute': 6000}, 'keys': [{'secret': '"
+                + KEY
+                + "'}]}]}");
+    Town town = Objects.requireNonNull(this.town);
+    CompletableFuture<HttpResponse<String>> leaving = town.chatAsync(0, KEY, MODEL, 5_000, false);
+    awaitGranted(town);
+    leaving.cancel(true);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (metric(town, 0, "penstock_cancelled_total") < 1) {
+      assertThat(System.nanoTime()).isLessThan(end);
+    }
+
+    assertThat(town.chat(0, KEY, MODEL, 1_500).statusCode()).isEqualTo(429);
+    assertThat(town.chat(0, KEY, MODEL, 100).statusCode()).isEqualTo(200);
+  }
+
+  private static void awaitGranted(Town town) throws Exception {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (metric(town, 0, "penstock_requests_in_flight") < 1) {
+      assertThat(System.nanoTime()).isLessThan(end);
+    }
+  }
+
   private static HttpResponse<String> awaitOk(Town town, int node) throws Exception {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(2);
     HttpResponse<String> last = town.chat(node, KEY, MODEL, 2);
