@@ -7,7 +7,6 @@ import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.penstock.message.LimitAnswer;
 import io.penstock.message.LimitGrant;
-import io.penstock.message.LimitKind;
 import io.penstock.message.LimitLine;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -299,8 +299,7 @@ public final class LimitDesk {
       account.tidy(loops, nowMillis);
       account.forget(nowMillis);
       long sinceAsked = nowMillis - account.askedMillis();
-      boolean isNews =
-          account.hasNews() || (account.holdsSome() && sinceAsked >= SILENT_MILLIS);
+      boolean isNews = account.hasNews() || (account.holdsSome() && sinceAsked >= SILENT_MILLIS);
       if (account.isAsking() ? sinceAsked >= ASK_AGAIN_MILLIS : isNews) {
         ask(account, nowMillis);
       } else if (account.isIdle(nowMillis)) {
