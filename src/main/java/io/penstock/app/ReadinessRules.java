@@ -98,7 +98,9 @@ final class ReadinessRules {
                     new Readiness.Alarm(
                         NODES_MISSING,
                         "node " + who.name(),
-                        "is gone and may be working where this node can not see it; "
+                        (view.nodes().stream().anyMatch(node -> node.id().equals(who.node()))
+                                ? "is here but misses this node: look at the network; "
+                                : "is gone and may be working where this node can not see it; ")
                             + view.share().present()
                             + " of "
                             + view.share().expected()

@@ -123,7 +123,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     rebuilt.increment();
     membership =
         Membership.after(
-            membership.me(), view, told, SILENCE.toMillis(), forgetMillis, clock.millis());
+            membership.me(), view, told, membership, SILENCE.toMillis(), forgetMillis, clock.millis());
   }
 
   /** Says no more: the cluster manager may be gone before this node's last event is. */
@@ -284,6 +284,16 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
         event.accepts()
             ? "if it hangs, end it"
             : "if its host is lost for good: DELETE /admin/v1/nodes/" + event.who().name());
+  }
+
+  @Override
+  public void blind(MembershipEvent.Blind event) {
+    LOG.warn(
+        "node {} is here but misses this node: they reach each other one way only, so {} of {}"
+            + " shares of every limit are used on this side (look at the network between them)",
+        label(event.who().node(), event.who().name()),
+        membership.view().share().present(),
+        membership.view().share().expected());
   }
 
   @Override

@@ -70,14 +70,15 @@ final class Membership {
   }
 
   /**
-   * One that begins with what another knew: its view, as if all in it had been heard now, and what
-   * it told last. Nobody is lost and nobody believes to be alone where the other's own state can
+   * One that begins with what another knew: its view, as if all in it had been heard now, what it
+   * told last, and where the nodes are. Nobody is lost and nobody believes to be alone where the other's own state can
    * not be trusted any more.
    */
   static Membership after(
       View.Node me,
       View known,
       Beacon told,
+      Membership before,
       long silenceMillis,
       long forgetMillis,
       long nowMillis) {
@@ -85,11 +86,14 @@ final class Membership {
     Set<NodeId> ids = new HashSet<>();
     for (View.Node node : known.nodes()) {
       ids.add(node.id());
-      next.peers.computeIfAbsent(node.id(), id -> new Peer(nowMillis)).node = node;
+      Peer peer = next.peers.computeIfAbsent(node.id(), id -> new Peer(nowMillis));
+      peer.node = node;
+      Peer was = before.peers.get(node.id());
+      peer.address = was == null ? "" : was.address;
     }
     ids.add(me.id());
     next.members = Set.copyOf(ids);
-    next.roll.goOnFrom(told, known.reunions(), nowMillis);
+    next.roll.goOnFrom(known, told, nowMillis);
     next.look(new ArrayList<>(), nowMillis);
     return next;
   }

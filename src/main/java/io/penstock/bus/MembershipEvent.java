@@ -23,6 +23,8 @@ sealed interface MembershipEvent {
 
     void missed(Missed event);
 
+    void blind(Blind event);
+
     void found(Found event);
 
     void buried(Buried event);
@@ -101,6 +103,14 @@ sealed interface MembershipEvent {
     @Override
     public void tell(Outlet outlet) {
       outlet.missed(this);
+    }
+  }
+
+  /** One is here and goes on to miss this node. Told once. */
+  record Blind(Absent who) implements MembershipEvent {
+    @Override
+    public void tell(Outlet outlet) {
+      outlet.blind(this);
     }
   }
 

@@ -3,6 +3,7 @@ package io.penstock.bus;
 import static io.penstock.inference.Checks.require;
 
 import io.penstock.bus.Directory.Forgetting;
+import io.penstock.bus.MembershipEvent.Blind;
 import io.penstock.bus.MembershipEvent.Buried;
 import io.penstock.bus.MembershipEvent.Found;
 import io.penstock.bus.MembershipEvent.Knock;
@@ -22,7 +23,6 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -64,8 +64,9 @@ import java.util.Set;
  * each side the whole limit.
  *
  * <p>Not covered: cuts that are not transitive, so that there are no sides; a node that starts
- * where it can reach nobody, which takes itself for the first of a cluster; and one that starts
- * during a cut and inherits the seat of the last node that the other side knows to be on its side.
+ * where it can reach nobody, which takes itself for the first of a cluster, and one that is cut off
+ * before the others have heard of its role; and one that starts during a cut and inherits the seat
+ * of the last node that the other side knows to be on its side.
  *
  * <p>The nodes of a side tell each other whom they miss and who is dead (a word that outweighs the
  * former), so that one who joins it knows, and one who missed a farewell learns of it.
@@ -76,10 +77,10 @@ import java.util.Set;
  */
 final class Roll {
   /** Most that are missed by name at a time; further ones only by number, until nobody is. */
-  static final int MISSING_MAX = 64;
+  static final int MISSING_MAX = 512;
 
   /** Dead that are remembered, the latest. */
-  static final int DEAD_MAX = 256;
+  static final int DEAD_MAX = 512;
 
   /** More than it takes the slowest to notice a cut. */
   static final long SETTLE_MILLIS = 10_000;
@@ -100,6 +101,10 @@ final class Roll {
   private final LinkedHashSet<NodeId> dead = new LinkedHashSet<>();
 
   private final Seats seats = new Seats();
+
+  /** Whether it has been given a seat with all others; until then it knows of them by hearsay. */
+  private boolean settled;
+
   private long changedMillis;
   private long lostMillis = Long.MIN_VALUE / 2;
   private long reunions;
@@ -115,8 +120,16 @@ final class Roll {
     /** Whether it is here again, and does not know yet that this node is. */
     private boolean blind;
 
+    private long blindSinceMillis;
+
+    /** Whether that is so for longer than it takes two sides to meet. */
+    private boolean staysBlind;
+
     /** Whether it leaves its seat to this side if it turns out that its process has ended. */
     private boolean bequeaths;
+
+    /** When another was lost before it. */
+    private long lostBeforeMillis;
 
     /** Whether its process was there when it was last knocked at. */
     private boolean accepts;
@@ -138,15 +151,16 @@ final class Roll {
   }
 
   /** Goes on from what another has told last of what it knew of this node's side. */
-  void goOnFrom(Beacon told, long reunions, long nowMillis) {
+  void goOnFrom(View known, Beacon told, long nowMillis) {
     for (Absent who : told.missing()) {
-      Lost lost = new Lost(who, nowMillis);
-      lost.certain = true;
-      missing.put(who.node(), lost);
+      missing.put(who.node(), new Lost(who, nowMillis));
+    }
+    for (Absent who : known.missing()) {
+      missing.computeIfAbsent(who.node(), id -> new Lost(who, nowMillis)).certain = true;
     }
     told.dead().forEach(this::remember);
     seats.adopt(told.seats());
-    this.reunions = reunions;
+    reunions = known.reunions();
   }
 
   /** This side's part of every limit. */
@@ -169,10 +183,10 @@ final class Roll {
     return reunions;
   }
 
-  /** Who is missing for certain, sorted by name. */
+  /** Who is missing for certain, or is here and stays blind, sorted by name. */
   List<Absent> missing() {
     return missing.values().stream()
-        .filter(lost -> lost.certain && !isHere(lost.who.node()))
+        .filter(lost -> isHere(lost.who.node()) ? lost.staysBlind : lost.certain)
         .map(lost -> lost.who)
         .sorted(Comparator.comparing(Absent::name).thenComparing(Absent::node))
         .toList();
@@ -251,6 +265,7 @@ final class Roll {
       changedMillis = nowMillis;
     } else if (nowMillis - changedMillis >= SETTLE_MILLIS) {
       seats.giveAnew(batchers.keySet());
+      settled = true;
     }
   }
 
@@ -266,15 +281,20 @@ final class Roll {
   private void lose(Absent who, List<MembershipEvent> events, long nowMillis) {
     seats.leaveFreeAdrift();
     missing.values().forEach(each -> each.bequeaths = false);
-    boolean alone = nowMillis - lostMillis >= SETTLE_MILLIS;
-    lostMillis = nowMillis;
     if (missing.size() < MISSING_MAX) { // of further ones the seats alone are known
-      miss(who, events, nowMillis).bequeaths = alone;
+      Lost lost = miss(who, events, nowMillis);
+      lost.bequeaths = nowMillis - lostMillis >= SETTLE_MILLIS;
+      lost.lostBeforeMillis = lostMillis;
     }
+    lostMillis = nowMillis;
   }
 
   private void welcome(Lost lost, List<MembershipEvent> events, long nowMillis) {
     if (lost.blind) {
+      if (!lost.staysBlind && nowMillis - lost.blindSinceMillis >= SETTLE_MILLIS) {
+        lost.staysBlind = true;
+        events.add(new Blind(lost.who));
+      }
       return;
     }
     missing.remove(lost.who.node());
@@ -303,7 +323,11 @@ final class Roll {
     }
     Lost returning = missing.get(beacon.node());
     if (returning != null) {
+      if (missesMe && !returning.blind) {
+        returning.blindSinceMillis = nowMillis;
+      }
       returning.blind = missesMe;
+      returning.staysBlind &= missesMe;
     }
     for (NodeId each : beacon.dead()) {
       if (!isHere(each) && !each.equals(self)) {
@@ -331,7 +355,7 @@ final class Roll {
     if (wasWhole && !missing.isEmpty()) {
       seats.adopt(beacon.seats());
     }
-    if (!missing.isEmpty() && !missing.containsKey(beacon.node())) {
+    if ((!missing.isEmpty() || !settled) && !missing.containsKey(beacon.node())) {
       seats.hear(beacon.seats(), this::isOfThisSide);
     }
   }
@@ -362,6 +386,9 @@ final class Roll {
     }
     lost.accepts = answer == Knocker.Answer.ACCEPTED;
     if (answer == Knocker.Answer.REFUSED) {
+      if (!lost.certain && lostMillis == lost.sinceMillis) {
+        lostMillis = lost.lostBeforeMillis; // it was no cut that took it
+      }
       bury(lost, "its process has ended", events);
       settleSeatOf(lost);
     } else if (!lost.certain) {
@@ -373,21 +400,23 @@ final class Roll {
 
   /** An operator says that one is gone for good; see {@link Directory#forget}. */
   Forgetting forget(String nameOrId, boolean force, List<MembershipEvent> events) {
-    Optional<Lost> lost =
+    List<Lost> meant =
         missing.values().stream()
             .filter(each -> !isHere(each.who.node()))
             .filter(
                 each ->
                     each.who.name().equals(nameOrId) || each.who.node().value().equals(nameOrId))
-            .findFirst();
-    if (lost.isEmpty()) {
+            .toList();
+    if (meant.isEmpty()) {
       return Forgetting.NOT_MISSING;
     }
-    if (lost.get().accepts && !force) {
+    if (!force && meant.stream().anyMatch(each -> each.accepts)) {
       return Forgetting.ALIVE;
     }
-    bury(lost.get(), "an operator said so", events);
-    seats.writeOff(lost.get().who.node());
+    for (Lost each : meant) {
+      bury(each, "an operator said so", events);
+      seats.writeOff(each.who.node());
+    }
     return Forgetting.DONE;
   }
 
@@ -403,7 +432,7 @@ final class Roll {
     if (missing.isEmpty()) {
       seats.remove(node);
     } else if (lost.bequeaths) {
-      seats.bequeath(node);
+      seats.giveBack(node);
     } else {
       seats.leaveAdrift(node);
     }

@@ -53,7 +53,7 @@ final class Seats {
     }
   }
 
-  /** It does not want its seat any more. */
+  /** It does not want its seat any more, or has ended, and it is this side's to give. */
   void giveBack(NodeId node) {
     move(node, State.FREE);
   }
@@ -61,11 +61,6 @@ final class Seats {
   /** It has given its role up while nobody is missing: there is a seat less. */
   void remove(NodeId node) {
     byOrigin.values().removeIf(seat -> seat.state() == State.HELD && seat.holder().equals(node));
-  }
-
-  /** A node with a seat has ended, and it is this side's to give. */
-  void bequeath(NodeId node) {
-    move(node, State.FREE);
   }
 
   /** A node has ended where its seat may have passed to another. */
@@ -99,15 +94,19 @@ final class Seats {
 
   /** This node has joined a side and knows only what it is told. */
   void adopt(List<LimitSeat> told) {
+    if (told.isEmpty()) {
+      return; // a node of an older release
+    }
     byOrigin.clear();
     unknown.clear();
     told.stream().limit(MAX).forEach(seat -> byOrigin.put(seat.origin(), seat));
   }
 
   /**
-   * Another of this side tells what it knows. That somebody who is here has a seat is believed, and
-   * that one is gone for good; of seats that this node did not know only that there are any: they
-   * may have been given out after a cut that one of the two had not noticed.
+   * Another of this side tells what it knows. That somebody who is here has a seat is believed, of
+   * two whom a free one was given to at the same time the lower has it, and that one is gone for
+   * good; of seats that this node did not know only that there are any: they may have been given
+   * out after a cut that one of the two had not noticed.
    */
   void hear(List<LimitSeat> told, Predicate<NodeId> here) {
     for (LimitSeat theirs : told) {
@@ -116,8 +115,10 @@ final class Seats {
         if (theirs.state() != State.GONE && unknown.size() < MAX) {
           unknown.add(theirs.origin());
         }
-      } else if (!isUsed(mine, here)
-          && (theirs.state() == State.GONE || isUsed(theirs, here) && !holds(theirs.holder()))) {
+      } else if (isUsed(theirs, here)
+          ? !holds(theirs.holder())
+              && (!isUsed(mine, here) || theirs.holder().compareTo(mine.holder()) < 0)
+          : theirs.state() == State.GONE && !isUsed(mine, here)) {
         byOrigin.put(theirs.origin(), theirs);
       }
     }

@@ -38,10 +38,15 @@ final class TcpKnocker implements Knocker {
 
   @Override
   public Future<Answer> knock(String address) {
-    int colon = address.lastIndexOf(':');
-    SocketAddress there =
-        SocketAddress.inetSocketAddress(
-            Integer.parseInt(address.substring(colon + 1)), address.substring(0, colon));
+    SocketAddress there;
+    try {
+      int colon = address.lastIndexOf(':');
+      there =
+          SocketAddress.inetSocketAddress(
+              Integer.parseInt(address.substring(colon + 1)), address.substring(0, colon));
+    } catch (IllegalArgumentException | IndexOutOfBoundsException noAddress) {
+      return answer(Answer.NONE);
+    }
     return client
         .connect(there)
         .compose(socket -> socket.close().transform(closed -> answer(Answer.ACCEPTED)))

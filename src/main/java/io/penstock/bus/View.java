@@ -17,9 +17,10 @@ import java.util.Set;
  * reunions.
  *
  * @param nodes sorted by id; draining nodes are among them with the roles that they still have
- * @param missing who is gone and may be working where these can't see it, sorted by name
+ * @param missing who is gone and may be working where these can't see it, or is here and does not
+ *     see this node, sorted by name
  * @param share which part of every limit these may use; less than all of it while somebody is
- *     missing, and for a moment after somebody has died
+ *     missing, from before that is certain
  * @param reunions how often, by this node's count, somebody came back who was missing, and may hold
  *     what an owner on another side has granted
  */

@@ -20,7 +20,7 @@ public record LimitShare(int present, int expected) {
     require(expected >= Math.max(1, present), "expected", expected, ">= 1, >= present");
   }
 
-  /** Whether nobody is missing. */
+  /** Whether this side has all of them. */
   public boolean isWhole() {
     return present == expected;
   }

@@ -14,6 +14,7 @@ import java.net.NoRouteToHostException;
 import java.net.ServerSocket;
 import java.net.SocketException;
 import java.net.UnknownHostException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -31,6 +32,9 @@ class TcpKnockerTest {
       assertThat(TestCluster.await(knocker.knock("127.0.0.1:" + silent.getLocalPort())))
           .as("as a process does that hangs")
           .isEqualTo(Answer.ACCEPTED);
+      for (String none : List.of("", "a", ":", "a:b", "a:-1", ":5701")) {
+        assertThat(TestCluster.await(knocker.knock(none))).as(none).isEqualTo(Answer.NONE);
+      }
     } finally {
       TestCluster.await(vertx.close());
     }
