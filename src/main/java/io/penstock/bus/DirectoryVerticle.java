@@ -123,7 +123,13 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     rebuilt.increment();
     membership =
         Membership.after(
-            membership.me(), view, told, membership, SILENCE.toMillis(), forgetMillis, clock.millis());
+            membership.me(),
+            view,
+            told,
+            membership,
+            SILENCE.toMillis(),
+            forgetMillis,
+            clock.millis());
   }
 
   /** Says no more: the cluster manager may be gone before this node's last event is. */

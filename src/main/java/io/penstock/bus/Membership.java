@@ -71,8 +71,8 @@ final class Membership {
 
   /**
    * One that begins with what another knew: its view, as if all in it had been heard now, what it
-   * told last, and where the nodes are. Nobody is lost and nobody believes to be alone where the other's own state can
-   * not be trusted any more.
+   * told last, and where the nodes are. Nobody is lost and nobody believes to be alone where the
+   * other's own state can not be trusted any more.
    */
   static Membership after(
       View.Node me,

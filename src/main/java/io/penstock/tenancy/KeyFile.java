@@ -1,10 +1,6 @@
 package io.penstock.tenancy;
 
-import io.penstock.bus.MessageText;
-import io.penstock.inference.NodeId;
-import io.penstock.message.Message;
 import io.penstock.message.TenancyMark;
-import io.penstock.message.TenancyMarks;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -71,7 +67,7 @@ final class KeyFile {
     }
     List<TenancyMark> marks = new ArrayList<>();
     for (String line : body.lines().toList()) {
-      marks.addAll(marks(line, marks.size() + 2));
+      marks.add(mark(line, marks.size() + 2));
     }
     if (marks.size() != Integer.parseInt(head.group(1))) {
       throw wrong("it has " + marks.size() + " marks", head.group(1) + ", as its head says");
@@ -79,20 +75,15 @@ final class KeyFile {
     return marks;
   }
 
-  private List<TenancyMark> marks(String line, int number) throws IOException {
-    Message message;
+  private TenancyMark mark(String line, int number) throws IOException {
     try {
-      message = MessageText.read(line);
+      return MarkText.read(line);
     } catch (IOException unknown) {
       throw new IOException(
           wrong("line " + number + " is " + unknown.getMessage(), "a mark that this release knows")
               .getMessage(),
           unknown);
     }
-    if (message instanceof TenancyMarks marks) {
-      return marks.marks();
-    }
-    throw wrong("line " + number + " is a " + message.getClass().getSimpleName(), "TenancyMarks");
   }
 
   private IOException wrong(String found, String expected) {
@@ -108,10 +99,10 @@ final class KeyFile {
   }
 
   /** Puts these in its place; on disk when it returns. */
-  void write(NodeId self, List<TenancyMark> marks) throws IOException {
+  void write(List<TenancyMark> marks) throws IOException {
     StringBuilder body = new StringBuilder();
     for (TenancyMark each : marks) {
-      body.append(MessageText.write(new TenancyMarks(self, List.of(each)))).append('\n');
+      body.append(MarkText.write(each)).append('\n');
     }
     String text = body.toString();
     String head =

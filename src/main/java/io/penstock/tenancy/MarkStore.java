@@ -1,6 +1,5 @@
 package io.penstock.tenancy;
 
-import io.penstock.inference.NodeId;
 import io.penstock.message.TenancyMark;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -23,7 +22,7 @@ public interface MarkStore {
    *
    * @return completes when they are safe
    */
-  Future<Void> write(NodeId self, List<TenancyMark> marks);
+  Future<Void> write(List<TenancyMark> marks);
 
   /** How often to write though nothing has changed, since others may lose it; zero: never. */
   Duration renewal();
@@ -47,10 +46,10 @@ public interface MarkStore {
       }
 
       @Override
-      public Future<Void> write(NodeId self, List<TenancyMark> marks) {
+      public Future<Void> write(List<TenancyMark> marks) {
         return vertx.executeBlocking(
             () -> {
-              file.write(self, marks);
+              file.write(marks);
               return null;
             });
       }

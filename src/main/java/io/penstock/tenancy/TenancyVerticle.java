@@ -372,7 +372,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     Promise<Void> waiting = written;
     written = Promise.promise();
     here(
-        to.write(bus.self(), book.marks()),
+        to.write(book.marks()),
         done -> {
           isWriting = false;
           unwritten.set(done.failed());

@@ -194,7 +194,7 @@ class ChangesTest {
         "cluster.join; {'dns': {'service': 'x'}}; static 127.0.0.1:2 -> dns x",
         "cluster.heartbeat_interval_seconds; 2; 1 -> 2",
         "cluster.max_no_heartbeat_seconds; 9; 5 -> 9",
-        "cluster.census_ms; 70; 1000 -> 70",
+        "cluster.census_ms; 70; 5000 -> 70",
       })
   void whatNeedsARestartStaysAndIsNamed(String key, String value, String line) throws Exception {
     JsonObject read = node();

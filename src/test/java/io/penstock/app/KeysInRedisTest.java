@@ -110,15 +110,15 @@ class KeysInRedisTest {
     for (int i = 0; i < 1_234; i++) {
       many.add(mark("t" + i, 10));
     }
-    await(marks.write(new NodeId("a"), many));
+    await(marks.write(many));
     assertThat(await(marks.read())).containsExactlyInAnyOrderElementsOf(many);
 
     await(client().send(Request.cmd(Command.FLUSHALL)));
-    await(marks.write(new NodeId("a"), many));
+    await(marks.write(many));
     assertThat(await(marks.read())).hasSize(1_234);
 
     many.remove(0);
-    await(marks.write(new NodeId("a"), many));
+    await(marks.write(many));
     assertThat(await(marks.read())).containsExactlyInAnyOrderElementsOf(many);
   }
 
@@ -126,8 +126,8 @@ class KeysInRedisTest {
   void theLaterWordHoldsWhoeverWritesLast() throws Exception {
     RedisMarks one = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
     RedisMarks two = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
-    await(one.write(new NodeId("a"), List.of(mark("t", 20))));
-    await(two.write(new NodeId("b"), List.of(mark("t", 19), mark("u", 1))));
+    await(one.write(List.of(mark("t", 20))));
+    await(two.write(List.of(mark("t", 19), mark("u", 1))));
     assertThat(await(one.read())).containsExactlyInAnyOrder(mark("t", 20), mark("u", 1));
   }
 

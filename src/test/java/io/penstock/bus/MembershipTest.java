@@ -42,7 +42,13 @@ class MembershipTest {
     assertThat(ids(membership)).containsExactly(A, B, C);
     Membership next =
         Membership.after(
-            membership.me(), membership.view(), membership.beacon("", false), membership, SILENCE, 0, 10_000);
+            membership.me(),
+            membership.view(),
+            membership.beacon("", false),
+            membership,
+            SILENCE,
+            0,
+            10_000);
     assertThat(next.view()).isEqualTo(membership.view());
     assertThat(next.unheard()).isEmpty();
     for (long now = 11_000; now <= 14_000; now += 1_000) {

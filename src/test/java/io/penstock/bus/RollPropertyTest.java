@@ -190,8 +190,7 @@ class RollPropertyTest {
           int host = Integer.parseInt(knock.who().address().substring(1).replace(":1", ""));
           boolean reachable = side(host) == side(one.host);
           boolean listens = running.containsKey(host);
-          Answer answer =
-              !reachable ? Answer.NONE : listens ? Answer.ACCEPTED : Answer.REFUSED;
+          Answer answer = !reachable ? Answer.NONE : listens ? Answer.ACCEPTED : Answer.REFUSED;
           left.addAll(one.membership.knocked(knock.who().node(), answer, now));
         }
       }

@@ -145,6 +145,7 @@ class ShippedFilesTest {
             "fleet.pools.replicas.simulated.count",
             "fleet.pools.replicas.simulated.profile",
             "tenants.$schema",
+            "tenants.key_redis_url",
             "tenants.limits",
             "tenants.limits.redis_url",
             "tenants.list.keys.secret");

@@ -38,8 +38,8 @@ class KeyFileTest {
     KeyFile keys = new KeyFile(file);
     assertThat(keys.read()).isEmpty();
 
-    keys.write(SELF, marks(3));
-    keys.write(SELF, marks(5));
+    keys.write(marks(3));
+    keys.write(marks(5));
     assertThat(keys.read()).isEqualTo(marks(5));
     assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)))
         .isEqualTo("rw-------");
@@ -49,11 +49,11 @@ class KeyFileTest {
   @Test
   void whatIsHalfWrittenBesideItDoesNotCount() throws IOException {
     Path file = folder.resolve("keys.json");
-    new KeyFile(file).write(SELF, marks(3));
+    new KeyFile(file).write(marks(3));
     Files.writeString(folder.resolve("keys.json.next"), "penstock-keys 1 mar");
 
     assertThat(new KeyFile(file).read()).isEqualTo(marks(3));
-    new KeyFile(file).write(SELF, marks(4));
+    new KeyFile(file).write(marks(4));
     assertThat(new KeyFile(file).read()).isEqualTo(marks(4));
   }
 
@@ -62,7 +62,7 @@ class KeyFileTest {
   void anythingElseIsAnError() throws IOException {
     Path file = folder.resolve("keys.json");
     KeyFile keys = new KeyFile(file);
-    keys.write(SELF, marks(2));
+    keys.write(marks(2));
     byte[] whole = Files.readAllBytes(file);
     for (int i = 0; i < whole.length; i++) {
       Files.write(file, java.util.Arrays.copyOf(whole, i));

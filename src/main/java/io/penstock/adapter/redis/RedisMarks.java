@@ -2,12 +2,9 @@ package io.penstock.adapter.redis;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.guard.Guard;
-import io.penstock.bus.MessageText;
-import io.penstock.inference.NodeId;
-import io.penstock.message.Message;
 import io.penstock.message.TenancyMark;
-import io.penstock.message.TenancyMarks;
 import io.penstock.tenancy.MarkStore;
+import io.penstock.tenancy.MarkText;
 import io.penstock.tenancy.UnreadableBookException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -69,11 +66,7 @@ public final class RedisMarks implements MarkStore {
     String found = "'" + value + "'";
     if (parts.length == 3) {
       try {
-        Message message = MessageText.read(parts[2]);
-        if (message instanceof TenancyMarks marks && marks.marks().size() == 1) {
-          return marks.marks().get(0);
-        }
-        found = "a " + message.getClass().getSimpleName();
+        return MarkText.read(parts[2]);
       } catch (IOException unknown) {
         found = unknown.getMessage();
       }
@@ -92,19 +85,19 @@ public final class RedisMarks implements MarkStore {
   }
 
   @Override
-  public Future<Void> write(NodeId self, List<TenancyMark> marks) {
+  public Future<Void> write(List<TenancyMark> marks) {
     List<TenancyMark> news = news(marks);
     List<String> gone = gone(marks);
     Future<Long> done = Future.succeededFuture((long) written.size());
     for (int from = 0; from < Math.max(1, news.size()); from += MARKS_A_CALL) {
       List<TenancyMark> some = news.subList(from, Math.min(news.size(), from + MARKS_A_CALL));
-      done = done.compose(before -> write(some));
+      done = done.compose(before -> send(some));
     }
     return done.compose(
             there -> {
               if (there < written.size()) { // it has lost some
                 written.clear();
-                return write(self, marks);
+                return write(marks);
               }
               return Future.<Void>succeededFuture();
             })
@@ -128,13 +121,13 @@ public final class RedisMarks implements MarkStore {
   }
 
   /** Completes with how many Redis has now. */
-  private Future<Long> write(List<TenancyMark> some) {
+  private Future<Long> send(List<TenancyMark> some) {
     List<String> arguments = new ArrayList<>();
     for (TenancyMark each : some) {
       arguments.add(each.target());
       arguments.add(Long.toString(each.stamp()));
       arguments.add(each.by().value());
-      arguments.add(MessageText.write(new TenancyMarks(each.by(), List.of(each))));
+      arguments.add(MarkText.write(each));
     }
     return redis
         .call(() -> SCRIPT.eval(redis, List.of(BOOK), arguments))
