@@ -519,7 +519,8 @@ class BadConfigurationTest {
             "fleet.pools[0].replicas.simulated.count: 0 (expected: integer from 1 to 1000)",
             "fleet.pools[0].replicas.simulated.profile: \"h100\" "
                 + "(expected: one of h100-llama-3.1-8b, a100-llama-3.1-8b, h100x8-llama-3.3-70b, "
-                + "a100-40g-llama-2-7b, l4-llama-3.1-8b, l4-bge-m3, instant)"),
+                + "a100-40g-llama-2-7b, l4-llama-3.1-8b, l4-bge-m3, "
+                + "h100-llama-3.1-8b-static, instant)"),
         bad(
             "watched file",
             replicas("{'file': 'replicas.json'}"),
