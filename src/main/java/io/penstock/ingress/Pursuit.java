@@ -134,7 +134,11 @@ final class Pursuit implements Attempt.Owner {
     Grant as = ride.share(seat);
     attempts.begin(as);
     life.connect(nowMillis);
-    Attempt next = new Attempt(this, required(pool), as, rules.connectMillis(), null);
+    Pool target = required(pool);
+    ScannedBody scan = ask.scan();
+    StreamRelay relay =
+        scan.stream() ? new StreamRelay(scan.usage(), EngineRequest.usage(target, scan)) : null;
+    Attempt next = new Attempt(this, target, as, rules.connectMillis(), relay);
     attempt = next;
     next.start(ride.call(loop.lanes(), seat, next));
   }

@@ -24,7 +24,7 @@ final class Ride {
   Optional<Company> company(
       Pool of, Operation operation, MultiMap headers, byte[] body, Attempts before) {
     boolean may =
-        of.batching().enabled()
+        of.batching().shares(operation)
             && (before.next() == 1 || before.onlyPressed())
             && Headers.saysNothing(headers);
     lane = may ? LaneBody.of(operation, body).orElse(null) : null;

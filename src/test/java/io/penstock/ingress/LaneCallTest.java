@@ -110,7 +110,9 @@ class LaneCallTest {
         new RemoteGuest(BATCH, ID, HERE, message -> bus.toLane.add((LaneAnswer) message));
     bus.call.start();
     assertThat(bus.toHost.poll())
-        .isEqualTo(new LaneOpen(BATCH, ID, HERE, new Bytes(body().bytes())));
+        .isEqualTo(
+            new LaneOpen(
+                BATCH, ID, HERE, Optional.of(Operation.EMBEDDINGS), new Bytes(body().bytes())));
     guest.answer(200, "application/json", "", List.of(new Slice(whole, 0, whole.length)));
     int steps = 0;
     boolean paused = false;
