@@ -30,6 +30,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.Logger;
@@ -148,6 +149,10 @@ class CompletionsTest {
   }
 
   private static void await(String what, BooleanSupplier condition) {
+    await(() -> what, condition);
+  }
+
+  private static void await(Supplier<String> what, BooleanSupplier condition) {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as(what).isLessThan(end);
@@ -161,7 +166,7 @@ class CompletionsTest {
     NetSocket socket = send(body("busy", 1).put("sim_fault", "silent"));
     StringBuffer said = new StringBuffer();
     socket.handler(piece -> said.append(piece.toString()));
-    await("the replica is at work: " + said, () -> received() == before + 1);
+    await(() -> "the replica is at work: " + said, () -> received() == before + 1);
     return socket;
   }
 
