@@ -536,9 +536,9 @@ final class Admission {
   }
 
   /**
-   * Whether those of its session that wait with it are to go where it goes: to engines that batch by
-   * themselves, unless the pool's strategy has its own view of what belongs together or apart, and
-   * while more wait than slots are free.
+   * Whether those of its session that wait with it are to go where it goes: to engines that batch
+   * by themselves, unless the pool's strategy has its own view of what belongs together or apart,
+   * and while more wait than slots are free.
    */
   private boolean isPlacedJointly(Admit admit) {
     return pool.routingStrategy() == RoutingStrategy.LEAST_LOADED

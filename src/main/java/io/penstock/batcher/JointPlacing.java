@@ -11,9 +11,9 @@ import java.util.Map;
  * have in common once. Pure.
  *
  * <p>To be asked only while more requests wait than slots are free: then every one of them is taken
- * at once anyway, and it costs no balance to choose which request takes which. The window runs from the first
- * of a burst and is not prolonged by the others, so that a session that never pauses is placed anew
- * by the pool's strategy every few milliseconds.
+ * at once anyway, and it costs no balance to choose which request takes which. The window runs from
+ * the first of a burst and is not prolonged by the others, so that a session that never pauses is
+ * placed anew by the pool's strategy every few milliseconds.
  */
 final class JointPlacing {
   /** How long others follow the first. */

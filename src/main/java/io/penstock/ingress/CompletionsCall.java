@@ -316,7 +316,8 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
       split.end();
     }
     cutShort(
-        LaneEnd.BROKEN_OFF, firstContentMillis < 0 ? FailureClass.BROKEN_OFF : FailureClass.TRUNCATED);
+        LaneEnd.BROKEN_OFF,
+        firstContentMillis < 0 ? FailureClass.BROKEN_OFF : FailureClass.TRUNCATED);
   }
 
   /** The stream is over before its end: who has begun to read it is told so by its end. */

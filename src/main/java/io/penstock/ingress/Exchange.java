@@ -6,27 +6,18 @@ import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
-import io.penstock.inference.TokenUsage;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
 import io.penstock.message.Seat;
-import io.penstock.openai.ScannedBody;
-import io.penstock.openai.Slice;
-import io.penstock.openai.UsageReporting;
-import io.penstock.stream.Commitment;
-import io.penstock.stream.FailureClass;
 import io.penstock.stream.RequestLife;
 import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
-import io.penstock.stream.StreamRelay;
 import io.penstock.stream.StreamState;
 import io.penstock.tenancy.Identity;
 import io.penstock.tenancy.LimitRefusal;
 import io.vertx.core.MultiMap;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
-import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -74,8 +65,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     this.request = request;
     this.startMillis = nowMillis;
     this.caller = Headers.caller(request, id);
-    this.reception =
-        new Reception(loop, operation, request, rules.config().maxBodyBytes(), this);
+    this.reception = new Reception(loop, operation, request, rules.config().maxBodyBytes(), this);
     this.allowance = new Allowance(loop);
     this.answer =
         new ClientAnswer(
@@ -167,10 +157,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   private void askForPlan(long nowMillis) {
     itinerary.asked(nowMillis);
     loop.routes()
-        .ask(
-            id,
-            required(ask).route(id, loop.self(), allowance.identity().tenant()),
-            nowMillis);
+        .ask(id, required(ask).route(id, loop.self(), allowance.identity().tenant()), nowMillis);
   }
 
   /** The router knows what serves it. */

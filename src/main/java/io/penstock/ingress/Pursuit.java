@@ -146,8 +146,7 @@ final class Pursuit implements Attempt.Owner {
   /** There is a slot: the next attempt begins. */
   void granted(long nowMillis, Grant granted) {
     Pool target = required(pool);
-    if (life.state() == StreamState.RESUMING
-        && !required(resumption).canGoOn(target, granted)) {
+    if (life.state() == StreamState.RESUMING && !required(resumption).canGoOn(target, granted)) {
       passOver(nowMillis, granted, target);
       return;
     }
@@ -345,7 +344,9 @@ final class Pursuit implements Attempt.Owner {
         rules
             .retries()
             .decide(
-                ride.follows() ? Outcome.TRANSPORT : outcome, // one call failed: its first request pays
+                ride.follows()
+                    ? Outcome.TRANSPORT
+                    : outcome, // one call failed: its first request pays
                 attempts.count(),
                 life.remainingMillis(nowMillis),
                 nowMillis);
@@ -412,7 +413,8 @@ final class Pursuit implements Attempt.Owner {
   private void tell(long nowMillis, Failure failure, boolean givenUp) {
     attempts.failed(failure);
     retryAfterOfEngine = failure.retryAfterMillis();
-    client.fail(nowMillis, FinalError.of(failure, attempts.soonestMillis(), attempts.count(), givenUp));
+    client.fail(
+        nowMillis, FinalError.of(failure, attempts.soonestMillis(), attempts.count(), givenUp));
   }
 
   /** The attempt is over: its slot goes back with what became of it. */

@@ -131,9 +131,7 @@ final class RemoteGuest implements Guest {
   }
 
   private void pump() {
-    while (!over
-        && (unsentBytes > 0 || end != LaneEnd.MORE)
-        && number - read < LaneAnswer.WINDOW) {
+    while (!over && (unsentBytes > 0 || end != LaneEnd.MORE) && number - read < LaneAnswer.WINDOW) {
       Bytes piece = unsentBytes > 0 ? new Bytes(next()) : Bytes.NONE;
       over = unsentBytes == 0 && end != LaneEnd.MORE;
       send(piece, over ? end : LaneEnd.MORE);
@@ -141,8 +139,7 @@ final class RemoteGuest implements Guest {
   }
 
   private void send(Bytes piece, LaneEnd how) {
-    post.accept(
-        new LaneAnswer(batch, id, number++, status, contentType, retryAfter, piece, how));
+    post.accept(new LaneAnswer(batch, id, number++, status, contentType, retryAfter, piece, how));
   }
 
   private byte[] next() {

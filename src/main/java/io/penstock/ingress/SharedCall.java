@@ -253,10 +253,7 @@ abstract class SharedCall implements Upstream.Listener {
     Guest guest = host.last(id);
     if (guest != null) {
       guest.answer(
-          status,
-          header(HttpHeaderNames.CONTENT_TYPE),
-          header(HttpHeaderNames.RETRY_AFTER),
-          body);
+          status, header(HttpHeaderNames.CONTENT_TYPE), header(HttpHeaderNames.RETRY_AFTER), body);
     }
   }
 

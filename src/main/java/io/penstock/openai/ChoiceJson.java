@@ -128,8 +128,7 @@ final class ChoiceJson {
       }
     }
     all.add(
-        new Choice(
-            new Span(from, in.position() - from), index, indexAt, text, finishAt, finish));
+        new Choice(new Span(from, in.position() - from), index, indexAt, text, finishAt, finish));
   }
 
   byte[] bytes() {

@@ -198,7 +198,8 @@ final class CompletionLane {
     } else if (whole != null) {
       edits.add(
           Splice.Edit.insert(
-              inside, JsonText.concat(JsonText.ascii("\"text\":\""), whole, new byte[] {'"', ','})));
+              inside,
+              JsonText.concat(JsonText.ascii("\"text\":\""), whole, new byte[] {'"', ','})));
     }
     if (isCut && only.finishAt() != null) {
       edits.add(Splice.Edit.replace(only.finishAt(), LENGTH));

@@ -8,7 +8,8 @@ import io.penstock.inference.Outcome;
  * health and breaker ({@link #outcome}), for the client when it is told ({@link #fault}), and for
  * the request ({@link #next}). The table of failure classes of the design, row by row.
  *
- * <p>One of them is the client's own: where it holds up others. Total deadlines and clients that leave are no failures of an attempt: nothing follows them.
+ * <p>One of them is the client's own: where it holds up others. Total deadlines and clients that
+ * leave are no failures of an attempt: nothing follows them.
  */
 public enum FailureClass {
   /** Refused or reset while connecting; DNS or TLS failed. */

@@ -69,8 +69,7 @@ class CompletionsIT {
 
   private CompletableFuture<HttpResponse<String>> ask(Node node, JsonObject body) {
     return http.sendAsync(
-        request("http://127.0.0.1:" + node.httpPort, body),
-        HttpResponse.BodyHandlers.ofString());
+        request("http://127.0.0.1:" + node.httpPort, body), HttpResponse.BodyHandlers.ofString());
   }
 
   /** Keeps a replica at work until the node is ended. */
@@ -92,8 +91,7 @@ class CompletionsIT {
     JsonObject plain = body.copy();
     plain.remove("stream");
     return text(
-        http.sendAsync(
-                request(cluster.engineUrl(0), plain), HttpResponse.BodyHandlers.ofString())
+        http.sendAsync(request(cluster.engineUrl(0), plain), HttpResponse.BodyHandlers.ofString())
             .join());
   }
 
@@ -143,7 +141,9 @@ class CompletionsIT {
       assertThat(text(response)).as("text " + i).isEqualTo(alone(bodies.get(i)));
       if (i % 3 == 0) {
         assertThat(
-                new JsonObject(response.body()).getJsonObject("usage").getInteger("completion_tokens"))
+                new JsonObject(response.body())
+                    .getJsonObject("usage")
+                    .getInteger("completion_tokens"))
             .isEqualTo(20 + 40 * i);
       }
     }
@@ -161,7 +161,9 @@ class CompletionsIT {
       node.process.await(
           "nothing is held",
           Duration.ofSeconds(10),
-          () -> Cluster.metric(node, "penstock_requests_in_flight") == (node == cluster.node(0) ? 1 : 0));
+          () ->
+              Cluster.metric(node, "penstock_requests_in_flight")
+                  == (node == cluster.node(0) ? 1 : 0));
     }
   }
 

@@ -61,8 +61,7 @@ class CompletionsTest {
     setup.maxConcurrent = 100;
     setup.batching = new BatchPolicy(true, batch, Duration.ofSeconds(10)).withCompletions();
     engine =
-        EngineSimulator.start(
-                vertx, SimConfig.of(profile).withModel(MODEL).withReplicas(replicas))
+        EngineSimulator.start(vertx, SimConfig.of(profile).withModel(MODEL).withReplicas(replicas))
             .await();
     gateway = new Gateway(engine.urls(), setup);
   }
@@ -233,8 +232,7 @@ class CompletionsTest {
     assertThat(ids).hasSize(8);
     assertThat(received()).as("one call for eight").isEqualTo(1 + 1 + 8);
     assertThat(gateway.metric("llm_batch_size_histogram_sum", "pool=\"rivers\"")).isEqualTo(8);
-    assertThat(gateway.metric("llm_batch_wait_time_seconds_count", "pool=\"rivers\""))
-        .isEqualTo(8);
+    assertThat(gateway.metric("llm_batch_wait_time_seconds_count", "pool=\"rivers\"")).isEqualTo(8);
     busy.close();
     untilNothingIsHeld();
   }
@@ -407,9 +405,7 @@ class CompletionsTest {
     StringBuffer all = new StringBuffer();
     slow.handler(piece -> all.append(piece.toString()));
     slow.resume();
-    await(
-        "its own error",
-        () -> all.indexOf("\"code\":\"client_too_slow\"") > 0);
+    await("its own error", () -> all.indexOf("\"code\":\"client_too_slow\"") > 0);
     assertThat(all.toString()).doesNotContain("data: [DONE]");
     busy.close();
     untilNothingIsHeld();

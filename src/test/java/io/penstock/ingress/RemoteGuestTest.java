@@ -113,8 +113,7 @@ class RemoteGuestTest {
       }
       assertThat(guest.unreadBytes())
           .isEqualTo(
-              whole.size()
-                  - sent.stream().mapToLong(each -> each.piece().value().length).sum());
+              whole.size() - sent.stream().mapToLong(each -> each.piece().value().length).sum());
     }
     assertThat(guest.isOver()).isTrue();
     assertThat(read.toByteArray()).isEqualTo(whole.toByteArray());

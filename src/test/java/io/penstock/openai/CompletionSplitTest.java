@@ -192,8 +192,7 @@ class CompletionSplitTest {
     assertThat(split.isOver()).isTrue();
     for (int i = 0; i < count; i++) {
       int due = limited ? Math.min(limits[i], tokens.get(i).size()) : tokens.get(i).size();
-      String text =
-          json("\"" + String.join("", tokens.get(i).subList(0, due)) + "\"").asText();
+      String text = json("\"" + String.join("", tokens.get(i).subList(0, due)) + "\"").asText();
       boolean isCut = limited && due < tokens.get(i).size();
       String finish = isCut || (limited && natural[i] >= most) ? "length" : "stop";
       int prompt = (bodies[i].indexOf("\",\"stream") - 23) / 4;
@@ -282,8 +281,7 @@ class CompletionSplitTest {
     String error = "data: {\"error\":{\"message\":\"no memory\"}}\n\n";
     assertThat(feed(split, error)).isEqualTo(Verdict.ERROR);
     assertThat(split.engineError().orElseThrow().toByteArray()).isEqualTo(error.getBytes(UTF_8));
-    assertThat(json(told.get(0).whole).at("/choices/0/finish_reason").asText())
-        .isEqualTo("length");
+    assertThat(json(told.get(0).whole).at("/choices/0/finish_reason").asText()).isEqualTo("length");
     assertThat(told.get(1).done).isFalse();
     assertThat(feed(split, frame(choice(1, "c", "")))).isEqualTo(Verdict.ERROR);
     assertThat(told.get(1).frames()).hasSize(1);

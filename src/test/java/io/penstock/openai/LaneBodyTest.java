@@ -120,7 +120,8 @@ class LaneBodyTest {
   @Test
   void completionsBecomeOneStreamOfTheMostThatOneMayHave() {
     LaneBody one =
-        completion("{\"model\":\"a\",\"prompt\":\"é\",\"max_tokens\":7,\"stop\":[\"x\"],\"user\":\"u\"}")
+        completion(
+                "{\"model\":\"a\",\"prompt\":\"é\",\"max_tokens\":7,\"stop\":[\"x\"],\"user\":\"u\"}")
             .orElseThrow();
     LaneBody two =
         completion(

@@ -456,14 +456,11 @@ class EngineSimulatorTest {
     int at = engine.ports().get(0);
     List<String> prompts = List.of("one", "two of them", "three, and the longest by far");
     String array =
-        "{\"model\":\"m\",\"max_tokens\":12,\"prompt\":[\""
-            + String.join("\",\"", prompts)
-            + "\"]";
+        "{\"model\":\"m\",\"max_tokens\":12,\"prompt\":[\"" + String.join("\",\"", prompts) + "\"]";
     JsonNode whole = json(RawClient.post(at, COMPLETIONS, array + "}").body());
     List<String> streamed = new ArrayList<>(List.of("", "", ""));
     List<Integer> order = new ArrayList<>();
-    for (String frame :
-        RawClient.post(at, COMPLETIONS, array + ",\"stream\":true}").frames()) {
+    for (String frame : RawClient.post(at, COMPLETIONS, array + ",\"stream\":true}").frames()) {
       if (!frame.equals("[DONE]")) {
         JsonNode choice = json(frame).at("/choices/0");
         int index = choice.get("index").asInt();
