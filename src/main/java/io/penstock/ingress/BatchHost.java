@@ -8,11 +8,16 @@ import io.penstock.inference.TokenUsage;
 import io.penstock.message.Batch;
 import io.penstock.message.Grant;
 import io.penstock.message.LaneEnd;
+import io.penstock.openai.BodyScan;
+import io.penstock.openai.Checked;
 import io.penstock.openai.LaneBody;
+import io.penstock.openai.ScannedBody;
+import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -147,7 +152,18 @@ final class BatchHost implements SharedCall.Host {
             ? new EmbeddingsCall(loop, grant, pool, this, ids, bodies)
             : new CompletionsCall(loop, grant, pool, this, ids, bodies);
     call = made;
-    made.begin();
+    made.begin(body(bodies));
+  }
+
+  /** One call for all of these; the body of one that is alone goes as it came. */
+  private Buffer body(List<LaneBody> bodies) {
+    if (bodies.size() > 1) {
+      return Buffers.of(LaneBody.join(bodies, pool.nameForEngine()).slices());
+    }
+    LaneBody alone = bodies.get(0);
+    Checked<ScannedBody> scan =
+        BodyScan.scan(alone.operation(), alone.bytes(), Optional.of(pool.model()));
+    return EngineRequest.body(alone.bytes(), ((Checked.Valid<ScannedBody>) scan).value(), pool);
   }
 
   private Lane lane(RequestId id) {

@@ -1,23 +1,18 @@
 package io.penstock.ingress;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
-import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Grant;
 import io.penstock.message.LaneEnd;
-import io.penstock.openai.BodyScan;
-import io.penstock.openai.Checked;
 import io.penstock.openai.LaneBody;
-import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Slice;
 import io.penstock.stream.FailureClass;
 import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 
@@ -79,20 +74,16 @@ abstract class SharedCall implements Upstream.Listener {
     this.bodies = new ArrayList<>(bodies);
   }
 
-  final void begin() {
-    Operation operation = bodies.get(0).operation();
-    EngineCall made = EngineRequest.shared(loop, grant, pool, operation, body(operation), this);
+  /**
+   * Makes it.
+   *
+   * @param body what all of them ask for
+   */
+  final void begin(Buffer body) {
+    EngineCall made =
+        EngineRequest.shared(loop, grant, pool, bodies.get(0).operation(), body, this);
     upstream = made;
     made.start();
-  }
-
-  private Buffer body(Operation operation) {
-    if (bodies.size() > 1) {
-      return Buffers.of(LaneBody.join(bodies, pool.nameForEngine()).slices());
-    }
-    byte[] alone = bodies.get(0).bytes();
-    Checked<ScannedBody> scan = BodyScan.scan(operation, alone, Optional.of(pool.model()));
-    return EngineRequest.body(alone, ((Checked.Valid<ScannedBody>) scan).value(), pool);
   }
 
   /** Ends it, in whatever phase it is. */

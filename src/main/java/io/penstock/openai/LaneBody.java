@@ -194,9 +194,10 @@ public final class LaneBody {
     in.enterObject();
     while (in.nextMember()) {
       boolean usage = in.nameIs(INCLUDE_USAGE);
-      alone |= !usage && !in.nameIs(CONTINUOUS_USAGE);
+      boolean continuous = in.nameIs(CONTINUOUS_USAGE);
       boolean yes = in.peek() == Kind.TRUE;
       includesUsage |= usage && yes;
+      alone |= !usage && !(continuous && !yes); // each frame's usage is the call's
       in.skipValue();
     }
   }

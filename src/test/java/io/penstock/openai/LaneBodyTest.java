@@ -169,6 +169,7 @@ class LaneBodyTest {
             "\"max_tokens\":0",
             "\"max_completion_tokens\":5",
             "\"stream_options\":{\"chunk\":1}",
+            "\"stream_options\":{\"continuous_usage_stats\":true}",
             "\"prompt_embeds\":\"x\"",
             "\"whatever\":null")) {
       assertThat(completion("{\"prompt\":\"a\"," + rest + "}")).as(rest).isEmpty();
