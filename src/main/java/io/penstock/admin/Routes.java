@@ -1,6 +1,7 @@
 package io.penstock.admin;
 
 import io.penstock.bus.Directory;
+import io.penstock.bus.Directory.Forgetting;
 import io.penstock.bus.Drains;
 import io.penstock.bus.Setting;
 import io.penstock.bus.View;
@@ -163,12 +164,22 @@ final class Routes {
   private void forget(RoutingContext context) {
     String name = context.pathParam("name");
     directory
-        .forget(name)
+        .forget(name, "true".equals(context.request().getParam("force")))
         .onFailure(e -> Answers.broken(context, e))
         .onSuccess(
-            forgotten -> {
+            outcome -> {
               View view = directory.view();
-              if (forgotten) {
+              if (outcome == Forgetting.ALIVE) {
+                Answers.refuse(
+                    context,
+                    Fault.INVALID_VALUE,
+                    "node '"
+                        + name
+                        + "' is missing, but its process still accepts connections, so it may be"
+                        + " working (expected: that it is ended first; ?force=true if something"
+                        + " else answers at its address)",
+                    "");
+              } else if (outcome == Forgetting.DONE) {
                 Answers.send(context, 200, Json.nodes(view, fleets.self()));
               } else if (view.nodes().stream().anyMatch(node -> node.name().equals(name))) {
                 Answers.refuse(

@@ -274,6 +274,14 @@ public final class Node {
         .compose(finished -> close().map(finished));
   }
 
+  /**
+   * Completes when the node has lost its membership without having left: it should {@link #drain}
+   * and end, since the others take it for dead.
+   */
+  public Future<Void> lost() {
+    return cluster.lost();
+  }
+
   /** Completes when all lanes are empty and the grace has passed, or the time for it is over. */
   private Future<Boolean> finish(Duration grace, Duration within) {
     Future<?> ended = drain.finished();

@@ -36,6 +36,7 @@ final class NodeDrain {
   private boolean leaving;
   private Future<Set<Role>> last = Future.succeededFuture(Set.of());
   private Set<Role> handed = Set.of();
+  private Set<Role> takenBack = Set.of();
 
   /**
    * @param roles that the node has while it does not drain
@@ -53,19 +54,40 @@ final class NodeDrain {
     context.runOnContext(turn -> cluster.directory().onChange(this::viewChanged));
   }
 
-  /** Two nodes that drain at the same time hand their roles to each other. */
+  /**
+   * Two nodes that drain at the same time hand their roles to each other: what nobody has is taken
+   * back, and handed over again once a node has it that does not drain.
+   */
   private void viewChanged(View view) {
-    Set<Role> nobodys = draining ? Handover.nobodys(view, handed) : Set.of();
+    if (!draining) {
+      return;
+    }
+    Set<Role> nobodys = Handover.nobodys(view, handed);
+    nobodys.retainAll(roles.get());
+    Set<Role> again = Handover.roles(view, cluster.bus().self());
+    again.retainAll(takenBack);
     if (!nobodys.isEmpty()) {
       log.warn(
           "no node has {} any more; this one takes it back until another has, or it leaves",
           nobodys.stream().sorted().toList());
-      Set<Role> rest = EnumSet.noneOf(Role.class);
-      rest.addAll(handed);
-      rest.removeAll(nobodys);
-      handed = rest;
+      handed = moved(handed, Set.of(), nobodys);
+      takenBack = moved(takenBack, nobodys, Set.of());
       nobodys.forEach(cluster::take);
     }
+    if (!again.isEmpty()) {
+      log.info("another node has {} again", again.stream().sorted().toList());
+      handed = moved(handed, again, Set.of());
+      takenBack = moved(takenBack, Set.of(), again);
+      cluster.withdraw(again);
+    }
+  }
+
+  private static Set<Role> moved(Set<Role> of, Set<Role> in, Set<Role> out) {
+    Set<Role> now = EnumSet.noneOf(Role.class);
+    now.addAll(of);
+    now.addAll(in);
+    now.removeAll(out);
+    return now;
   }
 
   private <T> Future<T> here(Supplier<Future<T>> order) {
@@ -87,7 +109,11 @@ final class NodeDrain {
   Future<Set<Role>> leave() {
     return here(
         () -> {
+          boolean again = draining && !leaving;
           leaving = true;
+          if (again) {
+            last = last.transform(before -> giveUp()); // it may have taken roles back since
+          }
           return beginHere();
         });
   }
@@ -120,6 +146,7 @@ final class NodeDrain {
               context.runOnContext(
                   turn -> {
                     handed = given;
+                    takenBack = Set.of();
                     viewChanged(cluster.directory().view());
                   });
               return given;

@@ -25,6 +25,9 @@ final class ReadinessRules {
   /** The condition that a replica was healthy, or was waited for long enough, since the start. */
   static final String REPLICA = "replica";
 
+  /** The condition that this side of a split cluster may serve anything at all. */
+  static final String SHARE = "share";
+
   /** The alarm that a node serves another fleet. */
   static final String FLEETS_DIFFER = "fleets_differ";
 
@@ -99,8 +102,8 @@ final class ReadinessRules {
                             + view.share().present()
                             + " of "
                             + view.share().expected()
-                            + " shares of every limit are used here (if it is lost for good: DELETE"
-                            + " /admin/v1/nodes/"
+                            + " shares of every limit are used here (if it hangs, end it; if its host is"
+                            + " lost for good: DELETE /admin/v1/nodes/"
                             + who.name()
                             + ")"))
             .toList());
@@ -111,6 +114,15 @@ final class ReadinessRules {
     if (own.contains(Role.INGRESS)) {
       taken(view, Role.ROUTER, readiness);
       taken(view, Role.BATCHER, readiness);
+      if (view.share().present() == 0) {
+        readiness.unmet(
+            SHARE,
+            "the cluster is split, and none of the "
+                + view.share().expected()
+                + " shares of every limit are on this side");
+      } else {
+        readiness.met(SHARE);
+      }
     }
   }
 

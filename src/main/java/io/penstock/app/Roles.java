@@ -5,6 +5,7 @@ import io.penstock.adapter.discovery.Discovery;
 import io.penstock.adapter.engine.HttpEngineProbes;
 import io.penstock.adapter.jwks.HttpJwks;
 import io.penstock.adapter.redis.RedisLimits;
+import io.penstock.adapter.redis.RedisMarks;
 import io.penstock.admin.AdminConfig;
 import io.penstock.admin.AdminVerticle;
 import io.penstock.admin.FleetHealth;
@@ -25,11 +26,14 @@ import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.EventLoopLag;
 import io.penstock.telemetry.RequestMeters;
 import io.penstock.tenancy.LimitsVerticle;
+import io.penstock.tenancy.MarkStore;
+import io.penstock.tenancy.TenancyConfig;
 import io.penstock.tenancy.TenancyVerticle;
 import io.penstock.time.Clock;
 import io.vertx.core.Deployable;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
+import io.vertx.core.Vertx;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -50,7 +54,7 @@ final class Roles implements Supervisor.Posts {
   private static final Logger log = LoggerFactory.getLogger(Roles.class);
 
   /** Only this node's own loops answer, at once; the bound is for a loop that hangs. */
-  private static final Duration CENSUS_ALONE = Duration.ofSeconds(1);
+  private static final Duration CENSUS_ALONE = Duration.ofSeconds(5);
 
   private final NodeConfig config;
   private final Settings settings;
@@ -84,6 +88,7 @@ final class Roles implements Supervisor.Posts {
             settings.tenants(),
             config.region(),
             new HttpJwks(cluster.vertx(), telemetry.metrics().registry()),
+            store(config.tenants(), cluster.vertx(), telemetry),
             config
                 .tenants()
                 .redisUrl()
@@ -93,14 +98,20 @@ final class Roles implements Supervisor.Posts {
     telemetry.loops().onChange(supervisor);
   }
 
+  private static Optional<MarkStore> store(
+      TenancyConfig tenants, Vertx vertx, Node.Telemetry telemetry) {
+    if (tenants.keyRedisUrl().isPresent()) {
+      String url = tenants.keyRedisUrl().get();
+      return Optional.of(new RedisMarks(vertx, url, telemetry.metrics().registry()));
+    }
+    return tenants.keyFile().map(path -> MarkStore.file(vertx, path));
+  }
+
   /** Completes when all verticles are up. */
   Future<?> deploy() {
     Future<?> deployed =
         onEachLoop(loop -> new EventLoopLag(registry(), clock, telemetry.loops(), loop));
-    deployed =
-        deployed
-            .compose(before -> tenancy.load(cluster.vertx()))
-            .compose(loaded -> one(() -> tenancy));
+    deployed = deployed.compose(before -> tenancy.load()).compose(loaded -> one(() -> tenancy));
     for (Role role : List.of(Role.HEALTH_PROBER, Role.BATCHER, Role.ROUTER, Role.INGRESS)) {
       if (config.roles().contains(role)) {
         deployed = deployed.compose(before -> deploy(role));

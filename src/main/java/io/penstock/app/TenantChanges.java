@@ -33,11 +33,20 @@ final class TenantChanges {
       needsRestart.add(
           "tenants.key_file: " + path(before.keyFile()) + " -> " + path(read.keyFile()));
     }
+    if (!before.keyRedisUrl().equals(read.keyRedisUrl())) {
+      needsRestart.add("tenants.key_redis_url: another"); // it may hold a password
+    }
     if (!before.redisUrl().equals(read.redisUrl())) {
       needsRestart.add("tenants.limits.redis_url: another"); // it may hold a password
     }
     return new TenancyConfig(
-        read.auth(), read.tenants(), read.keys(), read.jwt(), keyFile, before.redisUrl());
+        read.auth(),
+        read.tenants(),
+        read.keys(),
+        read.jwt(),
+        keyFile,
+        before.keyRedisUrl(),
+        before.redisUrl());
   }
 
   private static void tenants(TenancyConfig before, TenancyConfig read, List<String> applied) {

@@ -35,6 +35,7 @@ final class Candidates {
           return Reach.SERVED;
         }
         passive |= replica.use() == Use.PASSIVE && replica.limit() > 0;
+        hope |= replica.usable() && !allotment.share().isWhole(); // the cut may heal
         hope |= allotment.isHopedFor(replica);
       }
     }

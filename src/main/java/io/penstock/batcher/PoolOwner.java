@@ -51,8 +51,9 @@ import org.slf4j.LoggerFactory;
  *
  * <p>While nodes are missing that may be working where this one can't see it, the pool uses this
  * side's share of its limits ({@link View#share}). When they are back, what they still run counts
- * before more of the limits is used: the pool is counted again. What they run while they are away,
- * and ran already when they were lost, is on their side's account.
+ * before more of the limits is used: the pool is counted again. The dead run nothing: their part is
+ * used without a count. What they run while they are away, and ran already when they were lost, is
+ * on their side's account.
  *
  * <p>A new owner's queue is fair over what this owner has seen: what tenants were given by the one
  * before is charged to nobody, and all counters start anew.
@@ -103,6 +104,7 @@ final class PoolOwner {
   private long alarmFromMillis;
   private boolean belowMin;
   private boolean retired;
+
   private Set<Station> asked = Set.of();
   private final Set<Station> answered = new HashSet<>();
 
@@ -183,11 +185,11 @@ final class PoolOwner {
     Set<NodeId> departed = new HashSet<>();
     view.nodes().forEach(node -> departed.add(node.id()));
     next.nodes().forEach(node -> departed.remove(node.id()));
+    boolean reunited = next.reunions() != view.reunions();
     view = next;
     List<AdmissionDecision> out = new ArrayList<>();
     boolean changed = roster.advance(nowMillis);
     changed |= roster.probed(probes(next));
-    boolean grew = next.share().exceeds(roster.share());
     changed |= roster.share(next.share());
     boolean mine = next.ownerOf(pool.name()).equals(Optional.of(self));
     if (!mine) {
@@ -205,8 +207,8 @@ final class PoolOwner {
       if (!departed.isEmpty()) {
         out.addAll(admission.departed(departed, nowMillis));
       }
-      if (grew) {
-        countAgain(epoch + 1, out, nowMillis, "a larger share of the limits");
+      if (reunited) {
+        countAgain(epoch + 1, out, nowMillis, "somebody is back who was missing");
       }
     }
     if (changed) {

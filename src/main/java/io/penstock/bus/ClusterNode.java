@@ -7,6 +7,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.Role;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxBuilder;
 import io.vertx.core.VertxOptions;
@@ -35,6 +36,8 @@ public final class ClusterNode {
   private final Bus bus;
   private final DirectoryVerticle directory;
   private final DrainVerticle drains;
+  private final Promise<Void> lost = Promise.promise();
+  private volatile boolean closing;
 
   private ClusterNode(Vertx vertx, Bus bus, DirectoryVerticle directory, DrainVerticle drains) {
     this.vertx = vertx;
@@ -175,8 +178,28 @@ public final class ClusterNode {
     return vertx
         .deployVerticle(directory)
         .compose(id -> vertx.deployVerticle(drains))
-        .map(id -> new ClusterNode(vertx, bus, directory, drains))
+        .map(
+            id -> {
+              ClusterNode node = new ClusterNode(vertx, bus, directory, drains);
+              members.onEnd(node::memberEnded);
+              return node;
+            })
         .recover(e -> vertx.close().transform(x -> Future.failedFuture(e)));
+  }
+
+  private void memberEnded() {
+    if (!closing) {
+      lost.tryComplete();
+    }
+  }
+
+  /**
+   * Completes when this node has ceased to be a member without having left, as Hazelcast does that
+   * runs out of memory. The others take its process for ended, and it knows nobody any more: it
+   * should end.
+   */
+  public Future<Void> lost() {
+    return lost.future();
   }
 
   /** Its Vert.x. */
@@ -271,6 +294,7 @@ public final class ClusterNode {
 
   /** Gives all roles up, leaves the cluster and closes Vert.x with all its verticles; once. */
   public Future<Void> close() {
+    closing = true;
     UnaryOperator<View.Node> leaving = me -> with(me, Set.of(), 0, true);
     return directory.become(leaving).transform(said -> vertx.close());
   }

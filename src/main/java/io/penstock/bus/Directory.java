@@ -20,7 +20,19 @@ public interface Directory {
    * An operator says that a node that is missing works no more and will not come back; any thread.
    *
    * @param nameOrId of one of {@link View#missing}
-   * @return completes with whether it was missing
+   * @param force even if its process still accepts connections
    */
-  Future<Boolean> forget(String nameOrId);
+  Future<Forgetting> forget(String nameOrId, boolean force);
+
+  /** What comes of {@link #forget}. */
+  enum Forgetting {
+    /** Nobody counts on it any more. */
+    DONE,
+
+    /** None of this name or id is missing. */
+    NOT_MISSING,
+
+    /** Its process still accepts connections: it may be working. */
+    ALIVE
+  }
 }

@@ -15,6 +15,7 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -59,6 +60,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   private volatile int silentMembers; // read by the metrics scrape
   private volatile int fleetMismatches;
   private volatile int seats;
+  private Beacon told;
   private long beaconsSent;
   private boolean auditing;
   private boolean stopped;
@@ -87,6 +89,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     this.clock = clock;
     this.membership = new Membership(me, SILENCE.toMillis(), forgetMillis, clock.millis());
     this.view = membership.view();
+    this.told = membership.beacon(address, true);
     this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "directory");
     gauge(meters, Names.CLUSTER_NODES, () -> view.nodes().size());
     gauge(meters, Names.CLUSTER_SILENT_MEMBERS, () -> silentMembers);
@@ -116,10 +119,11 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   private void rebuild(Throwable bug) {
-    LOG.error("the directory of nodes failed; it is rebuilt from its last view", bug);
+    LOG.error("the directory of nodes failed; it is rebuilt from its last view and beacon", bug);
     rebuilt.increment();
     membership =
-        Membership.after(membership.me(), view, SILENCE.toMillis(), forgetMillis, clock.millis());
+        Membership.after(
+            membership.me(), view, told, SILENCE.toMillis(), forgetMillis, clock.millis());
   }
 
   /** Says no more: the cluster manager may be gone before this node's last event is. */
@@ -157,20 +161,21 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   @Override
-  public Future<Boolean> forget(String nameOrId) {
-    Promise<Boolean> forgotten = Promise.promise();
+  public Future<Forgetting> forget(String nameOrId, boolean force) {
+    Promise<Forgetting> done = Promise.promise();
     context.runOnContext(
         x -> {
           try {
-            List<MembershipEvent> events = membership.forget(nameOrId, clock.millis());
+            List<MembershipEvent> events = new ArrayList<>();
+            Forgetting outcome = membership.forget(nameOrId, force, events, clock.millis());
             carryOut(events);
             beacon(false);
-            forgotten.complete(events.stream().anyMatch(MembershipEvent.Buried.class::isInstance));
+            done.complete(outcome);
           } finally {
-            forgotten.tryFail("the directory of nodes failed; its log says how");
+            done.tryFail("the directory of nodes failed; its log says how");
           }
         });
-    return forgotten.future();
+    return done.future();
   }
 
   private void hear(Message message) {
@@ -204,7 +209,8 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
     if (stopped) {
       return;
     }
-    bus.publish(Room.NODE, membership.beacon(address, wantsAnswers));
+    told = membership.beacon(address, wantsAnswers);
+    bus.publish(Room.NODE, told);
   }
 
   private void goOnWithoutTheSilent() {
@@ -257,23 +263,27 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   public void knock(MembershipEvent.Knock event) {
     Absent who = event.who();
     knocker
-        .refused(who.address())
+        .knock(who.address())
         .onSuccess(
-            refused ->
+            answer ->
                 context.runOnContext(
-                    x -> carryOut(membership.knocked(who.node(), refused, clock.millis()))));
+                    x -> carryOut(membership.knocked(who.node(), answer, clock.millis()))));
   }
 
   @Override
   public void missed(MembershipEvent.Missed event) {
     LOG.warn(
-        "node {} is gone, and whether its process has ended can not be told from here: until it is"
-            + " back, {} of {} shares of every limit are used on this side of the cluster (if it is"
-            + " lost for good: DELETE /admin/v1/nodes/{})",
+        "node {} is gone, and {}: until it is back, {} of {} shares of every limit are used on this"
+            + " side of the cluster ({})",
         label(event.who().node(), event.who().name()),
+        event.accepts()
+            ? "its process still accepts connections at " + event.who().address()
+            : "its host does not answer, so whether its process has ended can not be told",
         membership.view().share().present(),
         membership.view().share().expected(),
-        event.who().name());
+        event.accepts()
+            ? "if it hangs, end it"
+            : "if its host is lost for good: DELETE /admin/v1/nodes/" + event.who().name());
   }
 
   @Override
@@ -288,9 +298,11 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   public void buried(MembershipEvent.Buried event) {
     LOG.atLevel(event.missed() ? Level.WARN : Level.INFO)
         .log(
-            "node {} works no more ({}); its share of the limits is this side's now",
+            "node {} counts as gone ({}); {} of {} shares of every limit are used on this side now",
             label(event.who().node(), event.who().name()),
-            event.why());
+            event.why(),
+            membership.view().share().present(),
+            membership.view().share().expected());
   }
 
   @Override

@@ -4,6 +4,7 @@ import com.hazelcast.cluster.MembershipAdapter;
 import com.hazelcast.cluster.MembershipEvent;
 import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceNotActiveException;
+import com.hazelcast.core.LifecycleEvent.LifecycleState;
 import io.penstock.inference.NodeId;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.util.Set;
@@ -54,5 +55,17 @@ final class HazelcastMembers implements Members {
             });
     // A merge after a partition replaces the list without an event per member.
     hazelcast.getLifecycleService().addLifecycleListener(event -> listener.run());
+  }
+
+  @Override
+  public void onEnd(Runnable listener) {
+    hazelcast
+        .getLifecycleService()
+        .addLifecycleListener(
+            event -> {
+              if (event.getState() == LifecycleState.SHUTDOWN) {
+                listener.run();
+              }
+            });
   }
 }

@@ -11,6 +11,9 @@ interface Members {
   /** Calls {@code listener}, on any thread, when {@link #now} may say something else. */
   void onChange(Runnable listener);
 
+  /** Calls {@code listener}, on any thread, when this node has ceased to be a member. */
+  void onEnd(Runnable listener);
+
   /** A node without a cluster. */
   static Members alone(NodeId self) {
     Set<NodeId> only = Set.of(self);
@@ -22,6 +25,9 @@ interface Members {
 
       @Override
       public void onChange(Runnable listener) {}
+
+      @Override
+      public void onEnd(Runnable listener) {}
     };
   }
 }

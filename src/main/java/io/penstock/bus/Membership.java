@@ -70,11 +70,17 @@ final class Membership {
   }
 
   /**
-   * One that begins with what another knew: its view, as if all in it had been heard now. Nobody is
-   * lost and nobody believes to be alone where the other's own state can not be trusted any more.
+   * One that begins with what another knew: its view, as if all in it had been heard now, and what
+   * it told last. Nobody is lost and nobody believes to be alone where the other's own state can
+   * not be trusted any more.
    */
   static Membership after(
-      View.Node me, View known, long silenceMillis, long forgetMillis, long nowMillis) {
+      View.Node me,
+      View known,
+      Beacon told,
+      long silenceMillis,
+      long forgetMillis,
+      long nowMillis) {
     Membership next = new Membership(me, silenceMillis, forgetMillis, nowMillis);
     Set<NodeId> ids = new HashSet<>();
     for (View.Node node : known.nodes()) {
@@ -83,7 +89,7 @@ final class Membership {
     }
     ids.add(me.id());
     next.members = Set.copyOf(ids);
-    next.roll.goOnFrom(known, nowMillis);
+    next.roll.goOnFrom(told, known.reunions(), nowMillis);
     next.look(new ArrayList<>(), nowMillis);
     return next;
   }
@@ -109,7 +115,7 @@ final class Membership {
 
   /** How many equal parts of every limit the nodes of the view may use; see {@link Roll}. */
   int seats() {
-    return roll.seats();
+    return roll.seatCount();
   }
 
   /** Members of which no beacon has been heard yet. */
@@ -179,22 +185,19 @@ final class Membership {
     return look(events, nowMillis);
   }
 
-  /**
-   * Somebody has knocked at the door of one that is gone.
-   *
-   * @param refused whether its host has refused the connection, so that its process has ended
-   */
-  List<MembershipEvent> knocked(NodeId node, boolean refused, long nowMillis) {
+  /** Somebody has knocked at the door of one that is gone. */
+  List<MembershipEvent> knocked(NodeId node, Knocker.Answer answer, long nowMillis) {
     List<MembershipEvent> events = new ArrayList<>();
-    roll.knocked(node, refused, events);
+    roll.knocked(node, answer, events);
     return look(events, nowMillis);
   }
 
-  /** An operator says that one that is missing is gone for good; its name or id. */
-  List<MembershipEvent> forget(String nameOrId, long nowMillis) {
-    List<MembershipEvent> events = new ArrayList<>();
-    roll.forget(nameOrId, events);
-    return look(events, nowMillis);
+  /** An operator says that one that is missing is gone for good; see {@link Directory#forget}. */
+  Directory.Forgetting forget(
+      String nameOrId, boolean force, List<MembershipEvent> events, long nowMillis) {
+    Directory.Forgetting outcome = roll.forget(nameOrId, force, events);
+    look(events, nowMillis);
+    return outcome;
   }
 
   /**
@@ -215,7 +218,6 @@ final class Membership {
         address,
         roll.missed(),
         roll.dead(),
-        roll.seated(),
         roll.seats());
   }
 
@@ -255,6 +257,8 @@ final class Membership {
     List<View.Node> nodes = new ArrayList<>();
     Map<NodeId, String> addresses = new HashMap<>();
     nodes.add(me);
+    Peer echo = peers.get(self);
+    addresses.put(self, echo == null ? "" : echo.address);
     for (NodeId id : members) {
       Peer peer = peers.get(id);
       if (!id.equals(self) && peer != null && peer.node != null && !peer.silent) {
@@ -263,7 +267,7 @@ final class Membership {
       }
     }
     roll.call(nodes, addresses, events, nowMillis);
-    View seen = new View(nodes, roll.missing(), roll.share());
+    View seen = new View(nodes, roll.missing(), roll.share(), roll.reunions());
     if (!seen.equals(view)) {
       view = seen;
       events.add(new Changed(seen));

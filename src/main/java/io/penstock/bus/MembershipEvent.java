@@ -91,8 +91,13 @@ sealed interface MembershipEvent {
     }
   }
 
-  /** It could not be found out: this side goes by its share until it is. Told once per absence. */
-  record Missed(Absent who) implements MembershipEvent {
+  /**
+   * It has not ended, or that could not be found out: this side goes by its share until it is back.
+   * Told once per absence.
+   *
+   * @param accepts whether its process is there
+   */
+  record Missed(Absent who, boolean accepts) implements MembershipEvent {
     @Override
     public void tell(Outlet outlet) {
       outlet.missed(this);

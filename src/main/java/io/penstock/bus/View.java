@@ -13,14 +13,17 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The cluster at one moment, the same on every node that has heard the same beacons.
+ * The cluster at one moment, the same on every node that has heard the same beacons but for the
+ * reunions.
  *
  * @param nodes sorted by id; draining nodes are among them with the roles that they still have
  * @param missing who is gone and may be working where these can't see it, sorted by name
  * @param share which part of every limit these may use; less than all of it while somebody is
  *     missing, and for a moment after somebody has died
+ * @param reunions how often, by this node's count, somebody came back who was missing, and may hold
+ *     what an owner on another side has granted
  */
-public record View(List<Node> nodes, List<Absent> missing, LimitShare share) {
+public record View(List<Node> nodes, List<Absent> missing, LimitShare share, long reunions) {
   public View {
     nodes = nodes.stream().sorted(Comparator.comparing(Node::id)).toList();
     missing = List.copyOf(missing);
@@ -28,7 +31,7 @@ public record View(List<Node> nodes, List<Absent> missing, LimitShare share) {
 
   /** Nobody is missing. */
   public View(List<Node> nodes) {
-    this(nodes, List.of(), LimitShare.WHOLE);
+    this(nodes, List.of(), LimitShare.WHOLE, 0);
   }
 
   /**

@@ -116,8 +116,7 @@ final class RunCommand implements Callable<Integer> {
     PrintWriter out = out();
     out.print(Banner.of(node.config(), Version.penstock()));
     out.flush();
-    drain(node);
-    return ExitCode.OK;
+    return drain(node);
   }
 
   private Loaded.Ok fromFile(Path named) {
@@ -195,18 +194,34 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  /** Returns when the first signal has come and the node has drained; the second never returns. */
-  private static void drain(Node node) throws InterruptedException {
-    CompletableFuture<String> first = new CompletableFuture<>();
+  /**
+   * Returns when the first signal has come, or the cluster is lost, and the node has drained; the
+   * next signal ends it at once.
+   *
+   * @return exit code
+   */
+  private static int drain(Node node) throws InterruptedException {
+    CompletableFuture<Integer> ending = new CompletableFuture<>();
     Signals.onStop(
         name -> {
-          if (!first.complete(name)) {
+          if (!ending.complete(ExitCode.OK)) {
             Runtime.getRuntime().halt(ExitCode.FAILED);
           }
         });
+    node.lost()
+        .onSuccess(
+            lost -> {
+              LoggerFactory.getLogger(RunCommand.class)
+                  .error(
+                      "this node has ceased to be a member of the cluster (Hazelcast's log says"
+                          + " why; often it is memory); the others take it for dead, so it drains"
+                          + " and ends");
+              ending.complete(ExitCode.FAILED);
+            });
     try {
-      first.get();
+      int code = ending.get();
       get(node.drain());
+      return code;
     } catch (ExecutionException e) {
       throw new IllegalStateException("the node can not drain", e.getCause());
     }

@@ -35,12 +35,14 @@ final class TenantRecords {
         Records.text(tree.path("key_file"))
             .map(name -> Records.file(name, section.directory()))
             .orElseGet(() -> Records.file("keys-" + node + ".json", nodeDirectory));
+    Optional<String> redis = Records.text(tree.path("key_redis_url"));
     return new TenancyConfig(
         auth,
         Records.each(tree.path("list"), TenantRecords::tenant),
         keys,
         Records.optional(tree.path("jwt")).map(TenantRecords::jwt),
-        auth == TenancyConfig.Auth.NONE ? Optional.empty() : Optional.of(file),
+        auth == TenancyConfig.Auth.NONE || redis.isPresent() ? Optional.empty() : Optional.of(file),
+        auth == TenancyConfig.Auth.NONE ? Optional.empty() : redis,
         Records.text(tree.path("limits").path("redis_url")));
   }
 

@@ -39,6 +39,10 @@ final class TenantRules {
         tenants.sub("limits").sub("redis_url"),
         Set.of("redis", "rediss"),
         "a redis:// or rediss:// URL");
+    url(tenants.sub("key_redis_url"), Set.of("redis", "rediss"), "a redis:// or rediss:// URL");
+    if (tenants.tree().has("key_redis_url") && tenants.tree().has("key_file")) {
+      tenants.sub("key_file").expected("left out, because key_redis_url is given");
+    }
     Section list = tenants.sub("list");
     Map<String, KeyPath> byId = new HashMap<>();
     for (int i = 0; i < list.tree().size(); i++) {

@@ -25,11 +25,6 @@ public record LimitShare(int present, int expected) {
     return present == expected;
   }
 
-  /** Whether it is more than another. */
-  public boolean exceeds(LimitShare other) {
-    return (long) present * other.expected > (long) other.present * expected;
-  }
-
   /** This side's share of a limit. */
   public int of(int limit) {
     long parts = (long) limit * present;

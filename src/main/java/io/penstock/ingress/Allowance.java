@@ -58,7 +58,7 @@ final class Allowance {
     if (ticket == null) {
       return;
     }
-    long used = Charge.used(scan, attempts, outcome);
+    long used = Charge.used(scan, attempts, outcome, ticket.tokens());
     loop.limits().settle(ticket, used, loop.clock().millis());
     int generated = attempts.usage().completionTokens();
     if (outcome == Outcome.OK && generated > 0) {

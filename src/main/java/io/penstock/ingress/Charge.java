@@ -23,14 +23,27 @@ final class Charge {
   /**
    * What it has come to: by its engine's count, of all attempts of which the client has seen
    * something. Where the engine has counted nothing, the prompt's estimate and what has arrived.
+   *
+   * <p>A client that leaves before anything has arrived, or whose deadline passes then, pays for
+   * what a replica may have done: of a stream the prompt, of an answer in one piece all that was
+   * reserved, since nobody knows how much of it was there. Else whoever leaves a moment before the
+   * end would have everything for nothing, and no limit.
+   *
+   * @param reserved when it was admitted
    */
-  static long used(ScannedBody scan, Attempts attempts, Outcome outcome) {
+  static long used(ScannedBody scan, Attempts attempts, Outcome outcome, long reserved) {
     TokenUsage usage = attempts.usage();
     int generated = Math.max(usage.completionTokens(), attempts.generatedTokens());
     if (usage.promptTokens() > 0) {
       return (long) usage.promptTokens() + generated;
     }
-    boolean served = outcome == Outcome.OK || generated > 0;
-    return served ? (long) scan.promptTokens() + generated : 0;
+    if (outcome == Outcome.OK || generated > 0) {
+      return (long) scan.promptTokens() + generated;
+    }
+    boolean isLeft = outcome == Outcome.CANCELLED || outcome == Outcome.DEADLINE;
+    if (isLeft && attempts.count() > 0) {
+      return scan.stream() ? scan.promptTokens() : reserved;
+    }
+    return 0;
   }
 }

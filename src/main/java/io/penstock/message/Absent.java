@@ -8,6 +8,5 @@ import io.penstock.inference.NodeId;
  * @param name as configured
  * @param address {@code host:port} at which its process listened for other members; empty when it
  *     has told none
- * @param seated whether it had a part of the limits, which it has taken along
  */
-public record Absent(NodeId node, String name, String address, boolean seated) {}
+public record Absent(NodeId node, String name, String address) {}

@@ -15,9 +15,8 @@ import java.util.Set;
  * @param wantsAnswers whether the sender has just arrived and asks all others for theirs
  * @param address {@code host:port} at which it listens for other members; empty without a cluster
  * @param missing whom it misses
- * @param dead processes that have ended, the latest of them
- * @param seated who has a seat on its side of the cluster: an equal part of every limit
- * @param seats how many there are, free ones among them
+ * @param dead who is not to be missed: processes that have ended, and nodes that owned no pools
+ * @param seats the equal parts of every limit, and who has them
  */
 public record Beacon(
     NodeId node,
@@ -31,13 +30,12 @@ public record Beacon(
     String address,
     List<Absent> missing,
     List<NodeId> dead,
-    List<NodeId> seated,
-    int seats)
+    List<LimitSeat> seats)
     implements Message {
   public Beacon {
     roles = Set.copyOf(roles);
     missing = List.copyOf(missing);
     dead = List.copyOf(dead);
-    seated = List.copyOf(seated);
+    seats = List.copyOf(seats);
   }
 }

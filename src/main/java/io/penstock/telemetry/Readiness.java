@@ -85,7 +85,7 @@ public final class Readiness {
   }
 
   /**
-   * /** Something is wrong with the node that does not keep requests from being served, or not any
+   * Something is wrong with the node that does not keep requests from being served, or not any
    * more.
    *
    * @param subject what of it

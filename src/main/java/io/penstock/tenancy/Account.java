@@ -11,16 +11,26 @@ import io.penstock.message.LimitKind;
 import io.penstock.message.LimitLine;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** A tenant's limits at one ingress loop, and the requests that wait for them. Pure. */
+/**
+ * A tenant's limits at one ingress loop, and the requests that wait for them. Pure.
+ *
+ * <p>A tenant may have thousands of keys with limits of their own. What is done for each request is
+ * done for the limits that are stirring: of which something is held, or that the keeper has not
+ * heard of. The others are remembered for as long as their last minute counts.
+ */
 final class Account {
   private final TenantId tenant;
   private final Map<String, Gauges> bySubject = new HashMap<>();
+  private final Set<Gauges> stirring = new LinkedHashSet<>();
   private final Deque<Ticket> waiting = new ArrayDeque<>();
 
   private long askedSeq; // that is not answered; 0 when none is
@@ -57,7 +67,9 @@ final class Account {
 
   private void add(List<Gauges> subjects, String name, RateLimits limits) {
     if (!limits.isNone()) {
-      subjects.add(bySubject.computeIfAbsent(name, Gauges::new).with(limits));
+      Gauges subject = bySubject.computeIfAbsent(name, Gauges::new).with(limits);
+      stirring.add(subject);
+      subjects.add(subject);
     }
   }
 
@@ -101,23 +113,16 @@ final class Account {
       }
     }
     List<LimitLine> lines = new ArrayList<>();
-    for (Gauge gauge : gauges()) {
+    for (Gauge gauge : gauges(tellsMinute ? bySubject.values() : stirring)) {
       long[] need = needs.getOrDefault(gauge, new long[2]);
       lines.add(gauge.line(need[0], need[1], loops, tellsMinute, nowMillis));
     }
     return lines;
   }
 
-  private List<Gauge> gauges() {
+  private static List<Gauge> gauges(Collection<Gauges> of) {
     List<Gauge> all = new ArrayList<>();
-    for (Gauges subject : bySubject.values()) {
-      for (LimitKind kind : LimitKind.values()) {
-        Gauge gauge = subject.of(kind);
-        if (gauge != null) {
-          all.add(gauge);
-        }
-      }
-    }
+    of.forEach(subject -> all.addAll(subject.all()));
     return all;
   }
 
@@ -126,17 +131,22 @@ final class Account {
     if (answer.seq() != askedSeq) {
       return false;
     }
+    if (answer.keeper() == LimitAnswer.NOT_KEPT) {
+      tellsMinute = true; // and the question stays open, to be asked again
+      return true;
+    }
     askedSeq = 0;
     isLate = false;
     tellsMinute = answer.keeper() != keeperLife && keeperLife != 0 && !tellsMinute;
     keeperLife = answer.keeper();
     for (LimitGrant grant : answer.lines()) {
       Gauges subject = bySubject.get(grant.subject());
-      Gauge gauge = subject == null ? null : subject.of(grant.kind());
+      Gauge gauge = subject == null ? null : subject.known(grant.kind());
       if (gauge != null) {
         gauge.granted(grant, nowMillis);
       }
     }
+    calm();
     return true;
   }
 
@@ -147,31 +157,42 @@ final class Account {
 
   /** Gives back what is not kept. */
   void tidy(long loops, long nowMillis) {
-    for (Gauge each : gauges()) {
+    for (Gauge each : gauges(stirring)) {
       each.tidy(loops, nowMillis);
     }
   }
 
   /** Whether the keeper has not been told how it stands. */
   boolean hasNews() {
-    return gauges().stream().anyMatch(Gauge::hasNews);
+    return gauges(stirring).stream().anyMatch(Gauge::hasNews);
+  }
+
+  /** Whether it has anything of a limit, reserved or at hand. */
+  boolean holdsSome() {
+    return gauges(stirring).stream().anyMatch(Gauge::holdsSome);
   }
 
   /** Whether others could have what the keeper believes to be here. */
   boolean returnsSome() {
-    return gauges().stream().anyMatch(Gauge::returnsSome);
+    return gauges(stirring).stream().anyMatch(Gauge::returnsSome);
+  }
+
+  /** To be called now and then: forgets what no request waits for and no minute counts. */
+  void forget(long nowMillis) {
+    calm();
+    bySubject.values().removeIf(each -> !stirring.contains(each) && each.isIdle(nowMillis));
+  }
+
+  /** Limits stir no more when the keeper knows all of them and no request waits for them. */
+  private void calm() {
+    stirring.removeIf(Gauges::isQuiet);
+    waiting.forEach(each -> stirring.addAll(each.subjects()));
   }
 
   /** Whether it need not be remembered. */
   boolean isIdle(long nowMillis) {
-    if (!waiting.isEmpty() || isAsking()) {
-      return false;
-    }
-    for (Gauge each : gauges()) {
-      if (!each.isIdle(nowMillis)) {
-        return false;
-      }
-    }
-    return true;
+    return waiting.isEmpty()
+        && !isAsking()
+        && bySubject.values().stream().allMatch(each -> each.isIdle(nowMillis));
   }
 }

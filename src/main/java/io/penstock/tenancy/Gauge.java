@@ -28,6 +28,7 @@ final class Gauge {
   private long touchedMillis;
   private long saidUsed;
   private long saidHolding;
+  private boolean isUnheard; // what was said has not been answered
 
   // By the keeper's last word.
   private long free;
@@ -125,6 +126,16 @@ final class Gauge {
     return saidUsed + saidHolding > used + holding();
   }
 
+  /** Whether something is reserved or at hand. */
+  boolean holdsSome() {
+    return holding() != 0;
+  }
+
+  /** Whether there is nothing that the keeper does not know, nor that it must hear again. */
+  boolean isQuiet() {
+    return !isUnheard && !hasNews() && !holdsSome();
+  }
+
   private long holding() {
     return atHand + reserved;
   }
@@ -144,6 +155,7 @@ final class Gauge {
   LimitLine line(long need, long perRequest, long loops, boolean anew, long nowMillis) {
     saidUsed = used;
     saidHolding = holding();
+    isUnheard = true;
     return new LimitLine(
         subject,
         kind,
@@ -157,9 +169,10 @@ final class Gauge {
 
   /** The keeper has answered. */
   void granted(LimitGrant grant, long nowMillis) {
+    isUnheard = false;
     atHand += grant.granted();
     saidHolding += grant.granted();
-    touchedMillis = nowMillis;
+    touchedMillis = grant.granted() > 0 ? nowMillis : touchedMillis;
     free = grant.free();
     retryMillis = grant.retryMillis();
     resetAtMillis = nowMillis + grant.resetMillis();

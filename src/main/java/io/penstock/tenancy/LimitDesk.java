@@ -44,6 +44,12 @@ public final class LimitDesk {
   /** Between two questions to a keeper that does not answer. */
   private static final long ASK_AGAIN_MILLIS = 250;
 
+  /**
+   * How long a loop that holds something may be silent. A store that can not tell a loop that is
+   * gone from one whose requests are long forgets what it holds after thrice as long.
+   */
+  static final long SILENT_MILLIS = 3_000;
+
   /** Who carries questions to the keepers. */
   public interface Outlet {
     /** Sends one; its answer goes to {@link LimitDesk#answered}. */
@@ -278,7 +284,7 @@ public final class LimitDesk {
       return; // it is passed over when the answer comes
     }
     boolean others = false;
-    for (Gauge each : ticket.gauges()) {
+    for (Gauge each : ticket.reservedOf()) {
       each.settle(ticket.amount(each.kind()), tokens, loops, nowMillis);
       others |= each.returnsSome();
     }
@@ -291,8 +297,11 @@ public final class LimitDesk {
   public void tick(long nowMillis) {
     for (Account account : List.copyOf(accounts.values())) {
       account.tidy(loops, nowMillis);
-      boolean again = account.isAsking() && nowMillis - account.askedMillis() >= ASK_AGAIN_MILLIS;
-      if (again || (!account.isAsking() && account.hasNews())) {
+      account.forget(nowMillis);
+      long sinceAsked = nowMillis - account.askedMillis();
+      boolean isNews =
+          account.hasNews() || (account.holdsSome() && sinceAsked >= SILENT_MILLIS);
+      if (account.isAsking() ? sinceAsked >= ASK_AGAIN_MILLIS : isNews) {
         ask(account, nowMillis);
       } else if (account.isIdle(nowMillis)) {
         accounts.remove(account.tenant());

@@ -80,7 +80,8 @@ public final class LimitsVerticle extends VerticleBase {
     LimitAnswer answer =
         mine
             ? keeper.answer(ask, clock.millis())
-            : new LimitAnswer(ask.tenant(), 0, ask.seq(), true, List.of());
+            : new LimitAnswer(
+                ask.tenant(), LimitAnswer.NOT_KEPT, ask.seq(), true, List.of());
     bus.send(ask.from(), answer)
         .onFailure(e -> LOG.debug("{} was not reached: {}", ask.from(), e.getMessage()));
   }

@@ -1,5 +1,6 @@
 package io.penstock.tenancy;
 
+import io.penstock.fault.Fault;
 import io.penstock.inference.ApiKey;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
@@ -23,17 +24,22 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Register {
   /** Nobody but who needs no key. */
-  public static final Register OPEN = of(TenancyConfig.OPEN, List.of());
+  public static final Register OPEN = of(TenancyConfig.OPEN, List.of(), true);
 
   private record Entry(byte[] sha256, Identity identity) {}
 
+  /** When to ask again for a key that is not known yet. */
+  private static final long COMPLETE_WITHIN_MILLIS = 5_000;
+
   private final TenancyConfig.Auth auth;
+  private final boolean isComplete;
   private final Map<TenantId, Tenant> tenants = new HashMap<>();
   private final Map<String, ApiKey> keys = new HashMap<>();
   private final Map<Long, Entry> byHash = new HashMap<>();
   private final Identity anonymous;
 
-  private Register(TenancyConfig config, Collection<TenancyMark> marks) {
+  private Register(TenancyConfig config, Collection<TenancyMark> marks, boolean isComplete) {
+    this.isComplete = isComplete;
     this.auth = config.auth();
     for (TenancyMark each : marks) {
       each.tenant().ifPresent(tenant -> tenants.put(tenant.id(), tenant));
@@ -59,9 +65,12 @@ public final class Register {
   /**
    * What a configuration and the marks of operators make together. Of a tenant the configuration
    * holds, of a key the mark: an operator may end one that the configuration has.
+   *
+   * @param isComplete whether there are no other marks, so that who is not in it is not known
    */
-  public static Register of(TenancyConfig config, Collection<TenancyMark> marks) {
-    return new Register(config, marks);
+  public static Register of(
+      TenancyConfig config, Collection<TenancyMark> marks, boolean isComplete) {
+    return new Register(config, marks, isComplete);
   }
 
   /** What callers must show. */
@@ -106,7 +115,13 @@ public final class Register {
     byte[] shown = Secrets.digest(secret);
     @Nullable Entry entry = byHash.get(start(shown));
     if (entry == null || !MessageDigest.isEqual(entry.sha256, shown)) {
-      return Verdict.invalid("the API key that was sent is not known here");
+      return isComplete
+          ? Verdict.invalid("the API key that was sent is not known here")
+          : new Verdict.Denied(
+              Fault.KEYS_UNAVAILABLE,
+              "the API key that was sent is not known here yet: this node has not been able to read"
+                  + " the keys that the admin API has made",
+              COMPLETE_WITHIN_MILLIS);
     }
     ApiKey key = entry.identity.key().orElseThrow();
     if (key.isLive(epochMillis)) {

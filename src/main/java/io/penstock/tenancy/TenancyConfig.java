@@ -13,7 +13,8 @@ import java.util.Optional;
  * @param tenants that operators can not change at run time
  * @param keys of those tenants; revoked or ended at run time only
  * @param jwt present where {@code auth} allows tokens
- * @param keyFile where this node keeps what operators have changed; empty: in memory alone
+ * @param keyFile where this node keeps what operators have changed; empty: not in a file
+ * @param keyRedisUrl where all nodes keep it; empty: not in Redis
  * @param redisUrl where limits are kept; empty: in the cluster itself
  */
 public record TenancyConfig(
@@ -22,11 +23,18 @@ public record TenancyConfig(
     List<ApiKey> keys,
     Optional<Jwt> jwt,
     Optional<Path> keyFile,
+    Optional<String> keyRedisUrl,
     Optional<String> redisUrl) {
   /** Everybody may. */
   public static final TenancyConfig OPEN =
       new TenancyConfig(
-          Auth.NONE, List.of(), List.of(), Optional.empty(), Optional.empty(), Optional.empty());
+          Auth.NONE,
+          List.of(),
+          List.of(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty(),
+          Optional.empty());
 
   public TenancyConfig {
     tenants = List.copyOf(tenants);

@@ -21,6 +21,7 @@ import io.penstock.message.TenancyMark;
 import io.penstock.message.TenancyMarks;
 import io.penstock.telemetry.Names;
 import io.penstock.time.Clock;
+import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
@@ -30,14 +31,16 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The node's book of keys and tenants: reads it from its file, keeps it equal with the other nodes'
- * by {@link Gossip}, and tells the ingress loops who may come in. What is ordered is told at once
- * and written to the file as soon as that is free; many changes are told and written together.
+ * The node's book of keys and tenants: reads it from its store, keeps it equal with the other
+ * nodes' by {@link Gossip}, and tells the ingress loops who may come in. What is ordered is told at
+ * once and written to the store as soon as that is free; many changes are told and written
+ * together.
  *
  * <p>When an entry throws, the book may be half changed. It is written anew from the marks that
  * were told last; what was lost with it, other nodes tell within seconds.
@@ -46,8 +49,11 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   /** How long a change waits for others, to be told together with them. */
   private static final long TELL_MILLIS = 5;
 
-  /** After the file could not be written. */
+  /** After the store could not be written. */
   private static final long WRITE_AGAIN_MILLIS = 5_000;
+
+  /** After it could not be read. */
+  private static final long READ_AGAIN_MILLIS = 1_000;
 
   private static final Logger LOG = LoggerFactory.getLogger(TenancyVerticle.class);
 
@@ -57,7 +63,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   private final JwksSource jwksSource;
   private final Optional<LimitStore.Factory> limits;
   private final Clock clock;
-  private final Optional<KeyFile> file;
+  private final Optional<MarkStore> store;
   private final Gossip<TenancyMark> gossip;
   private final Counter rebuilt;
   private final AtomicBoolean unwritten = new AtomicBoolean(); // read by the scrape
@@ -65,7 +71,8 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   private final LiveSetting<Register> register;
   private final LiveSetting<Jwks> jwks;
 
-  private List<TenancyMark> onDisk = List.of(); // before it is deployed
+  private List<TenancyMark> stored = List.of(); // before it is deployed
+  private boolean isUnread; // before it is deployed, then on its event loop
 
   // Touched only on this verticle's event loop.
   private Book<TenancyMark> book = empty();
@@ -80,6 +87,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   /**
    * @param vertx on which it will be deployed
    * @param region that this node is in
+   * @param store where the book is kept; empty: in memory alone
    * @param limits where limits are kept outside of the cluster
    */
   public TenancyVerticle(
@@ -89,6 +97,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
       Setting<TenancyConfig> config,
       String region,
       JwksSource jwksSource,
+      Optional<MarkStore> store,
       Optional<LimitStore.Factory> limits,
       Clock clock,
       MeterRegistry meters) {
@@ -98,12 +107,12 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     this.jwksSource = jwksSource;
     this.limits = limits;
     this.clock = clock;
-    this.file = config.now().keyFile().map(KeyFile::new);
+    this.store = store;
     this.gossip =
         new Gossip<>(
             bus, directory, Room.TENANCY, () -> book, marks -> new TenancyMarks(bus.self(), marks));
     this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "tenancy");
-    this.register = new LiveSetting<>(vertx, Register.of(config.now(), List.of()));
+    this.register = new LiveSetting<>(vertx, Register.of(config.now(), List.of(), true));
     this.jwks = new LiveSetting<>(vertx, Jwks.NONE);
     Gauge.builder(Names.KEYS_UNWRITTEN, unwritten, flag -> flag.get() ? 1 : 0).register(meters);
     Gauge.builder(Names.KEYS, register, setting -> setting.now().keys().size()).register(meters);
@@ -114,22 +123,54 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   }
 
   /**
-   * Reads the file; to be called once, before it is deployed.
+   * Reads the store; to be called once, before it is deployed. One that can't be reached is read
+   * later: other nodes may know all of it, and tenants of the configuration do not need it.
    *
-   * @return fails, in words, when the file is not as it was written
+   * @return fails, in words, when what is stored is not as it was written
    */
-  public Future<Void> load(Vertx on) {
-    if (file.isEmpty()) {
-      return Future.succeededFuture();
-    }
-    KeyFile from = file.get();
-    return on.executeBlocking(from::read)
+  public Future<Void> load() {
+    return store.map(this::load).orElseGet(Future::succeededFuture);
+  }
+
+  private Future<Void> load(MarkStore from) {
+    return from.read()
         .map(
             marks -> {
-              onDisk = marks;
+              stored = marks;
               LOG.info("{} keys and tenants are in {}", marks.size(), from);
-              return null;
+              return (Void) null;
+            })
+        .recover(
+            cause -> {
+              if (cause instanceof UnreadableBookException) {
+                return Future.failedFuture(cause);
+              }
+              LOG.error(
+                  "the keys in {} can not be read; until they can, keys that this node does not know"
+                      + " are answered with 503",
+                  from,
+                  cause);
+              isUnread = true;
+              return Future.succeededFuture();
             });
+  }
+
+  private void readAgain(MarkStore from) {
+    here(
+        from.read(),
+        done -> {
+          if (done.failed()) {
+            vertx.setTimer(READ_AGAIN_MILLIS, due -> readAgain(from));
+            return;
+          }
+          isUnread = false;
+          LOG.info("{} keys and tenants are in {}", done.result().size(), from);
+          if (!book.merge(done.result()).isEmpty()) {
+            gossip.learned();
+          }
+          soonTold();
+          soonWritten();
+        });
   }
 
   @Override
@@ -137,20 +178,39 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     context.exceptionHandler(this::rebuild);
     JwksWatch watch = new JwksWatch(vertx, jwksSource, jwks, clock);
     strangers = watch::strangerShown;
-    book.merge(onDisk);
+    book.merge(stored);
     known = book.marks();
     return register
-        .become(Register.of(config.now(), known))
+        .become(register())
         .compose(x -> bus.consume(Room.TENANCY, 0, this::hear))
         .onSuccess(
             registration -> {
               gossip.start(vertx);
+              store.ifPresent(this::keep);
               config.onChange(
                   next -> {
                     watch.follow(next.auth().jwt() ? next.jwt() : Optional.empty());
                     soonTold();
                   });
             });
+  }
+
+  private void keep(MarkStore in) {
+    if (isUnread) {
+      vertx.setTimer(READ_AGAIN_MILLIS, due -> readAgain(in));
+    }
+    if (!in.renewal().isZero()) {
+      vertx.setPeriodic(in.renewal().toMillis(), due -> soonWritten());
+    }
+  }
+
+  /** A store answers on whatever thread it has. */
+  private <T> void here(Future<T> answer, Consumer<AsyncResult<T>> then) {
+    answer.onComplete(done -> context.runOnContext(turn -> then.accept(done)));
+  }
+
+  private Register register() {
+    return Register.of(config.now(), known, !isUnread);
   }
 
   private void rebuild(Throwable bug) {
@@ -238,7 +298,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
 
   /** With what was ordered a moment ago, and is about to be told. */
   private Register fresh() {
-    return isTellDue ? Register.of(config.now(), book.marks()) : register.now();
+    return isTellDue ? Register.of(config.now(), book.marks(), !isUnread) : register.now();
   }
 
   private <T> Future<T> order(
@@ -290,50 +350,44 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     Promise<Void> waiting = told;
     told = Promise.promise();
     known = book.marks();
-    register.become(Register.of(config.now(), known)).onComplete(waiting);
+    register.become(register()).onComplete(waiting);
   }
 
-  /** Completes when the book of now is on disk. */
+  /** Completes when the book of now is in the store. */
   private Future<Void> soonWritten() {
-    if (file.isEmpty()) {
+    if (store.isEmpty()) {
       return Future.succeededFuture();
     }
     Future<Void> future = written.future();
     isWriteDue = true;
     if (!isWriting) {
-      write(file.get());
+      write(store.get());
     }
     return future;
   }
 
-  private void write(KeyFile to) {
+  private void write(MarkStore to) {
     isWriting = true;
     isWriteDue = false;
     Promise<Void> waiting = written;
     written = Promise.promise();
-    List<TenancyMark> marks = book.marks();
-    vertx
-        .<Void>executeBlocking(
-            () -> {
-              to.write(bus.self(), marks);
-              return null;
-            })
-        .onComplete(
-            done -> {
-              isWriting = false;
-              unwritten.set(done.failed());
-              if (done.succeeded()) {
-                waiting.complete();
-              } else {
-                notWritten(to, done.cause(), waiting);
-              }
-              if (isWriteDue) {
-                write(to);
-              }
-            });
+    here(
+        to.write(bus.self(), book.marks()),
+        done -> {
+          isWriting = false;
+          unwritten.set(done.failed());
+          if (done.succeeded()) {
+            waiting.complete();
+          } else {
+            notWritten(to, done.cause(), waiting);
+          }
+          if (isWriteDue) {
+            write(to);
+          }
+        });
   }
 
-  private void notWritten(KeyFile to, Throwable cause, Promise<Void> waiting) {
+  private void notWritten(MarkStore to, Throwable cause, Promise<Void> waiting) {
     LOG.error("the keys could not be written to {}; tried again soon", to, cause);
     waiting.fail(
         new TenancyException(

@@ -32,6 +32,7 @@ public final class Ticket {
   private final long deadlineMillis;
   private final Runnable decided;
   private State state = State.WAITING;
+  private List<Gauge> reservedOf = List.of();
   private @Nullable LimitRefusal refusal;
   private long askedWith;
 
@@ -97,6 +98,11 @@ public final class Ticket {
     askedWith = seq;
   }
 
+  /** Tokens that it needs of each limit of them. */
+  public long tokens() {
+    return tokens;
+  }
+
   /** How much of a limit it needs. */
   long amount(LimitKind kind) {
     return kind == LimitKind.TOKENS ? tokens : 1;
@@ -141,11 +147,18 @@ public final class Ticket {
 
   void take(long nowMillis) {
     state = State.HELD;
-    for (Gauge each : gauges()) {
+    reservedOf = gauges();
+    for (Gauge each : reservedOf) {
       each.reserve(amount(each.kind()), nowMillis);
     }
   }
 
+  /** The limits of which it has reserved, be they others by now; none before {@link #take}. */
+  List<Gauge> reservedOf() {
+    return reservedOf;
+  }
+
+  /** The limits that apply to it now. */
   List<Gauge> gauges() {
     List<Gauge> all = new ArrayList<>(LimitKind.values().length);
     for (Gauges subject : subjects) {

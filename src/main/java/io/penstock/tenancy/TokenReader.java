@@ -2,10 +2,12 @@ package io.penstock.tenancy;
 
 import io.penstock.fault.Fault;
 import io.penstock.inference.TenantId;
+import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.auth.JWTOptions;
+import io.vertx.ext.auth.User;
 import io.vertx.ext.auth.authentication.TokenCredentials;
 import io.vertx.ext.auth.jwt.JWTAuth;
 import io.vertx.ext.auth.jwt.JWTAuthOptions;
@@ -88,7 +90,7 @@ final class TokenReader {
       then.accept(no.orElseGet(this::noKeys));
       return;
     }
-    by.authenticate(new TokenCredentials(token))
+    authenticate(by, token)
         .onComplete(
             done -> {
               if (done.failed()) {
@@ -99,6 +101,15 @@ final class TokenReader {
                         token, done.result().attributes().getJsonObject("accessToken"), register));
               }
             });
+  }
+
+  /** The library throws where a claim has another type than it expects. */
+  private static Future<User> authenticate(JWTAuth by, String token) {
+    try {
+      return by.authenticate(new TokenCredentials(token));
+    } catch (RuntimeException odd) {
+      return Future.failedFuture(odd);
+    }
   }
 
   private Verdict.Denied noKeys() {
@@ -145,14 +156,16 @@ final class TokenReader {
     String words = String.valueOf(cause.getMessage()).toLowerCase(java.util.Locale.ROOT);
     String why =
         words.contains("expired")
-            ? "it has expired"
-            : words.contains("audience")
-                ? "it is for another audience"
-                : words.contains("issuer")
-                    ? "it is of another issuer"
-                    : words.contains("nbf")
-                        ? "it is not valid yet"
-                        : "it is none, or its signature is wrong";
+            ? "it has expired, or is not valid yet"
+            : words.contains("nbf")
+                ? "it is not valid yet"
+                : words.contains("audience")
+                    ? "it is for another audience"
+                    : words.contains("issuer")
+                        ? "it is of another issuer"
+                        : cause instanceof ClassCastException
+                            ? "a claim is of another type than it must be"
+                            : "it is none, or its signature is wrong";
     return Verdict.invalid("the token is not accepted: " + why);
   }
 

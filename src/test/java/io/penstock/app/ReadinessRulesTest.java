@@ -106,8 +106,9 @@ class ReadinessRulesTest {
   void whoIsMissingIsAnAlarm() {
     readiness.met(ReadinessRules.VERTICLES);
     View view = view(Set.of(Role.INGRESS), Set.of(Role.BATCHER));
-    Absent gone = new Absent(new NodeId("n2"), "c", "10.0.0.3:5701", true);
-    ReadinessRules.missing(new View(view.nodes(), List.of(gone), new LimitShare(2, 3)), readiness);
+    Absent gone = new Absent(new NodeId("n2"), "c", "10.0.0.3:5701");
+    ReadinessRules.missing(
+        new View(view.nodes(), List.of(gone), new LimitShare(2, 3), 0), readiness);
     assertThat(readiness.state().alarms())
         .singleElement()
         .satisfies(
@@ -118,6 +119,19 @@ class ReadinessRulesTest {
     assertThat(readiness.state().ready()).isTrue();
     ReadinessRules.missing(view, readiness);
     assertThat(readiness.state().alarms()).isEmpty();
+  }
+
+  /** Or a balancer would send requests where none is served, and not to the other side. */
+  @Test
+  void aSideWithoutAnyShareIsNotReady() {
+    readiness.met(ReadinessRules.VERTICLES);
+    View view = view(Set.of(Role.INGRESS, Role.ROUTER, Role.BATCHER));
+    Absent gone = new Absent(new NodeId("n2"), "c", "10.0.0.3:5701");
+    View nothing = new View(view.nodes(), List.of(gone), new LimitShare(0, 3), 0);
+    ReadinessRules.apply(nothing, Set.of(Role.INGRESS), readiness);
+    assertThat(readiness.state().ready()).isFalse();
+    ReadinessRules.apply(view, Set.of(Role.INGRESS), readiness);
+    assertThat(readiness.state().ready()).isTrue();
   }
 
   @SafeVarargs

@@ -294,11 +294,13 @@ class ConductSimTest {
     assertThat(fleet.owner.roster().slots()).isEqualTo(4);
     fleet.share(new LimitShare(1, 5));
     fleet.load(10, 500);
+    assertThat(fleet.refusals).as("it may heal").isEmpty();
+    fleet.run(2_500);
     assertThat(fleet.refusals).hasSize(5);
     assertThat(fleet.refusals.get(0).fault()).isEqualTo(Fault.NO_REPLICA);
     assertThat(fleet.refusals.get(0).detail()).contains("split").contains("1 of 5");
     fleet.share(LimitShare.WHOLE);
-    fleet.load(10, 1_000);
+    fleet.load(10, 3_000);
     assertThat(fleet.refusals).hasSize(5);
   }
 

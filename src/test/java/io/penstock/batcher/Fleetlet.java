@@ -92,7 +92,7 @@ final class Fleetlet {
 
   /** Others are lost, or back: this side of the cluster has such a share of the limits. */
   void share(LimitShare share) {
-    carryOut(owner.view(new View(VIEW.nodes(), List.of(), share), 1, now));
+    carryOut(owner.view(new View(VIEW.nodes(), List.of(), share, 0), 1, now));
   }
 
   void health(ReplicaId id, ReplicaState state, long checks) {

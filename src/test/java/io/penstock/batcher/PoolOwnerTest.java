@@ -108,13 +108,14 @@ class PoolOwnerTest {
   @Test
   void countsBeforeItUsesMoreOfTheLimitsAgain() {
     PoolOwner two = new PoolOwner(pool(replicas(2)), SELF, 300, () -> 0.5);
-    two.view(new View(WITH_INGRESS.nodes(), List.of(), new LimitShare(1, 2)), 1_000, 0);
+    two.view(new View(WITH_INGRESS.nodes(), List.of(), new LimitShare(1, 2), 0), 1_000, 0);
     two.census(answer(1_000, 0), 1);
     assertThat(two.roster().slots()).isEqualTo(1);
     assertThat(two.admit(Ask.of("a").admit(), 200)).hasSize(1);
     assertThat(two.admit(Ask.of("b").admit(), 200)).isEmpty();
 
-    assertThat(two.view(WITH_INGRESS, 1_000, 300)).containsExactly(census(1_001));
+    View back = new View(WITH_INGRESS.nodes(), List.of(), LimitShare.WHOLE, 1);
+    assertThat(two.view(back, 1_000, 300)).containsExactly(census(1_001));
     assertThat(two.tenure()).isEqualTo(Tenure.CENSUS);
     Lease theirs = new Lease(new RequestId("theirs"), id(0));
     List<AdmissionDecision> counted =
@@ -122,8 +123,21 @@ class PoolOwnerTest {
     assertThat(two.tenure()).isEqualTo(Tenure.SERVING);
     assertThat(counted).as("both slots are taken").noneMatch(Granted.class::isInstance);
 
-    View less = new View(WITH_INGRESS.nodes(), List.of(), new LimitShare(2, 3));
+    View less = new View(WITH_INGRESS.nodes(), List.of(), new LimitShare(2, 3), 1);
     assertThat(two.view(less, 1_000, 400)).as("no need to count").isEmpty();
+  }
+
+  /** They hold nothing: their part of the limits is free at once. */
+  @Test
+  void theDeadNeedNoCount() {
+    PoolOwner two = new PoolOwner(pool(replicas(2)), SELF, 300, () -> 0.5);
+    two.view(new View(WITH_INGRESS.nodes(), List.of(), new LimitShare(1, 2), 0), 1_000, 0);
+    two.census(answer(1_000, 0), 1);
+    two.admit(Ask.of("a").admit(), 200);
+    assertThat(two.admit(Ask.of("b").admit(), 200)).isEmpty();
+
+    assertThat(two.view(WITH_INGRESS, 1_000, 300)).singleElement().isInstanceOf(Granted.class);
+    assertThat(two.tenure()).isEqualTo(Tenure.SERVING);
   }
 
   @Test

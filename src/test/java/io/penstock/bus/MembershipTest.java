@@ -40,7 +40,9 @@ class MembershipTest {
     membership.heard(beacon(B), 0);
     membership.heard(beacon(C), 0);
     assertThat(ids(membership)).containsExactly(A, B, C);
-    Membership next = Membership.after(membership.me(), membership.view(), SILENCE, 0, 10_000);
+    Membership next =
+        Membership.after(
+            membership.me(), membership.view(), membership.beacon("", false), SILENCE, 0, 10_000);
     assertThat(next.view()).isEqualTo(membership.view());
     assertThat(next.unheard()).isEmpty();
     for (long now = 11_000; now <= 14_000; now += 1_000) {
@@ -335,7 +337,6 @@ class MembershipTest {
         "10.0.0.1:5701",
         List.of(),
         List.of(),
-        List.of(),
-        1);
+        List.of());
   }
 }

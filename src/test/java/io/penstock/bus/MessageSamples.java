@@ -50,6 +50,7 @@ import io.penstock.message.LimitAsk;
 import io.penstock.message.LimitGrant;
 import io.penstock.message.LimitKind;
 import io.penstock.message.LimitLine;
+import io.penstock.message.LimitSeat;
 import io.penstock.message.ListModels;
 import io.penstock.message.Message;
 import io.penstock.message.ModelCard;
@@ -224,10 +225,9 @@ final class MessageSamples {
               true,
               true,
               "10.0.0.1:5701",
-              List.of(new Absent(new NodeId("n2"), "node-2", "10.0.0.2:5701", true)),
+              List.of(new Absent(new NodeId("n2"), "node-2", "10.0.0.2:5701")),
               List.of(new NodeId("n3")),
-              List.of(NODE),
-              2),
+              List.of(new LimitSeat(NODE, LimitSeat.State.HELD, NODE))),
           new DrainMarks(
               NODE,
               List.of(new DrainMark(DrainKind.POOL, "llama-70b", true, 1_795_383_481_524L, NODE))),

@@ -91,8 +91,7 @@ class WireFormTest {
                 "",
                 List.of(),
                 List.of(),
-                List.of(),
-                0));
+                List.of()));
   }
 
   @Test

@@ -614,7 +614,11 @@ class BadConfigurationTest {
         bad(
             "no Redis",
             tenants("'limits': {'redis_url': 'http://h:6379'}"),
-            "tenants.limits.redis_url: *** (expected: a redis:// or rediss:// URL)"));
+            "tenants.limits.redis_url: *** (expected: a redis:// or rediss:// URL)"),
+        bad(
+            "keys in two places",
+            tenants("'key_file': 'keys.json', 'key_redis_url': 'redis://h:6379'"),
+            "tenants.key_file: \"keys.json\" (expected: left out, because key_redis_url is given)"));
   }
 
   private static Stream<Case> placeholders() {

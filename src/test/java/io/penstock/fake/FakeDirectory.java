@@ -51,12 +51,12 @@ public final class FakeDirectory implements Directory {
   }
 
   @Override
-  public synchronized Future<Boolean> forget(String nameOrId) {
+  public synchronized Future<Forgetting> forget(String nameOrId, boolean force) {
     List<Absent> rest =
         view.missing().stream().filter(who -> !who.name().equals(nameOrId)).toList();
     boolean forgotten = rest.size() < view.missing().size();
-    view = new View(view.nodes(), rest, view.share());
-    return Future.succeededFuture(forgotten);
+    view = new View(view.nodes(), rest, view.share(), view.reunions());
+    return Future.succeededFuture(forgotten ? Forgetting.DONE : Forgetting.NOT_MISSING);
   }
 
   @Override

@@ -107,6 +107,16 @@ class NodeFaultsIT {
     return first;
   }
 
+  /** What comes to a node that drains is refused, and rightly. */
+  private double takenIn() {
+    return cluster.members.stream()
+        .mapToDouble(
+            member ->
+                Processes.metric(member, "penstock_requests_total") // first, so that none is twice
+                    + Processes.metric(member, "penstock_requests_in_flight"))
+        .sum();
+  }
+
   private void expectLimitsKept() {
     for (int i = 0; i < REPLICAS; i++) {
       long peak = cluster.engine(i, "peak_in_flight");
@@ -194,10 +204,9 @@ class NodeFaultsIT {
     for (int i = 0; i < 200; i++) {
       asked.add(cluster.send(cluster.members.get(i % 2), Mode.values()[i % 2], 100));
     }
-    Processes.await(
-        "a full queue",
-        30_000,
-        () -> Processes.metric(cluster.owner(), "llm_request_queue_depth") >= 150);
+    Processes.await("all of them taken in", 30_000, () -> takenIn() == 200);
+    cluster.expect(
+        "a full queue", Processes.metric(cluster.owner(), "llm_request_queue_depth") >= 100);
 
     List<CompletableFuture<Integer>> orders =
         cluster.members.stream()

@@ -37,13 +37,14 @@ class RegisterTest {
                   RateLimits.NONE)),
           Optional.empty(),
           Optional.empty(),
+          Optional.empty(),
           Optional.empty());
 
   private final Book<TenancyMark> book = new Book<>(KeyOrders.MARKS_MAX, (a, b) -> 0);
   private final KeyOrders orders = new KeyOrders(new NodeId("a"), book, new Random(7));
 
   private Register register() {
-    return Register.of(CONFIG, book.marks());
+    return Register.of(CONFIG, book.marks(), true);
   }
 
   private KeyOrders.Order take(KeyOrders.Order order) {
@@ -176,5 +177,19 @@ class RegisterTest {
         .hasMessageStartingWith("there are 2 keys and tenants");
     few.put(Tenant.of(new TenantId("x")), 4).marks().forEach(small::take);
     assertThat(small.marks()).hasSize(2);
+  }
+
+  /** To be told that a key is unknown is an end; that it is not known yet is none. */
+  @Test
+  void whileNotAllHasBeenReadAnUnknownKeyIsNotRefusedForGood() {
+    Register part = Register.of(CONFIG, List.of(), false);
+    assertThat(part.find(CONFIGURED, 0)).isInstanceOf(Verdict.Known.class);
+    assertThat(part.find("sk-another", 0))
+        .isInstanceOfSatisfying(
+            Verdict.Denied.class,
+            denied -> {
+              assertThat(denied.fault()).isEqualTo(Fault.KEYS_UNAVAILABLE);
+              assertThat(denied.message()).contains("not known here yet");
+            });
   }
 }

@@ -69,6 +69,7 @@ class TokensTest {
                     "tenant",
                     Duration.ofHours(1))),
             Optional.empty(),
+            Optional.empty(),
             Optional.empty());
     TenancyVerticle tenancy =
         new TenancyVerticle(
@@ -78,6 +79,7 @@ class TokensTest {
             new FakeSetting<>(config),
             "here",
             new HttpJwks(vertx, new SimpleMeterRegistry()),
+            Optional.empty(),
             Optional.empty(),
             clock,
             new SimpleMeterRegistry());
@@ -143,6 +145,12 @@ class TokensTest {
     long now = System.currentTimeMillis() / 1_000;
 
     refused(show(issuer.token("k1", Issuer.claims("acme").put("exp", now - 60))), "it has expired");
+    refused(
+        show(issuer.token("k1", Issuer.claims("acme").put("nbf", now + 600))),
+        "it has expired, or is not valid yet");
+    refused(
+        show(issuer.token("k1", Issuer.claims("acme").put("exp", Long.toString(now + 600)))),
+        "a claim is of another type than it must be");
     JsonObject endless = Issuer.claims("acme");
     endless.remove("exp");
     refused(show(issuer.token("k1", endless)), "it does not say when it expires");

@@ -10,22 +10,11 @@ import io.penstock.message.LimitLine;
 import io.penstock.tenancy.LimitStore;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
-import io.vertx.redis.client.Command;
-import io.vertx.redis.client.Redis;
-import io.vertx.redis.client.RedisOptions;
-import io.vertx.redis.client.Request;
 import io.vertx.redis.client.Response;
-import java.io.IOException;
-import java.io.InputStream;
-import java.io.UncheckedIOException;
-import java.net.URI;
-import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.stream.Collectors;
 
@@ -39,83 +28,37 @@ public final class RedisLimits implements LimitStore {
   private static final Guard.Rules RULES =
       new Guard.Rules(3, Duration.ofMillis(50), Duration.ofSeconds(1));
 
-  private static final int CONNECTIONS_MAX = 4;
-  private static final int WAITING_MAX = 1_024;
-  private static final String SCRIPT = script();
-  private static final String SCRIPT_SHA1 = sha1(SCRIPT);
+  private static final Script SCRIPT = Script.of("limits.lua");
 
-  private final Redis redis;
-  private final Guard guard;
+  private final RedisServer redis;
 
   /**
    * @param url {@code redis://} or {@code rediss://}
    */
   public RedisLimits(Vertx vertx, String url, MeterRegistry meters) {
-    this.redis =
-        Redis.createClient(
-            vertx,
-            new RedisOptions()
-                .setConnectionString(url)
-                .setMaxPoolSize(CONNECTIONS_MAX)
-                .setMaxPoolWaiting(WAITING_MAX));
-    URI at = URI.create(url);
-    this.guard =
-        new Guard(
-            vertx, meters, "redis", at.getHost() + ":" + at.getPort(), RULES, failure -> true);
-  }
-
-  private static String script() {
-    try (InputStream in = RedisLimits.class.getResourceAsStream("limits.lua")) {
-      if (in == null) {
-        throw new IllegalStateException("limits.lua: missing (expected: in the jar)");
-      }
-      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static String sha1(String text) {
-    try {
-      return HexFormat.of()
-          .formatHex(
-              MessageDigest.getInstance("SHA-1").digest(text.getBytes(StandardCharsets.UTF_8)));
-    } catch (NoSuchAlgorithmException e) {
-      throw new IllegalStateException("SHA-1 is in every JDK", e);
-    }
+    this.redis = new RedisServer(vertx, url, "redis", RULES, meters);
   }
 
   @Override
   public Future<LimitAnswer> ask(LimitAsk ask) {
-    List<String> arguments = arguments(ask);
-    return guard
-        .call(
-            () ->
-                eval(Command.EVALSHA, SCRIPT_SHA1, arguments)
-                    .recover(
-                        e ->
-                            String.valueOf(e.getMessage()).startsWith("NOSCRIPT")
-                                ? eval(Command.EVAL, SCRIPT, arguments)
-                                : Future.failedFuture(e)))
+    return redis
+        .call(() -> SCRIPT.eval(redis, keys(ask), arguments(ask)))
         .map(response -> answer(ask, response));
   }
 
-  private Future<Response> eval(Command command, String script, List<String> arguments) {
-    Request request = Request.cmd(command).arg(script);
-    arguments.forEach(request::arg);
-    return redis.send(request);
+  /** The braces keep the keys of a tenant on one node of a Redis Cluster. */
+  private static List<String> keys(LimitAsk ask) {
+    String tenant = "penstock:{" + ask.tenant() + "}:";
+    List<String> keys = new ArrayList<>();
+    keys.add(tenant + "life");
+    for (LimitLine line : ask.lines()) {
+      keys.add(tenant + line.kind().name().toLowerCase(Locale.ROOT) + ":" + line.subject());
+    }
+    return keys;
   }
 
-  /** The braces keep the keys of a tenant on one node of a Redis Cluster. */
   private static List<String> arguments(LimitAsk ask) {
-    String tenant = "penstock:{" + ask.tenant() + "}:";
     List<String> all = new ArrayList<>();
-    all.add(Integer.toString(1 + ask.lines().size()));
-    all.add(tenant + "life");
-    for (LimitLine line : ask.lines()) {
-      all.add(
-          tenant + line.kind().name().toLowerCase(java.util.Locale.ROOT) + ":" + line.subject());
-    }
     all.add(ask.from().node() + "/" + ask.from().lane());
     all.add(Long.toString(ask.epoch()));
     all.add(Long.toString(ask.seq()));

@@ -1,6 +1,6 @@
 /**
- * Redis, where it is configured: the port {@link io.penstock.tenancy.LimitStore}. One client and
- * one guard for each event loop.
+ * Redis, where it is configured: the ports {@link io.penstock.tenancy.LimitStore}, with one client
+ * and one guard for each event loop, and {@link io.penstock.tenancy.MarkStore}.
  */
 @NullMarked
 package io.penstock.adapter.redis;

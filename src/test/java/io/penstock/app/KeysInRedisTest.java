@@ -1,0 +1,182 @@
+package io.penstock.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.penstock.adapter.redis.RedisMarks;
+import io.penstock.inference.NodeId;
+import io.penstock.inference.Tenant;
+import io.penstock.inference.TenantId;
+import io.penstock.message.TenancyMark;
+import io.penstock.tenancy.UnreadableBookException;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.json.JsonObject;
+import io.vertx.redis.client.Command;
+import io.vertx.redis.client.Redis;
+import io.vertx.redis.client.Request;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Keys of the admin API in a real Redis instead of files. */
+class KeysInRedisTest {
+  private static final String BOOK = "penstock:{keys}:book";
+
+  private final Vertx vertx = Vertx.vertx();
+  @TempDir private Path folder;
+  private RealRedis redis = new RealRedis(Path.of("."));
+  private @Nullable Town town;
+
+  @BeforeEach
+  void startRedis() throws Exception {
+    redis = new RealRedis(folder);
+    redis.start();
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    if (town != null) {
+      town.close();
+    }
+    redis.close();
+    await(vertx.close());
+  }
+
+  private Town start(int nodes) throws Exception {
+    Town started =
+        new Town(
+            folder,
+            nodes,
+            "instant",
+            "{'auth': 'keys', 'key_redis_url': '" + redis.url() + "', 'list': [{'id': 'acme'}]}");
+    town = started;
+    return started;
+  }
+
+  @Test
+  void theyOutliveTheWholeClusterAndNoFileIsWritten() throws Exception {
+    Town town = start(2);
+    town.admin(0, "PUT", "/tenants/guest", "{}", 200);
+    JsonObject key = town.admin(1, "POST", "/keys", "{'tenant': 'guest'}", 201);
+    JsonObject gone = town.admin(0, "POST", "/keys", "{'tenant': 'acme'}", 201);
+    town.admin(1, "DELETE", "/keys/" + gone.getString("id"), null, 200);
+    town.stop(0);
+    town.stop(1);
+
+    town.start(1);
+    assertThat(status(1, key)).isEqualTo(200);
+    assertThat(status(1, gone)).isEqualTo(401);
+    assertThat(Files.exists(town.keyFile(1))).isFalse();
+  }
+
+  @Test
+  void aRedisThatIsGoneCostsNoRequestAndANodeThatStartsWithoutItSaysSo() throws Exception {
+    Town town = start(1);
+    JsonObject key = town.admin(0, "POST", "/keys", "{'tenant': 'acme'}", 201);
+    redis.kill();
+    assertThat(status(0, key)).isEqualTo(200);
+    HttpResponse<String> order = town.order(0, "POST", "/keys", "{'tenant': 'acme'}");
+    assertThat(order.statusCode()).isEqualTo(500);
+    assertThat(order.body()).contains("could not be written to Redis at 127.0.0.1:");
+
+    town.stop(0);
+    town.start(0);
+    HttpResponse<String> unknown = town.chat(0, key.getString("secret"), Town.MODEL, 2);
+    assertThat(unknown.statusCode()).isEqualTo(503);
+    assertThat(unknown.body()).contains("keys_unavailable", "not known here yet");
+
+    redis.start(); // with nothing in it
+    awaitStatus(key, 401);
+  }
+
+  @Test
+  void whatRedisHasLostIsWrittenAgain() throws Exception {
+    RedisMarks marks = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
+    List<TenancyMark> many = new ArrayList<>();
+    for (int i = 0; i < 1_234; i++) {
+      many.add(mark("t" + i, 10));
+    }
+    await(marks.write(new NodeId("a"), many));
+    assertThat(await(marks.read())).containsExactlyInAnyOrderElementsOf(many);
+
+    await(client().send(Request.cmd(Command.FLUSHALL)));
+    await(marks.write(new NodeId("a"), many));
+    assertThat(await(marks.read())).hasSize(1_234);
+
+    many.remove(0);
+    await(marks.write(new NodeId("a"), many));
+    assertThat(await(marks.read())).containsExactlyInAnyOrderElementsOf(many);
+  }
+
+  @Test
+  void theLaterWordHoldsWhoeverWritesLast() throws Exception {
+    RedisMarks one = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
+    RedisMarks two = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
+    await(one.write(new NodeId("a"), List.of(mark("t", 20))));
+    await(two.write(new NodeId("b"), List.of(mark("t", 19), mark("u", 1))));
+    assertThat(await(one.read())).containsExactlyInAnyOrder(mark("t", 20), mark("u", 1));
+  }
+
+  @Test
+  void whatNobodyHereWroteStopsANodeAndIsNamed() throws Exception {
+    await(client().send(Request.cmd(Command.HSET).arg(BOOK).arg("key:x").arg("5 a {}")));
+    assertThatThrownBy(
+            () -> await(new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry()).read()))
+        .cause()
+        .isInstanceOf(UnreadableBookException.class)
+        .hasMessageContaining("Redis at 127.0.0.1:")
+        .hasMessageContaining("'key:x' of " + BOOK)
+        .hasMessageContaining("HDEL");
+  }
+
+  private Redis client() {
+    return Redis.createClient(vertx, redis.url());
+  }
+
+  private static TenancyMark mark(String tenant, long stamp) {
+    TenantId id = new TenantId(tenant);
+    return new TenancyMark(
+        TenancyMark.ofTenant(id),
+        Optional.empty(),
+        Optional.of(Tenant.of(id)),
+        stamp,
+        new NodeId("a"));
+  }
+
+  private int status(int node, JsonObject key) throws Exception {
+    return town().chat(node, key.getString("secret"), Town.MODEL, 2).statusCode();
+  }
+
+  private void awaitStatus(JsonObject key, int status) throws Exception {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    while (status(0, key) != status) {
+      assertThat(System.nanoTime()).isLessThan(end);
+    }
+  }
+
+  private Town town() {
+    return Objects.requireNonNull(town);
+  }
+
+  private static <T> T await(Future<T> future) throws ExecutionException {
+    try {
+      return future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    } catch (InterruptedException | TimeoutException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+}
