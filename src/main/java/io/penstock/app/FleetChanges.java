@@ -69,7 +69,8 @@ final class FleetChanges {
           new Key("resume", pool -> pool.resume().label()),
           new Key("enable_dynamic_batching", pool -> "" + pool.batching().enabled()),
           new Key("max_batch_size", pool -> "" + pool.batching().maxSize()),
-          new Key("batch_timeout_ms", pool -> millis(pool.batching().timeout())));
+          new Key("batch_timeout_ms", pool -> millis(pool.batching().timeout())),
+          new Key("batching", pool -> pool.batching().completions() ? "gateway" : "engine"));
 
   private FleetChanges() {}
 

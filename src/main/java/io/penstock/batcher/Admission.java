@@ -10,6 +10,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.RoutingStrategy;
 import io.penstock.inference.TenantId;
 import io.penstock.message.Admit;
 import io.penstock.message.Grant;
@@ -74,6 +75,7 @@ final class Admission {
   private final int ledgerMax;
   private final FairQueue queue;
   private final Gathering gathering;
+  private final JointPlacing bursts = new JointPlacing();
   private final Ledger ledger = new Ledger();
   private final WaitForecast forecast = new WaitForecast();
   private final Outlook outlook;
@@ -495,7 +497,14 @@ final class Admission {
   private void grant(
       Admit admit, Charge charge, long arrivedMillis, List<AdmissionDecision> out, long nowMillis) {
     gathering.preferIdle(admit, candidates);
+    boolean joint = arrivedMillis < nowMillis && isPlacedJointly(admit);
+    if (joint) {
+      bursts.follow(admit.affinity(), candidates, nowMillis);
+    }
     Replica replica = strategy.pick(candidates, roster, admit.affinity());
+    if (joint) {
+      bursts.placed(admit.affinity(), replica, nowMillis);
+    }
     List<Waiting> company = gathering.company(admit);
     List<Charge> charges = new ArrayList<>();
     for (Waiting each : company) {
@@ -524,6 +533,21 @@ final class Admission {
             nowMillis,
             nowMillis + LEASE_MILLIS));
     gathering.tell(admit, company, grant, out, nowMillis);
+  }
+
+  /**
+   * Whether those of its session that wait with it are to go where it goes: to engines that batch
+   * by themselves, unless the pool's strategy has its own view of what belongs together or apart,
+   * and while more wait than slots are free.
+   */
+  private boolean isPlacedJointly(Admit admit) {
+    return pool.routingStrategy() == RoutingStrategy.LEAST_LOADED
+        && queue.size() >= roster.slots() - ledger.size()
+        && admit.company().isEmpty()
+        && switch (pool.engine()) {
+          case VLLM, SGLANG, TGI, TENSORRT_LLM -> true;
+          case LLAMA_CPP, OPENAI -> false;
+        };
   }
 
   private void adopt(

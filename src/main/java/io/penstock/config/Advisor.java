@@ -222,6 +222,13 @@ public final class Advisor {
                 + ": it never acts");
       }
     }
+    if (pool.batching().completions() && pool.maxConcurrent() > 1) {
+      say(
+          path + ".max_concurrent",
+          pool.maxConcurrent()
+              + ", and batching is gateway: calls beyond the first wait inside an engine that takes"
+              + " one after the other, where nobody can join them (expected: 1)");
+    }
     if (pool.health().checkTimeout().compareTo(pool.health().checkInterval()) > 0) {
       say(
           path + ".health.health_check_timeout_seconds",

@@ -1,6 +1,7 @@
 package io.penstock.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import io.penstock.inference.EngineKind;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -45,6 +46,7 @@ final class FleetRules {
         aliases(pool);
         replicas(pool, named);
         queue(pool.sub("queue"));
+        batching(pool);
       }
     }
     fallback(fleet.sub("fallback_model_id"));
@@ -149,6 +151,29 @@ final class FleetRules {
     Section bytes = queue.sub("max_bytes");
     if (bytes.tree().isIntegralNumber() && bytes.tree().longValue() < maxBodyBytes) {
       bytes.expected("at least ingress.max_body_bytes, " + maxBodyBytes);
+    }
+  }
+
+  private static void batching(Section pool) {
+    Section batching = pool.sub("batching");
+    if (!batching.tree().asText().equals("gateway")) {
+      return;
+    }
+    String engine = pool.tree().path("engine").asText();
+    if (!pool.tree().path("enable_dynamic_batching").asBoolean(true)) {
+      batching.expected("engine, because enable_dynamic_batching is false");
+    }
+    switch (EngineKind.of(engine).orElse(EngineKind.OPENAI)) {
+      case VLLM, SGLANG, TGI, TENSORRT_LLM ->
+          batching.expected(
+              "engine, because "
+                  + engine
+                  + " batches by itself; gateway is for engines of the kinds openai and llama_cpp");
+      case LLAMA_CPP, OPENAI -> {}
+    }
+    Section size = pool.sub("max_batch_size");
+    if (size.tree().isIntegralNumber() && size.tree().intValue() == 1) {
+      size.expected("at least 2, because batching is gateway");
     }
   }
 

@@ -56,6 +56,9 @@ public enum Fault {
   /** total_ms passed before the first byte. */
   DEADLINE_EXCEEDED(408, "timeout_error", "deadline_exceeded", Retry.LATER),
 
+  /** The client read its stream so slowly that others had to wait for it. */
+  CLIENT_TOO_SLOW(408, "timeout_error", "client_too_slow", Retry.LATER),
+
   /** The body is larger than max_body_bytes. */
   BODY_TOO_LARGE(413, "invalid_request_error", "body_too_large", Retry.NEVER),
 

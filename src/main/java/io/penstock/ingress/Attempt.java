@@ -302,6 +302,9 @@ final class Attempt implements Upstream.Listener {
     if (cause instanceof NotSplitException) {
       return FailureText.notSplit(who());
     }
+    if (cause instanceof SlowReaderException) {
+      return FailureText.readTooSlowly(who());
+    }
     if (!connected) {
       return cause instanceof TimeoutException
           ? FailureText.connectTimeout(who(), connectMillis)

@@ -55,13 +55,18 @@ final class EngineRequest {
    * @param grant of the batch
    */
   static EngineCall shared(
-      LoopParts loop, Grant grant, Pool pool, Buffer body, Upstream.Listener listener) {
+      LoopParts loop,
+      Grant grant,
+      Pool pool,
+      Operation operation,
+      Buffer body,
+      Upstream.Listener listener) {
     Caller caller = new Caller(grant.id().value(), Optional.empty(), "");
     return new EngineCall(
         loop.engines(),
         loop.firstUse(),
         Endpoint.of(grant.url()),
-        InferencePaths.of(Operation.EMBEDDINGS),
+        InferencePaths.of(operation),
         loop.rules().get().connectMillis(),
         headers(MultiMap.caseInsensitiveMultiMap(), caller, pool),
         body,

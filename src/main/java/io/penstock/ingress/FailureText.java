@@ -34,7 +34,19 @@ final class FailureText {
   static Failure notSplit(String who) {
     return Failure.of(
         FailureClass.MALFORMED,
-        who + " was asked for the embeddings of several requests and answered with others");
+        who + " was asked for the answers to several requests and sent something else");
+  }
+
+  /** Of a client that held up the others of a call. */
+  static Failure readTooSlowly(String who) {
+    return Failure.of(
+        FailureClass.CLIENT_TOO_SLOW,
+        "more than "
+            + (CompletionsCall.UNREAD_MAX_BYTES >> 10)
+            + " KiB of this stream waited to be read for half of idle_ms, and the other requests of"
+            + " its call to "
+            + who
+            + " waited with it");
   }
 
   /**
@@ -77,7 +89,7 @@ final class FailureText {
   }
 
   /** The JSON of a one-line event. */
-  private static byte[] json(byte[] frame) {
+  static byte[] json(byte[] frame) {
     String text = new String(frame, StandardCharsets.UTF_8).strip();
     int at = text.indexOf("data:");
     return text.substring(at < 0 ? 0 : at + 5).strip().getBytes(StandardCharsets.UTF_8);

@@ -10,13 +10,29 @@ interface Guest {
   void sent();
 
   /**
-   * The whole answer.
+   * An answer begins.
    *
    * @param contentType empty when the engine sent none
    * @param retryAfter empty when the engine sent none
    */
-  void answer(int status, String contentType, String retryAfter, List<Slice> body);
+  void begin(int status, String contentType, String retryAfter);
 
-  /** There is no answer. */
+  /** More of it; nobody writes to it any more. */
+  void more(List<Slice> part);
+
+  /** This was the end of what came. */
+  void done();
+
+  /** There is no answer, or no more of one. */
   void fail(LaneEnd end);
+
+  /** What has come for it and waits for its client to read. */
+  long unreadBytes();
+
+  /** The whole answer. */
+  default void answer(int status, String contentType, String retryAfter, List<Slice> body) {
+    begin(status, contentType, retryAfter);
+    more(body);
+    done();
+  }
 }

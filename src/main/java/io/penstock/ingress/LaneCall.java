@@ -14,6 +14,7 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * A request's part of a call that is made for several: to its attempt a call like any other. Its
@@ -30,9 +31,10 @@ final class LaneCall implements Upstream, Guest {
   private final Seat seat;
   private final LaneBody body;
   private final Listener listener;
-  private final Deque<LaneAnswer> unread = new ArrayDeque<>();
+  private final Deque<Piece> unread = new ArrayDeque<>();
+  private long unreadBytes;
   private boolean sent;
-  private boolean headTold;
+  private boolean headCame;
   private boolean complete;
   private boolean paused;
   private boolean over;
@@ -40,6 +42,13 @@ final class LaneCall implements Upstream, Guest {
   private int read;
   private int told;
   private long beatMillis;
+
+  /**
+   * Part of the answer.
+   *
+   * @param head where it begins; null later
+   */
+  private record Piece(@Nullable EngineHead head, Buffer bytes, LaneEnd end, boolean counts) {}
 
   LaneCall(Lanes lanes, Seat seat, LaneBody body, Listener listener, long nowMillis) {
     this.lanes = lanes;
@@ -74,25 +83,50 @@ final class LaneCall implements Upstream, Guest {
     }
   }
 
-  /** The whole answer, of a host on this loop. */
   @Override
-  public void answer(int status, String contentType, String retryAfter, List<Slice> whole) {
-    if (!over) {
-      head(status, contentType, retryAfter);
-    }
-    if (!over) {
-      listener.data(Buffers.of(whole));
-    }
-    if (!over) {
-      end(LaneEnd.DONE);
-    }
+  public void begin(int status, String contentType, String retryAfter) {
+    take(new Piece(head(status, contentType, retryAfter), Buffer.buffer(), LaneEnd.MORE, false));
+  }
+
+  @Override
+  public void more(List<Slice> part) {
+    take(new Piece(null, Buffers.of(part), LaneEnd.MORE, false));
+  }
+
+  @Override
+  public void done() {
+    fail(LaneEnd.DONE);
   }
 
   @Override
   public void fail(LaneEnd end) {
-    if (!over) {
-      end(end);
+    if (over || complete) {
+      return;
     }
+    if (end == LaneEnd.TOO_SLOW || end == LaneEnd.LEFT_OUT) {
+      letGo(); // it is not waited for
+      paused = false;
+    }
+    take(new Piece(null, Buffer.buffer(), end, false));
+  }
+
+  private void take(Piece piece) {
+    if (!over && !complete) {
+      complete = piece.end() != LaneEnd.MORE;
+      unread.add(piece);
+      unreadBytes += piece.bytes().length();
+      read();
+    }
+  }
+
+  private void letGo() {
+    unread.clear();
+    unreadBytes = 0;
+  }
+
+  @Override
+  public long unreadBytes() {
+    return unreadBytes;
   }
 
   /** A piece of the answer, of a host elsewhere. */
@@ -105,15 +139,26 @@ final class LaneCall implements Upstream, Guest {
       return;
     }
     expected++;
-    complete = answer.end() != LaneEnd.MORE;
-    unread.add(answer);
-    read();
+    LaneEnd end = answer.end();
+    if (end == LaneEnd.TOO_SLOW || end == LaneEnd.LEFT_OUT) {
+      fail(end);
+      return;
+    }
+    boolean begins = answer.status() > 0 && !headCame;
+    headCame |= begins;
+    take(
+        new Piece(
+            begins ? head(answer.status(), answer.contentType(), answer.retryAfter()) : null,
+            Buffer.buffer(answer.piece().value()),
+            end,
+            true));
   }
 
   /** Its host is lost, or can not be reached. */
   void lost(String why) {
     if (!over && !complete) { // else it only has to be read
       over = true;
+      letGo();
       lanes.closed(this);
       listener.failed(new LaneLostException(why));
     }
@@ -121,13 +166,15 @@ final class LaneCall implements Upstream, Guest {
 
   private void read() {
     while (!paused && !over && !unread.isEmpty()) {
-      LaneAnswer next = unread.poll();
-      read++;
-      if (next.status() > 0 && !headTold) {
-        head(next.status(), next.contentType(), next.retryAfter());
+      Piece next = unread.remove();
+      unreadBytes -= next.bytes().length();
+      read += next.counts() ? 1 : 0;
+      if (next.head() != null) {
+        sent();
+        listener.head(next.head());
       }
-      if (!over && next.piece().value().length > 0) {
-        listener.data(Buffer.buffer(next.piece().value()));
+      if (!over && next.bytes().length() > 0) {
+        listener.data(next.bytes());
       }
       if (!over && next.end() != LaneEnd.MORE) {
         end(next.end());
@@ -139,9 +186,7 @@ final class LaneCall implements Upstream, Guest {
     }
   }
 
-  private void head(int status, String contentType, String retryAfter) {
-    sent();
-    headTold = true;
+  private static EngineHead head(int status, String contentType, String retryAfter) {
     MultiMap headers = HttpHeaders.headers();
     if (!contentType.isEmpty()) {
       headers.set(HttpHeaders.CONTENT_TYPE, contentType);
@@ -149,7 +194,7 @@ final class LaneCall implements Upstream, Guest {
     if (!retryAfter.isEmpty()) {
       headers.set("retry-after", retryAfter);
     }
-    listener.head(new EngineHead(status, headers));
+    return new EngineHead(status, headers);
   }
 
   private void end(LaneEnd end) {
@@ -161,6 +206,7 @@ final class LaneCall implements Upstream, Guest {
       case UNREACHABLE, BROKEN_OFF -> listener.failed(new IOException(end.name()));
       case CONNECT_TIMEOUT -> listener.failed(new TimeoutException(end.name()));
       case MALFORMED -> listener.failed(new NotSplitException());
+      case TOO_SLOW -> listener.failed(new SlowReaderException());
     }
   }
 
@@ -193,7 +239,7 @@ final class LaneCall implements Upstream, Guest {
   public void cancel() {
     if (!over) {
       over = true;
-      unread.clear();
+      letGo();
       lanes.closed(this);
       lanes.leave(seat);
     }

@@ -121,7 +121,13 @@ final class Lanes {
       open(seat.batch(), seat.id(), call.body(), call);
       return;
     }
-    LaneOpen open = new LaneOpen(seat.batch(), seat.id(), self, new Bytes(call.body().bytes()));
+    LaneOpen open =
+        new LaneOpen(
+            seat.batch(),
+            seat.id(),
+            self,
+            Optional.of(call.body().operation()),
+            new Bytes(call.body().bytes()));
     post.send(seat.host(), open).onFailure(unreached -> call.lost("its host can not be reached"));
   }
 
@@ -177,7 +183,8 @@ final class Lanes {
     RemoteGuest guest =
         new RemoteGuest(
             open.batch(), open.id(), open.replyTo(), message -> post.send(open.replyTo(), message));
-    Optional<LaneBody> body = LaneBody.of(Operation.EMBEDDINGS, open.body().value());
+    Optional<LaneBody> body =
+        LaneBody.of(open.operation().orElse(Operation.EMBEDDINGS), open.body().value());
     if (body.isEmpty()) {
       guest.fail(LaneEnd.LEFT_OUT);
       return;

@@ -3,16 +3,20 @@
  * about how it ended; it decides nothing about the fleet and never picks a replica.
  *
  * <p>Owns the HTTP server, the engines' connections and every live {@code Exchange}, one loop each:
- * both sockets of a stream live on the loop that accepted it. An exchange is one request, an {@code
- * Attempt} one grant of it on one replica, whose end is a value. Says {@code Route} and {@code
- * ListModels} to a router, {@code Admit}, {@code Withdraw}, {@code Renew}, {@code Release} and
- * {@code CensusAnswer} to a pool's owner; hears their answers and {@code Census}.
+ * both sockets of a stream live on the loop that accepted it. An exchange is one request: its
+ * {@code Reception}, its {@code Allowance} of what is limited, its {@code Itinerary} of pools, and
+ * the {@code Pursuit} of an answer by one {@code Attempt} after the other, each one grant on one
+ * replica, whose end is a value. Says {@code Route} and {@code ListModels} to a router, {@code
+ * Admit}, {@code Withdraw}, {@code Renew}, {@code Release} and {@code CensusAnswer} to a pool's
+ * owner; hears their answers and {@code Census}.
  *
  * <p>A call that requests share is made by the loop of the first of them, its {@code BatchHost}; to
  * the others, on this loop or another, it is a {@code LaneCall} that looks to their attempts like a
  * call of their own, so that whatever becomes of it is told, retried and counted like any other.
  * Loops say {@code LaneOpen}, {@code LaneSent}, {@code LaneAnswer}, {@code LaneCredit} and {@code
- * LaneLeave} to each other ({@code Lanes}).
+ * LaneLeave} to each other ({@code Lanes}). What the host makes of the one answer is the {@code
+ * SharedCall}'s: {@code EmbeddingsCall} cuts it, {@code CompletionsCall} takes a stream apart while
+ * it comes.
  *
  * <p>Decisions: what waits at an owner is kept here too ({@code SlotClaims}) and asked for again
  * when owners change, so that no client sees it. A stream that broke goes on at another replica of

@@ -15,5 +15,7 @@ public enum LaneEnd {
   /** The connection to the replica broke. */
   BROKEN_OFF,
   /** The replica's answer was none to all that was asked. */
-  MALFORMED
+  MALFORMED,
+  /** Its client reads so slowly that the others of its call had to wait for it. */
+  TOO_SLOW
 }

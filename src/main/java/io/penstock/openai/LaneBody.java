@@ -25,20 +25,72 @@ import org.jspecify.annotations.Nullable;
  * a hash that can be turned round one client could have its parameters applied to another's inputs.
  * Equal parameters that are written differently cost a merge and nothing else. A body in which a
  * name is doubled or escaped is never merged, since parsers differ in what it means.
+ *
+ * <p>Of a completion {@code stream}, {@code stream_options} and {@code max_tokens} are the
+ * request's own too: the call streams and asks for the most that one of them may have, and {@link
+ * CompletionSplit} gives each its due. Who names no limit shares with others who name none, since
+ * only the engine knows where it stops then. The other parameters that may be there are those of
+ * {@link #SHARED_PARAMETERS}; they apply to each prompt by itself and are the same for all. What is
+ * not among them sends the request alone: it may mean something for the call as a whole, or say
+ * something of each token that only one stream has. So do several prompts, {@code max_tokens} of 0,
+ * a {@code seed} (an engine that draws for one prompt after the other would say something else in
+ * other company), and {@code n}, {@code best_of}, {@code echo}, {@code logprobs} and {@code suffix}
+ * unless they ask for nothing.
  */
 public final class LaneBody {
   /** Longer bodies are work enough for a call of their own, and travel as one message. */
   public static final int MAX_BYTES = 256 << 10;
 
+  /** Parameters of a completion that apply to each prompt by itself. */
+  static final Set<String> SHARED_PARAMETERS =
+      Set.of(
+          "bad_words",
+          "frequency_penalty",
+          "grammar",
+          "guided_choice",
+          "guided_grammar",
+          "guided_json",
+          "guided_regex",
+          "ignore_eos",
+          "include_stop_str_in_output",
+          "json_schema",
+          "length_penalty",
+          "logit_bias",
+          "min_p",
+          "min_tokens",
+          "presence_penalty",
+          "repeat_penalty",
+          "repetition_penalty",
+          "response_format",
+          "service_tier",
+          "skip_special_tokens",
+          "spaces_between_special_tokens",
+          "stop",
+          "stop_token_ids",
+          "temperature",
+          "top_k",
+          "top_p",
+          "typical_p");
+
   private static final byte[] MODEL = JsonText.ascii("model");
   private static final byte[] USER = JsonText.ascii("user");
   private static final byte[] INPUT = JsonText.ascii("input");
   private static final byte[] HEAD = JsonText.ascii("{\"model\":");
+  private static final byte[] PROMPT = JsonText.ascii("prompt");
+  private static final byte[] STREAM = JsonText.ascii("stream");
+  private static final byte[] STREAM_OPTIONS = JsonText.ascii("stream_options");
+  private static final byte[] INCLUDE_USAGE = JsonText.ascii("include_usage");
+  private static final byte[] CONTINUOUS_USAGE = JsonText.ascii("continuous_usage_stats");
+  private static final byte[] MAX_TOKENS = JsonText.ascii("max_tokens");
+  private static final byte[] STREAMED =
+      JsonText.ascii(",\"stream\":true,\"stream_options\":{\"include_usage\":true}");
   private static final byte[] INPUTS = JsonText.ascii(",\"input\":[");
+  private static final byte[] PROMPTS = JsonText.ascii(",\"prompt\":[");
   private static final byte[] COMMA = JsonText.ascii(",");
   private static final byte[] TAIL = JsonText.ascii("]}");
   private static final int KEY_BYTES = 16;
 
+  private final Operation operation;
   private final byte[] body;
   private final List<Span> parameters = new ArrayList<>();
   private final JsonCursor in = new JsonCursor(false);
@@ -47,8 +99,13 @@ public final class LaneBody {
   private int inputs;
   private long weight;
   private String key = "";
+  private boolean streams;
+  private boolean includesUsage;
+  private int maxTokens;
+  private boolean alone;
 
-  private LaneBody(byte[] body) {
+  private LaneBody(Operation operation, byte[] body) {
+    this.operation = operation;
     this.body = body;
   }
 
@@ -58,10 +115,10 @@ public final class LaneBody {
    * @return empty where the request can not share a call
    */
   public static Optional<LaneBody> of(Operation operation, byte[] body) {
-    if (operation != Operation.EMBEDDINGS || body.length > MAX_BYTES) {
-      return Optional.empty();
+    if (operation == Operation.CHAT || body.length > MAX_BYTES) {
+      return Optional.empty(); // no engine takes several chats in one call
     }
-    LaneBody lane = new LaneBody(body);
+    LaneBody lane = new LaneBody(operation, body);
     return lane.read() ? Optional.of(lane) : Optional.empty();
   }
 
@@ -76,22 +133,73 @@ public final class LaneBody {
       if (name.indexOf('\\') >= 0 || !names.add(name)) {
         return false;
       }
-      if (in.nameIs(INPUT)) {
+      if (in.nameIs(operation == Operation.EMBEDDINGS ? INPUT : PROMPT)) {
         readInputs();
       } else if (in.nameIs(MODEL) || in.nameIs(USER)) {
         in.skipValue();
-      } else {
+      } else if (operation == Operation.EMBEDDINGS || !readOwn()) {
         int from = in.nameOffset();
-        in.skipValue();
+        alone |= !mayShare(name) && operation == Operation.COMPLETION;
         parameters.add(new Span(from, in.position() - from));
       }
     }
     in.expectEnd();
-    if (in.failed() || elements == null || inputs == 0) {
+    if (in.failed() || alone || elements == null || inputs == 0) {
+      return false;
+    }
+    if (operation == Operation.COMPLETION && inputs > 1) {
       return false;
     }
     key = digest();
     return true;
+  }
+
+  /** Steps over a parameter's value; whether others can have the same in one call. */
+  private boolean mayShare(String name) {
+    Kind kind = in.peek();
+    in.skipValue();
+    return SHARED_PARAMETERS.contains(name)
+        || switch (name) {
+          case "n", "best_of" ->
+              kind == Kind.NULL || (kind == Kind.NUMBER && in.isInteger() && in.integer() == 1);
+          case "echo", "logprobs" -> kind == Kind.NULL || kind == Kind.FALSE;
+          case "seed", "suffix" -> kind == Kind.NULL;
+          default -> false;
+        };
+  }
+
+  /** Reads what is a completion's own; false where the member is none of that. */
+  private boolean readOwn() {
+    if (in.nameIs(STREAM)) {
+      streams = in.peek() == Kind.TRUE;
+      in.skipValue();
+    } else if (in.nameIs(MAX_TOKENS)) {
+      Kind kind = in.peek();
+      in.skipValue();
+      maxTokens = kind == Kind.NUMBER ? (int) Math.min(in.integer(), Integer.MAX_VALUE) : 0;
+      alone |= kind != Kind.NULL && maxTokens < 1;
+    } else if (in.nameIs(STREAM_OPTIONS)) {
+      readOptions();
+    } else {
+      return false;
+    }
+    return true;
+  }
+
+  private void readOptions() {
+    if (in.peek() != Kind.OBJECT) {
+      in.skipValue();
+      return;
+    }
+    in.enterObject();
+    while (in.nextMember()) {
+      boolean usage = in.nameIs(INCLUDE_USAGE);
+      boolean continuous = in.nameIs(CONTINUOUS_USAGE);
+      boolean yes = in.peek() == Kind.TRUE;
+      includesUsage |= usage && yes;
+      alone |= !usage && !(continuous && !yes); // each frame's usage is the call's
+      in.skipValue();
+    }
   }
 
   private void readInputs() {
@@ -143,7 +251,8 @@ public final class LaneBody {
     List<Span> sorted = new ArrayList<>(parameters);
     sorted.sort((a, b) -> Arrays.compare(body, a.offset(), a.end(), body, b.offset(), b.end()));
     MessageDigest digest = sha256();
-    digest.update((byte) (tokenIds ? 1 : 0));
+    boolean completion = operation == Operation.COMPLETION;
+    digest.update((byte) ((tokenIds ? 1 : 0) | (completion ? 2 : 0) | (maxTokens > 0 ? 4 : 0)));
     for (Span each : sorted) {
       digest.update(ByteBuffer.allocate(Integer.BYTES).putInt(0, each.length()));
       digest.update(body, each.offset(), each.length());
@@ -159,6 +268,31 @@ public final class LaneBody {
     } catch (NoSuchAlgorithmException e) {
       throw new IllegalStateException("every Java platform has SHA-256", e);
     }
+  }
+
+  /** What it asks of the model. */
+  public Operation operation() {
+    return operation;
+  }
+
+  /** Whether it wants a stream. */
+  public boolean streams() {
+    return streams;
+  }
+
+  /** Whether it is told its usage: in a stream only where it asks for it. */
+  boolean wantsUsage() {
+    return !streams || includesUsage;
+  }
+
+  /** What may be generated for it; 0 where it does not say. */
+  int maxTokens() {
+    return maxTokens;
+  }
+
+  /** Tokens of its inputs: ids are counted, texts have four bytes to a token. */
+  int promptTokens() {
+    return (int) Math.min(Integer.MAX_VALUE, tokenIds ? weight : (weight + 3) / 4);
   }
 
   /** Equal for requests that may share a call. */
@@ -196,7 +330,11 @@ public final class LaneBody {
       add(out, COMMA);
       out.add(new Slice(first.body, each.offset(), each.length()));
     }
-    add(out, INPUTS);
+    if (first.operation == Operation.COMPLETION) {
+      limit(out, lanes);
+      add(out, STREAMED);
+    }
+    add(out, first.operation == Operation.EMBEDDINGS ? INPUTS : PROMPTS);
     for (int i = 0; i < lanes.size(); i++) {
       LaneBody lane = lanes.get(i);
       if (!lane.key.equals(first.key)) {
@@ -211,6 +349,18 @@ public final class LaneBody {
     }
     add(out, TAIL);
     return new Spliced(out);
+  }
+
+  /** The most that one of them may have. */
+  static int mostTokens(List<LaneBody> lanes) {
+    return lanes.stream().mapToInt(LaneBody::maxTokens).max().orElse(0);
+  }
+
+  private static void limit(List<Slice> out, List<LaneBody> lanes) {
+    int most = mostTokens(lanes);
+    if (most > 0) {
+      add(out, JsonText.ascii(",\"max_tokens\":" + most));
+    }
   }
 
   private static void add(List<Slice> out, byte[] bytes) {

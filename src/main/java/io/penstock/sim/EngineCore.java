@@ -25,6 +25,10 @@ import java.util.Arrays;
  * #nextScheduleNanos()} and jumps from decision to decision. Both see the same times. An arrival or
  * a cancellation ends the run after the step in flight.
  *
+ * <p><b>Calls in turn.</b> An engine without a scheduler takes the sequences of one call, pads them
+ * to the longest, and takes no others before the last of them has ended: every step costs as many
+ * sequences as the call has, each as long as its longest. Nothing is kept for later prefixes.
+ *
  * <p>No clock, no randomness: same calls, same answers. Belongs to one thread.
  */
 final class EngineCore {
@@ -37,6 +41,9 @@ final class EngineCore {
   private int waitingCount; // without the cancelled ones that are still in the deque
   private final Sequence[] running;
   private int runningCount;
+
+  /** Sequences of the call whose turn it is, those that have ended too. */
+  private int padded;
 
   private boolean inFlight;
   private long freeAtNanos;
@@ -256,13 +263,23 @@ final class EngineCore {
   private void admit(int tokenBudget) {
     int budget = tokenBudget;
     dropCancelledHead();
+    boolean inTurn = profile.callsInTurn();
+    if (inTurn && runningCount > 0) {
+      return;
+    }
     while (budget > 0 && runningCount < running.length && !waiting.isEmpty()) {
       Sequence sequence = waiting.element();
+      if (inTurn && runningCount > 0 && sequence.owner != running[0].owner) {
+        break;
+      }
       // At least one token is computed, or there would be nothing to sample from.
-      int cached = kv.cachedPrefix(sequence.hashes, (sequence.known() - 1) / KvCache.BLOCK_TOKENS);
+      int cached =
+          inTurn
+              ? 0
+              : kv.cachedPrefix(sequence.hashes, (sequence.known() - 1) / KvCache.BLOCK_TOKENS);
       int needed = KvCache.blocksFor(sequence.known()) - cached;
       if (needed + kv.idleAmong(sequence.hashes, cached) > kv.free()) {
-        return;
+        break;
       }
       waiting.remove();
       waitingCount--;
@@ -283,6 +300,7 @@ final class EngineCore {
       running[runningCount++] = sequence;
       grow(sequence, sequence.computed + sequence.chunk);
     }
+    padded = runningCount;
   }
 
   private void dropCancelledHead() {
@@ -295,9 +313,11 @@ final class EngineCore {
     long prefill = 0;
     long context = 0;
     int decoding = 0;
+    int longest = 0;
     int steps = Integer.MAX_VALUE;
     for (int i = 0; i < runningCount; i++) {
       Sequence sequence = running[i];
+      longest = Math.max(longest, sequence.computed > 0 ? sequence.computed : sequence.chunk);
       if (sequence.chunk == 1 && sequence.computed > 0) {
         decoding++;
         context += sequence.computed;
@@ -309,6 +329,11 @@ final class EngineCore {
     boolean steady = decoding == runningCount && !preempted;
     inFlight = true;
     runStartNanos = freeAtNanos;
+    if (profile.callsInTurn()) {
+      decoding = decoding > 0 ? padded : 0;
+      context = (long) decoding * longest;
+      prefill = decoding > 0 ? 0 : (long) padded * longest;
+    }
     runFirstNanos = profile.stepMicros(prefill, decoding, context) * 1000 * slowdown;
     runGrowthNanos = decoding * profile.stepPerContextTokenMicros() * 1000 * slowdown;
     runSteps = steady ? stepsThatFit(steps) : 1;

@@ -33,6 +33,8 @@ import java.util.Map;
  *   <li>{@code l4-bge-m3}: an embedding model of 568 million parameters behind a server without a
  *       scheduler, by the same roofline: 1.136 GB of weights read per call, two operations per
  *       parameter and token at half of peak.
+ *   <li>{@code h100-llama-3.1-8b-static}: the first of these behind a server without a scheduler,
+ *       with an engine's usual bound of 64 sequences of a call.
  *   <li>{@code instant}: no delay at all, for tests and for finding a gateway's own cost.
  * </ul>
  *
@@ -47,8 +49,10 @@ import java.util.Map;
  * @param maxNumSeqs sequences that may run at once
  * @param maxBatchedTokens tokens that a step may process, prefill in chunks included
  * @param maxModelLength prompt and completion together, in tokens
- * @param callsInTurn whether it computes the embeddings of one call after those of the other, as
- *     servers around a model without a scheduler do: base cost for each call, and its tokens
+ * @param callsInTurn whether it does what one call asks for after all of the call before, as
+ *     servers around a model without a scheduler do. Embeddings: base cost for each call, and its
+ *     tokens. Generation: each step costs as if all prompts of the call were as long as the longest
+ *     and went on until the last has ended
  */
 public record SimProfile(
     String name,
@@ -293,6 +297,20 @@ public record SimProfile(
             256,
             8192 * 64,
             8192,
+            true));
+    add(
+        all,
+        new SimProfile(
+            "h100-llama-3.1-8b-static",
+            LLAMA_8B,
+            17.2509,
+            5752.705,
+            5.9991,
+            131_072 / 3.35e6,
+            29_205 * 16,
+            64,
+            29_205 * 16,
+            131_072,
             true));
     add(all, new SimProfile("instant", "sim", 0, 0, 0, 0, 65_536 * 16, 4096, 1 << 20, 262_144));
     return all;

@@ -8,7 +8,8 @@ import io.penstock.inference.Outcome;
  * health and breaker ({@link #outcome}), for the client when it is told ({@link #fault}), and for
  * the request ({@link #next}). The table of failure classes of the design, row by row.
  *
- * <p>Total deadlines and clients that leave are no failures of an attempt: nothing follows them.
+ * <p>One of them is the client's own: where it holds up others. Total deadlines and clients that
+ * leave are no failures of an attempt: nothing follows them.
  */
 public enum FailureClass {
   /** Refused or reset while connecting; DNS or TLS failed. */
@@ -39,6 +40,8 @@ public enum FailureClass {
   UNFIT(Outcome.FAULT, Fault.BAD_GATEWAY, false),
   /** It was to go on with a stream and would not, or began it anew; it serves whole requests. */
   NOT_CONTINUED(Outcome.CLIENT_ERROR, Fault.UPSTREAM_TRUNCATED, false),
+  /** The client let too much of a stream wait that others share a call with. */
+  CLIENT_TOO_SLOW(Outcome.DEADLINE, Fault.CLIENT_TOO_SLOW, false),
   /** 401 or 403, about the gateway's key, which all replicas of a pool share. */
   KEY_REFUSED(Outcome.CLIENT_ERROR, Fault.BAD_GATEWAY, false);
 

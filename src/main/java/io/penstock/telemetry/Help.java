@@ -58,7 +58,9 @@ final class Help implements MeterFilter {
           Map.entry(
               Names.TENANT_QUEUE_WAIT,
               "How long requests waited for a slot, for the first 50 tenants of each pool"),
-          Map.entry(Names.BATCH_SIZE, "Inputs of calls that requests of several clients may share"),
+          Map.entry(
+              Names.BATCH_SIZE,
+              "Inputs or prompts of calls that requests of several clients may share"),
           Map.entry(
               Names.BATCH_WAIT, "How long requests waited for the call that others may share"),
           Map.entry(Names.GRANTS, "Slots in use on replicas of pools that this node owns"),

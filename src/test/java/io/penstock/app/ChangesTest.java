@@ -27,7 +27,7 @@ class ChangesTest {
        "cluster": {"host": "127.0.0.1", "join": {"static": {"members": ["127.0.0.1:2"]}}},
        "admin": {"key": "sk-1"},
        "fleet": {"pools": [
-         {"name": "p", "model_id": "m", "engine": "vllm",
+         {"name": "p", "model_id": "m", "engine": "openai",
           "replicas": [{"id": "x", "url": "http://10.0.0.1:8000"},
                        {"id": "y", "url": "http://10.0.0.2:8000"}]}]}}
       """;
@@ -81,7 +81,7 @@ class ChangesTest {
       """
       model_id; n; model_id m -> n
       aliases; ['q']; aliases none -> q
-      engine; sglang; engine vllm -> sglang
+      engine; sglang; engine openai -> sglang
       engine_model_id; M; engine_model_id none -> M
       engine_api_key; sk-secret; engine_api_key is another
       routing_strategy; random; routing_strategy least_loaded -> random
@@ -89,6 +89,7 @@ class ChangesTest {
       capabilities; ['tools']; capabilities none -> tools
       context_tokens; 4096; context_tokens 0 -> 4096
       resume; off; resume auto -> off
+      batching; gateway; batching engine -> gateway
       enable_dynamic_batching; false; enable_dynamic_batching true -> false
       max_batch_size; 7; max_batch_size 64 -> 7
       batch_timeout_ms; 7; batch_timeout_ms 50 -> 7

@@ -140,7 +140,12 @@ final class MessageSamples {
               new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.empty()),
               List.of(new Batch.Lane(REQUEST, INGRESS))),
           new Seat(REQUEST, POOL, 17, new RequestId("req-1-b1"), INGRESS, REPLICA, 42, true),
-          new LaneOpen(new RequestId("req-1-b1"), REQUEST, INGRESS, BYTES),
+          new LaneOpen(
+              new RequestId("req-1-b1"),
+              REQUEST,
+              INGRESS,
+              Optional.of(Operation.COMPLETION),
+              BYTES),
           new LaneSent(new RequestId("req-1-b1"), REQUEST),
           new LaneAnswer(
               new RequestId("req-1-b1"),

@@ -104,7 +104,7 @@ class UsageTest {
             "engine-sim --profile abacus",
             "penstock engine-sim: profile: 'abacus' (expected: one of h100-llama-3.1-8b,"
                 + " h100x8-llama-3.3-70b, a100-llama-3.1-8b, a100-40g-llama-2-7b, l4-llama-3.1-8b,"
-                + " l4-bge-m3, instant)\n"),
+                + " l4-bge-m3, h100-llama-3.1-8b-static, instant)\n"),
         mistake(
             "engine-sim --replicas 0", "penstock engine-sim: replicas: 0 (expected: 1..1024)\n"),
         mistake(

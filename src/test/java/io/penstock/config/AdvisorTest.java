@@ -120,6 +120,14 @@ class AdvisorTest {
             "fleet.pools[0].queue.queue_ms.bulk: 600001 is more than ingress.deadlines.total_ms,"
                 + " 600000: it never acts"),
         fleet(
+            "{'pools': [{'model_id': 'm', 'batching': 'gateway', 'max_concurrent': 2,"
+                + " 'replicas': "
+                + TWO
+                + "}]}",
+            "fleet.pools[0].max_concurrent: 2, and batching is gateway: calls beyond the first wait"
+                + " inside an engine that takes one after the other, where nobody can join them"
+                + " (expected: 1)"),
+        fleet(
             "{'pools': [{'model_id': 'm', 'health': {'health_check_timeout_seconds': 11},"
                 + " 'replicas': "
                 + TWO

@@ -357,8 +357,23 @@ class BadConfigurationTest {
             "fleet.pools[0][\"strange key\"]: unknown key "
                 + "(expected: one of name, model_id, aliases, engine, engine_model_id, "
                 + "engine_api_key, routing_strategy, replicas, max_concurrent, capabilities, "
-                + "context_tokens, queue, health, failover, circuit_breaker, resume, enable_dynamic_batching,"
-                + " max_batch_size, batch_timeout_ms)"),
+                + "context_tokens, queue, health, failover, circuit_breaker, resume, batching,"
+                + " enable_dynamic_batching, max_batch_size, batch_timeout_ms)"),
+        bad(
+            "batching by whom",
+            pool("'engine': 'openai', 'batching': 'chat'"),
+            "fleet.pools[0].batching: \"chat\" (expected: one of engine, gateway)"),
+        bad(
+            "batching before an engine that batches",
+            pool("'engine': 'vllm', 'batching': 'gateway', 'max_batch_size': 1"),
+            "fleet.pools[0].batching: \"gateway\" (expected: engine, because vllm batches by itself;"
+                + " gateway is for engines of the kinds openai and llama_cpp)",
+            "fleet.pools[0].max_batch_size: 1 (expected: at least 2, because batching is gateway)"),
+        bad(
+            "batching that is off",
+            pool("'engine': 'llama_cpp', 'batching': 'gateway', 'enable_dynamic_batching': false"),
+            "fleet.pools[0].batching: \"gateway\" (expected: engine, because"
+                + " enable_dynamic_batching is false)"),
         bad(
             "max_concurrent",
             pool("'max_concurrent': -1"),
@@ -519,7 +534,8 @@ class BadConfigurationTest {
             "fleet.pools[0].replicas.simulated.count: 0 (expected: integer from 1 to 1000)",
             "fleet.pools[0].replicas.simulated.profile: \"h100\" "
                 + "(expected: one of h100-llama-3.1-8b, a100-llama-3.1-8b, h100x8-llama-3.3-70b, "
-                + "a100-40g-llama-2-7b, l4-llama-3.1-8b, l4-bge-m3, instant)"),
+                + "a100-40g-llama-2-7b, l4-llama-3.1-8b, l4-bge-m3, "
+                + "h100-llama-3.1-8b-static, instant)"),
         bad(
             "watched file",
             replicas("{'file': 'replicas.json'}"),

@@ -110,7 +110,9 @@ class LaneCallTest {
         new RemoteGuest(BATCH, ID, HERE, message -> bus.toLane.add((LaneAnswer) message));
     bus.call.start();
     assertThat(bus.toHost.poll())
-        .isEqualTo(new LaneOpen(BATCH, ID, HERE, new Bytes(body().bytes())));
+        .isEqualTo(
+            new LaneOpen(
+                BATCH, ID, HERE, Optional.of(Operation.EMBEDDINGS), new Bytes(body().bytes())));
     guest.answer(200, "application/json", "", List.of(new Slice(whole, 0, whole.length)));
     int steps = 0;
     boolean paused = false;
@@ -190,5 +192,46 @@ class LaneCallTest {
     call.start();
     lanes.onAnswer(new LaneAnswer(BATCH, ID, 0, 0, "", "", Bytes.NONE, LaneEnd.MALFORMED));
     assertThat(heard.events).containsExactly("NotSplitException");
+  }
+
+  @Test
+  void whoIsCutHearsItWithoutReadingWhatWaits() {
+    call.start();
+    call.pause();
+    lanes.onAnswer(piece(0, LaneEnd.MORE));
+    lanes.onAnswer(piece(1, LaneEnd.MORE));
+    assertThat(call.unreadBytes()).isEqualTo(2);
+    lanes.onAnswer(new LaneAnswer(BATCH, ID, 2, 200, "", "", Bytes.NONE, LaneEnd.TOO_SLOW));
+    assertThat(heard.events).containsExactly("SlowReaderException");
+    assertThat(heard.data.length()).isZero();
+    assertThat(lanes.isIdle()).isTrue();
+  }
+
+  @Test
+  void whatABrokenCallHadSaidIsReadBeforeItsEnd() {
+    call.start();
+    call.pause();
+    lanes.onAnswer(piece(0, LaneEnd.MORE));
+    lanes.onAnswer(new LaneAnswer(BATCH, ID, 1, 200, "", "", Bytes.NONE, LaneEnd.BROKEN_OFF));
+    assertThat(heard.events).isEmpty();
+    call.resume();
+    assertThat(heard.events).containsExactly("sent", "head 200 application/json", "IOException");
+    assertThat(heard.data.length()).isEqualTo(1);
+  }
+
+  @Test
+  void aGuestOfItsOwnLoopIsHeldBackToo() {
+    call.start();
+    call.begin(200, "text/event-stream", "");
+    call.more(List.of(new Slice(new byte[5], 0, 5)));
+    call.pause();
+    call.more(List.of(new Slice(new byte[7], 0, 7)));
+    call.done();
+    assertThat(call.unreadBytes()).isEqualTo(7);
+    assertThat(heard.events).containsExactly("sent", "head 200 text/event-stream");
+    call.resume();
+    assertThat(heard.events).contains("ended");
+    assertThat(heard.data.length()).isEqualTo(12);
+    assertThat(call.unreadBytes()).isZero();
   }
 }

@@ -75,4 +75,66 @@ class RemoteGuestTest {
         .containsExactly(new LaneAnswer(BATCH, ID, 0, 0, "", "", Bytes.NONE, LaneEnd.BROKEN_OFF));
     assertThat(guest.isOver()).isTrue();
   }
+
+  @Property(tries = 200)
+  void aStreamArrivesInOrderHoweverItComesAndIsRead(@ForAll long seed) {
+    sent.clear();
+    Random random = new Random(seed);
+    RemoteGuest guest = guest();
+    guest.begin(200, "text/event-stream", "");
+    ByteArrayOutputStream whole = new ByteArrayOutputStream();
+    ByteArrayOutputStream read = new ByteArrayOutputStream();
+    LaneEnd end = random.nextBoolean() ? LaneEnd.DONE : LaneEnd.BROKEN_OFF;
+    int left = random.nextInt(300);
+    boolean ended = false;
+    int number = 0;
+    while (!ended || number < sent.size()) {
+      assertThat(sent.size() - number).isLessThanOrEqualTo(LaneAnswer.WINDOW);
+      if (left > 0 && random.nextInt(3) > 0) {
+        byte[] bytes = new byte[random.nextInt(20) == 0 ? random.nextInt(90_000) : 200];
+        random.nextBytes(bytes);
+        whole.writeBytes(bytes);
+        guest.more(List.of(new Slice(bytes, 0, bytes.length)));
+        left--;
+      } else if (left == 0 && !ended) {
+        ended = true;
+        if (end == LaneEnd.DONE) {
+          guest.done();
+        } else {
+          guest.fail(end);
+        }
+      } else if (number < sent.size()) {
+        LaneAnswer piece = sent.get(number);
+        assertThat(piece.number()).isEqualTo(number++);
+        assertThat(piece.piece().value()).hasSizeLessThanOrEqualTo(LaneAnswer.PIECE_BYTES);
+        read.writeBytes(piece.piece().value());
+        assertThat(guest.isOver() && number == sent.size()).isEqualTo(piece.end() == end);
+        guest.credit(number);
+      }
+      assertThat(guest.unreadBytes())
+          .isEqualTo(
+              whole.size() - sent.stream().mapToLong(each -> each.piece().value().length).sum());
+    }
+    assertThat(guest.isOver()).isTrue();
+    assertThat(read.toByteArray()).isEqualTo(whole.toByteArray());
+  }
+
+  @Test
+  void whoIsCutIsToldAtOnceAndGetsNothingThatWaits() {
+    RemoteGuest guest = guest();
+    guest.begin(200, "text/event-stream", "");
+    byte[] part = new byte[LaneAnswer.PIECE_BYTES];
+    for (int i = 0; i < 20; i++) {
+      guest.more(List.of(new Slice(part, 0, part.length)));
+    }
+    assertThat(sent).hasSize(LaneAnswer.WINDOW);
+    assertThat(guest.unreadBytes()).isEqualTo(4L * part.length);
+    guest.fail(LaneEnd.TOO_SLOW);
+    assertThat(sent).hasSize(LaneAnswer.WINDOW + 1);
+    assertThat(sent.get(LaneAnswer.WINDOW).end()).isEqualTo(LaneEnd.TOO_SLOW);
+    assertThat(guest.unreadBytes()).isZero();
+    guest.credit(LaneAnswer.WINDOW);
+    guest.done();
+    assertThat(sent).hasSize(LaneAnswer.WINDOW + 1);
+  }
 }

@@ -90,7 +90,7 @@ class RulesChangeTest {
 
   /** Long enough that a request which is not served is surely asking again. */
   private static void letItWait() {
-    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2 * Exchange.ASK_AGAIN_MILLIS));
+    LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2 * Itinerary.ASK_AGAIN_MILLIS));
   }
 
   private static void serves(CompletableFuture<HttpResponse<String>> asked, String pool)
@@ -253,7 +253,7 @@ class RulesChangeTest {
     serves(send(WHOLE), "lakes");
     assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun))
         .as("without waiting")
-        .isLessThan(Exchange.ASK_AGAIN_MILLIS + 4_000);
+        .isLessThan(Itinerary.ASK_AGAIN_MILLIS + 4_000);
   }
 
   @Test

@@ -112,4 +112,76 @@ class LaneBodyTest {
             "{\"model\":\"engine/m\"," + parameters + ",\"input\":[" + inputs + "]}");
     assertThat(joined).isEqualTo(expected);
   }
+
+  private static Optional<LaneBody> completion(String body) {
+    return LaneBody.of(Operation.COMPLETION, body.getBytes(UTF_8));
+  }
+
+  @Test
+  void completionsBecomeOneStreamOfTheMostThatOneMayHave() {
+    LaneBody one =
+        completion(
+                "{\"model\":\"a\",\"prompt\":\"é\",\"max_tokens\":7,\"stop\":[\"x\"],\"user\":\"u\"}")
+            .orElseThrow();
+    LaneBody two =
+        completion(
+                "{\"stop\":[\"x\"],\"stream\":true,\"stream_options\":{\"include_usage\":true},"
+                    + "\"prompt\":[\"b\"],\"max_tokens\":9}")
+            .orElseThrow();
+    assertThat(two.key()).isEqualTo(one.key());
+    assertThat(joined(one, two))
+        .isEqualTo(
+            "{\"model\":\"engine/m\",\"stop\":[\"x\"],\"max_tokens\":9,\"stream\":true,"
+                + "\"stream_options\":{\"include_usage\":true},\"prompt\":[\"é\",\"b\"]}");
+    assertThat(one.streams()).isFalse();
+    assertThat(one.wantsUsage()).isTrue();
+    assertThat(two.streams()).isTrue();
+    assertThat(two.wantsUsage()).isTrue();
+    assertThat(List.of(one.maxTokens(), two.maxTokens())).containsExactly(7, 9);
+  }
+
+  @Test
+  void completionsOfOtherKindsHaveOtherKeys() {
+    String key = completion("{\"prompt\":\"a\",\"max_tokens\":7}").orElseThrow().key();
+    for (String other :
+        List.of(
+            "{\"prompt\":\"a\"}",
+            "{\"prompt\":[1,2],\"max_tokens\":7}",
+            "{\"prompt\":\"a\",\"max_tokens\":7,\"temperature\":0}",
+            "{\"prompt\":\"a\",\"max_tokens\":7,\"n\":1}")) {
+      assertThat(completion(other).orElseThrow().key()).as(other).isNotEqualTo(key);
+    }
+    assertThat(lane("{\"input\":\"a\"}").key())
+        .isNotEqualTo(completion("{\"prompt\":\"a\"}").orElseThrow().key());
+  }
+
+  @Test
+  void whatMayMeanTheCallAsAWholeGoesAlone() {
+    for (String rest :
+        List.of(
+            "\"n\":2",
+            "\"best_of\":2",
+            "\"echo\":true",
+            "\"logprobs\":1",
+            "\"logprobs\":0",
+            "\"seed\":1",
+            "\"suffix\":\"x\"",
+            "\"max_tokens\":0",
+            "\"max_completion_tokens\":5",
+            "\"stream_options\":{\"chunk\":1}",
+            "\"stream_options\":{\"continuous_usage_stats\":true}",
+            "\"prompt_embeds\":\"x\"",
+            "\"whatever\":null")) {
+      assertThat(completion("{\"prompt\":\"a\"," + rest + "}")).as(rest).isEmpty();
+    }
+    assertThat(completion("{\"prompt\":[\"a\",\"b\"]}")).isEmpty();
+    assertThat(completion("{\"prompt\":[[1],[2]]}")).isEmpty();
+    assertThat(
+            completion(
+                "{\"prompt\":\"a\",\"n\":1,\"best_of\":null,\"echo\":false,\"logprobs\":null,"
+                    + "\"seed\":null,\"suffix\":null,\"max_tokens\":null,\"stream\":null,"
+                    + "\"stream_options\":null}"))
+        .isPresent();
+    assertThat(LaneBody.of(Operation.CHAT, "{\"messages\":[]}".getBytes(UTF_8))).isEmpty();
+  }
 }

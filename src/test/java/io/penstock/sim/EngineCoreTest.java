@@ -92,6 +92,50 @@ class EngineCoreTest {
     assertThat(decoding.generated).isEqualTo(6);
   }
 
+  /** 1 ms a step, 10 µs a prompt token, 100 µs a sequence, 1 µs a token of context. */
+  private static EngineCore inTurn() {
+    return new EngineCore(
+        new SimProfile("t", "t", 10, 1_000, 100, 1, 4_096, 4, 4_096, 1_024, true), 0);
+  }
+
+  @Test
+  void withoutASchedulerACallWaitsForTheLastTokenOfTheOneBefore() {
+    EngineCore core = inTurn();
+    Log first = new Log();
+    Log second = new Log();
+    Sequence small = core.submit(first, NO_HASHES, 10, 1, 0);
+    Sequence large = core.submit(first, NO_HASHES, 30, 3, 0);
+    Sequence next = core.submit(second, NO_HASHES, 10, 1, 0);
+    // Prefill as of two prompts of 30 tokens, two steps as of two sequences of 30 and 31.
+    long prefill = MILLI + 2 * 30 * 10_000;
+    long steps = 2 * (MILLI + 2 * 100_000) + 2 * (30 + 31) * 1_000;
+    core.advance(prefill);
+    assertThat(small.finishedNanos).isEqualTo(prefill);
+    assertThat(core.running()).isEqualTo(1);
+    assertThat(next.generated).isZero();
+    core.advance(prefill + steps);
+    assertThat(large.finishedNanos).isEqualTo(prefill + steps);
+    core.advance(1_000 * MILLI);
+    assertThat(next.finishedNanos).isEqualTo(prefill + steps + MILLI + 10 * 10_000);
+  }
+
+  @Test
+  void withoutASchedulerOneThatLeavesMakesRoomForTheNextCall() {
+    EngineCore core = inTurn();
+    Log first = new Log();
+    Sequence one = core.submit(first, NO_HASHES, 10, 500, 0);
+    Sequence two = core.submit(first, NO_HASHES, 10, 500, 0);
+    Sequence next = core.submit(new Log(), NO_HASHES, 10, 1, 0);
+    core.advance(10 * MILLI);
+    core.cancel(one, 10 * MILLI);
+    core.advance(20 * MILLI);
+    assertThat(next.generated).isZero();
+    core.cancel(two, 20 * MILLI);
+    core.advance(30 * MILLI);
+    assertThat(next.generated).isEqualTo(1);
+    assertThat(core.freeBlocks()).isEqualTo(core.blocks());
+  }
+
   @Test
   void findsAPrefixAgainAfterItsSequenceEnded() {
     EngineCore core = new EngineCore(STEPS, 0);

@@ -450,6 +450,37 @@ class EngineSimulatorTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"instant", "h100-llama-3.1-8b-static"})
+  void promptsOfOneCallSayWhatEachSaysAlone(String profile) throws Exception {
+    EngineSimulator engine = start(config.withProfile(SimProfile.of(profile)));
+    int at = engine.ports().get(0);
+    List<String> prompts = List.of("one", "two of them", "three, and the longest by far");
+    String array =
+        "{\"model\":\"m\",\"max_tokens\":12,\"prompt\":[\"" + String.join("\",\"", prompts) + "\"]";
+    JsonNode whole = json(RawClient.post(at, COMPLETIONS, array + "}").body());
+    List<String> streamed = new ArrayList<>(List.of("", "", ""));
+    List<Integer> order = new ArrayList<>();
+    for (String frame : RawClient.post(at, COMPLETIONS, array + ",\"stream\":true}").frames()) {
+      if (!frame.equals("[DONE]")) {
+        JsonNode choice = json(frame).at("/choices/0");
+        int index = choice.get("index").asInt();
+        order.add(index);
+        streamed.set(index, streamed.get(index) + choice.get("text").asText());
+      }
+    }
+    assertThat(order).hasSize(36).startsWith(0, 1, 2, 0);
+    for (int i = 0; i < 3; i++) {
+      String alone = array.substring(0, array.indexOf('[')) + "\"" + prompts.get(i) + "\"}";
+      String expected =
+          json(RawClient.post(at, COMPLETIONS, alone).body()).at("/choices/0/text").asText();
+      assertThat(whole.at("/choices/" + i + "/text").asText()).isEqualTo(expected);
+      assertThat(streamed.get(i)).isEqualTo(expected);
+    }
+    assertThat(whole.at("/usage/completion_tokens").asInt()).isEqualTo(36);
+    engine.stop().toCompletionStage().toCompletableFuture().get(5, SECONDS);
+  }
+
+  @ParameterizedTest
   @ValueSource(booleans = {true, false})
   void aClientThatLeavesStopsTheGeneration(boolean stream) throws Exception {
     stop();

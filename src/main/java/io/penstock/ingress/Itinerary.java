@@ -1,0 +1,103 @@
+package io.penstock.ingress;
+
+import io.penstock.inference.ModelName;
+import io.penstock.inference.PoolName;
+import io.penstock.message.Plan;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The router's plan for one request and how far it has got in it. Pure. */
+final class Itinerary {
+  /** How long routers may take, all of them together. */
+  static final long ROUTE_MILLIS = 5_000;
+
+  /** How long nodes that are reloaded one after another may not agree on a request's pools. */
+  static final long AGREE_MILLIS = 10_000;
+
+  /** Between two questions to the router meanwhile. */
+  static final long ASK_AGAIN_MILLIS = 500;
+
+  private boolean awaitsPlan;
+  private long askedMillis = -1;
+  private @Nullable Plan plan;
+  private int poolIndex;
+
+  /** Since when some node has not known a pool that another named; -1 before. */
+  private long disagreeSinceMillis = -1;
+
+  /** Whether one of the plan's pools was not known. */
+  private boolean isPoolUnknown;
+
+  /** A router is asked. */
+  void asked(long nowMillis) {
+    awaitsPlan = true;
+    askedMillis = nowMillis;
+  }
+
+  /**
+   * A router has answered.
+   *
+   * @return whether it was waited for
+   */
+  boolean answered(Plan answered) {
+    if (!awaitsPlan) {
+      return false;
+    }
+    awaitsPlan = false;
+    plan = answered;
+    poolIndex = 0;
+    isPoolUnknown = false;
+    return true;
+  }
+
+  /** Whether there has been a plan. */
+  boolean hasPlan() {
+    return plan != null;
+  }
+
+  /** Whether routers were asked and have not answered in time. */
+  boolean isSilent(long nowMillis) {
+    return askedMillis >= 0 && nowMillis - askedMillis >= ROUTE_MILLIS;
+  }
+
+  /** What is asked for, under its own name; empty before there is a plan. */
+  Optional<ModelName> model() {
+    return Optional.ofNullable(plan).map(Plan::model);
+  }
+
+  /** The pool whose turn it is. */
+  PoolName pool() {
+    return plan().pools().get(poolIndex);
+  }
+
+  /**
+   * The pool whose turn it is can not serve it.
+   *
+   * @param unknown since some node does not know it
+   * @return whether it is the next one's turn
+   */
+  boolean passOver(boolean unknown) {
+    isPoolUnknown |= unknown;
+    boolean more = poolIndex + 1 < plan().pools().size();
+    poolIndex += more ? 1 : 0;
+    return more;
+  }
+
+  /** Whether the nodes may be in the middle of being reloaded one after another. */
+  boolean maySoonAgree(long nowMillis) {
+    if (!isPoolUnknown) {
+      return false;
+    }
+    if (disagreeSinceMillis < 0) {
+      disagreeSinceMillis = nowMillis;
+    }
+    return nowMillis - disagreeSinceMillis < AGREE_MILLIS;
+  }
+
+  private Plan plan() {
+    if (plan == null) {
+      throw new IllegalStateException("there is no plan yet");
+    }
+    return plan;
+  }
+}
