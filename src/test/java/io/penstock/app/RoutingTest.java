@@ -36,6 +36,7 @@ class RoutingTest {
 
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  @SuppressWarnings("NullAway.Init") // by start
   private Node node;
 
   @AfterEach
