@@ -145,7 +145,8 @@ final class PoolOwner {
    * Queue, ledger, epoch and what is held against replicas stay.
    */
   List<AdmissionDecision> redefine(Pool next, long nowMillis) {
-    boolean sameStrategy = next.routingStrategy() == pool.routingStrategy()
+    boolean sameStrategy =
+        next.routingStrategy() == pool.routingStrategy()
             && next.prefixIndexBytes() == pool.prefixIndexBytes();
     retired = false;
     pool = next;
