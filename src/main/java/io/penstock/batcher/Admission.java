@@ -13,6 +13,7 @@ import io.penstock.inference.RequestId;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.inference.TenantId;
 import io.penstock.message.Admit;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.Release;
@@ -79,6 +80,7 @@ final class Admission {
   private final Ledger ledger = new Ledger();
   private final WaitForecast forecast = new WaitForecast();
   private final Outlook outlook;
+  private final DecisionLog decisions = new DecisionLog();
   private final List<Replica> candidates = new ArrayList<>();
   private long epoch;
   private boolean held = true;
@@ -188,6 +190,18 @@ final class Admission {
     }
   }
 
+  /** The first token of an answer is there. */
+  void firstToken(FirstToken news, long nowMillis) {
+    Live live = ledger.find(news.id());
+    if (live == null || !live.grant().replica().equals(news.replica())) {
+      return;
+    }
+    Errand errand = live.errand();
+    if (errand != null && errand.by == strategy) {
+      strategy.firstToken(errand, roster, news.firstTokenMillis(), nowMillis);
+    }
+  }
+
   /** A holder gives its slot back. */
   List<AdmissionDecision> release(Release release, long nowMillis) {
     Live live = ledger.find(release.id());
@@ -199,6 +213,7 @@ final class Admission {
       queue.review(roster, nowMillis);
     }
     int lanes = gathering.lanesOf(live.id());
+    learn(live, release, nowMillis);
     free(live, Math.max(lanes, live.attempt() == ATTEMPT_UNKNOWN ? 0 : 1), nowMillis);
     Charge charge = live.charge();
     if (charge != null && lanes > 0) {
@@ -215,6 +230,7 @@ final class Admission {
     if (live == null || !live.grant().equals(grant)) {
       return List.of();
     }
+    learn(live, null, nowMillis);
     free(live, 0, nowMillis);
     Charge charge = live.charge();
     if (charge != null) {
@@ -340,6 +356,11 @@ final class Admission {
   /** What waits; to be read only. */
   FairQueue queue() {
     return queue;
+  }
+
+  /** The receipts of its choices; to be read only. */
+  DecisionLog decisions() {
+    return decisions;
   }
 
   /** How long what waits, and what might, will do so. */
@@ -501,7 +522,13 @@ final class Admission {
     if (joint) {
       bursts.follow(admit.affinity(), candidates, nowMillis);
     }
-    Replica replica = strategy.pick(candidates, roster, admit.affinity());
+    Replica replica = strategy.pick(candidates, roster, admit, nowMillis);
+    if (decisions.samples(nowMillis)) {
+      Explanation why = strategy.explain(candidates, roster, admit, nowMillis);
+      RequestId known =
+          new RequestId(admit.callerId().isBlank() ? admit.id().value() : admit.callerId());
+      decisions.add(why.decision(known, ordinals + 1, pool.routingStrategy(), replica), nowMillis);
+    }
     if (joint) {
       bursts.placed(admit.affinity(), replica, nowMillis);
     }
@@ -529,6 +556,7 @@ final class Admission {
             company.isEmpty() ? admit.attempt() : ATTEMPT_UNKNOWN,
             grant,
             charge,
+            strategy.granted(replica, admit, nowMillis),
             ordinals,
             nowMillis,
             nowMillis + LEASE_MILLIS));
@@ -578,6 +606,7 @@ final class Admission {
               ATTEMPT_UNKNOWN,
               grant,
               null,
+              null,
               ordinals,
               nowMillis,
               nowMillis + LEASE_MILLIS));
@@ -620,10 +649,19 @@ final class Admission {
 
   /** Its end is known by other ways than its release: what was charged stays. */
   private void end(Live live, long nowMillis) {
+    learn(live, null, nowMillis);
     free(live, 0, nowMillis);
     Charge charge = live.charge();
     if (charge != null) {
       charge.by().settle(charge, charge.tokens());
+    }
+  }
+
+  /** One of another strategy's, before the pool was defined anew, teaches nobody. */
+  private void learn(Live live, @Nullable Release release, long nowMillis) {
+    Errand errand = live.errand();
+    if (errand != null && errand.by == strategy) {
+      strategy.ended(errand, roster, release, nowMillis);
     }
   }
 

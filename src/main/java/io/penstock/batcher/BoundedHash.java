@@ -1,6 +1,8 @@
 package io.penstock.batcher;
 
 import io.penstock.measure.HashRing;
+import io.penstock.message.Admit;
+import io.penstock.message.Term;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +29,7 @@ final class BoundedHash implements Strategy {
   private long ringOf;
 
   @Override
-  public Replica pick(List<Replica> candidates, Roster roster, long affinity) {
+  public Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     HashRing<Replica> points = ringOf(roster);
     double weights = 0;
     long live = 1;
@@ -43,13 +45,23 @@ final class BoundedHash implements Strategy {
     }
     @Nullable Replica within =
         points.firstFrom(
-            affinity, each -> each.candidate && each.live() < Math.ceil(perWeight * each.weight()));
+            admit.affinity(),
+            each -> each.candidate && each.live() < Math.ceil(perWeight * each.weight()));
     @Nullable Replica picked =
-        within != null ? within : points.firstFrom(affinity, each -> each.candidate);
+        within != null ? within : points.firstFrom(admit.affinity(), each -> each.candidate);
     for (Replica each : candidates) {
       each.candidate = false;
     }
     return picked != null ? picked : candidates.get(0);
+  }
+
+  @Override
+  public Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+    return Explanation.byLoad(
+        "the first on the ring from the session's hash whose load is within its bound",
+        candidates,
+        new Term("session_hash_high", admit.affinity() >>> 32),
+        new Term("session_hash_low", admit.affinity() & 0xffffffffL));
   }
 
   private HashRing<Replica> ringOf(Roster roster) {

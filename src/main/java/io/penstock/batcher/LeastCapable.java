@@ -1,5 +1,9 @@
 package io.penstock.batcher;
 
+import io.penstock.message.Admit;
+import io.penstock.message.Decision.Row;
+import io.penstock.message.Term;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -8,7 +12,7 @@ import java.util.List;
  */
 final class LeastCapable implements Strategy {
   @Override
-  public Replica pick(List<Replica> candidates, Roster roster, long affinity) {
+  public Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     Replica best = candidates.get(0);
     for (int i = 1; i < candidates.size(); i++) {
       if (compare(candidates.get(i), best) < 0) {
@@ -16,6 +20,18 @@ final class LeastCapable implements Strategy {
       }
     }
     return best;
+  }
+
+  @Override
+  public Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+    List<Row> rows = new ArrayList<>();
+    for (Replica each : candidates) {
+      int breadth = Integer.bitCount(each.capabilities());
+      rows.add(
+          new Row(each.id(), breadth, Explanation.inputs(each, new Term("capabilities", breadth))));
+    }
+    return new Explanation(
+        "the least capable that still can; of equal ones the least loaded", List.of(), rows);
   }
 
   private static int compare(Replica a, Replica b) {

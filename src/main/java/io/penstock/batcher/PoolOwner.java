@@ -14,6 +14,7 @@ import io.penstock.measure.Rendezvous;
 import io.penstock.message.Admit;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.NotOwner;
 import io.penstock.message.Release;
@@ -146,7 +147,9 @@ final class PoolOwner {
    * Queue, ledger, epoch and what is held against replicas stay.
    */
   List<AdmissionDecision> redefine(Pool next, long nowMillis) {
-    boolean sameStrategy = next.routingStrategy() == pool.routingStrategy();
+    boolean sameStrategy =
+        next.routingStrategy() == pool.routingStrategy()
+            && next.prefixIndexBytes() == pool.prefixIndexBytes();
     retired = false;
     pool = next;
     roster.redefine(next, nowMillis);
@@ -173,7 +176,7 @@ final class PoolOwner {
   }
 
   private Strategy strategy() {
-    return Strategy.of(pool.routingStrategy(), random);
+    return Strategy.of(pool.routingStrategy(), pool.prefixIndexBytes(), random);
   }
 
   /**
@@ -296,6 +299,13 @@ final class PoolOwner {
   void withdraw(Withdraw withdraw) {
     if (admission != null) {
       admission.withdraw(withdraw.id());
+    }
+  }
+
+  /** The first token of an answer is there. */
+  void firstToken(FirstToken news, long nowMillis) {
+    if (admission != null) {
+      admission.firstToken(news, nowMillis);
     }
   }
 

@@ -151,7 +151,8 @@ final class Records {
             pool.path("enable_dynamic_batching").asBoolean(),
             pool.path("max_batch_size").asInt(),
             millis(pool.path("batch_timeout_ms")),
-            pool.path("batching").asText().equals("gateway")));
+            pool.path("batching").asText().equals("gateway")),
+        pool.path("prefix_index_bytes").asLong());
   }
 
   private static ReplicaSource replicas(PoolName name, JsonNode pool, Path directory) {

@@ -139,7 +139,9 @@ record Ask(
         before.tried(),
         waitMillis,
         0,
-        company);
+        company,
+        scan.stream(),
+        scan.blocks());
   }
 
   private static String session(@Nullable String header, String user, String tenant) {

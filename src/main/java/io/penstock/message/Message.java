@@ -16,6 +16,7 @@ public sealed interface Message
         LaneLeave,
         NotOwner,
         Withdraw,
+        FirstToken,
         Release,
         Renew,
         RenewAnswer,
@@ -34,5 +35,7 @@ public sealed interface Message
         LimitAnswer,
         AskPool,
         PoolReport,
+        AskDecisions,
+        Decisions,
         AskNode,
         NodeReport {}

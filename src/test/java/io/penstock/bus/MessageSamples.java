@@ -11,6 +11,7 @@ import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.RateLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
@@ -22,6 +23,7 @@ import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Absent;
 import io.penstock.message.Admit;
+import io.penstock.message.AskDecisions;
 import io.penstock.message.AskHealth;
 import io.penstock.message.AskNode;
 import io.penstock.message.AskPool;
@@ -32,10 +34,13 @@ import io.penstock.message.Bytes;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Company;
+import io.penstock.message.Decision;
+import io.penstock.message.Decisions;
 import io.penstock.message.Doubt;
 import io.penstock.message.DrainKind;
 import io.penstock.message.DrainMark;
 import io.penstock.message.DrainMarks;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
 import io.penstock.message.LaneAnswer;
@@ -76,6 +81,7 @@ import io.penstock.message.Station;
 import io.penstock.message.TenancyMark;
 import io.penstock.message.TenancyMarks;
 import io.penstock.message.TenantDepth;
+import io.penstock.message.Term;
 import io.penstock.message.Withdraw;
 import java.util.List;
 import java.util.Optional;
@@ -134,7 +140,9 @@ final class MessageSamples {
               Set.of(REPLICA),
               30_000,
               17,
-              Optional.of(new Company("k", 3))),
+              Optional.of(new Company("k", 3)),
+              true,
+              PromptBlocks.of(new long[] {-1, 7}, 64)),
           new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.of(true)),
           new Batch(
               new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.empty()),
@@ -160,6 +168,7 @@ final class MessageSamples {
           new LaneLeave(new RequestId("req-1-b1"), REQUEST),
           new NotOwner(REQUEST, POOL, NODE),
           new Withdraw(REQUEST, POOL),
+          new FirstToken(REQUEST, POOL, 17, REPLICA, 310),
           new Release(
               REQUEST, POOL, 17, REPLICA, Outcome.OK, new TokenUsage(812, 200, 512), 310, 4_200, 0),
           new AskHealth(new NodeId("node-a")),
@@ -290,6 +299,23 @@ final class MessageSamples {
               true,
               List.of(new LimitGrant("tenant", LimitKind.TOKENS, 200, 98_000, 1_000, 60_000))),
           new AskPool(7, new Station(NODE, Room.ADMIN, 0), POOL, true, Optional.of(REQUEST)),
+          new AskDecisions(5, INGRESS, POOL, Optional.of(REQUEST), 3),
+          new Decisions(
+              5,
+              POOL,
+              NODE,
+              true,
+              List.of(
+                  new Decision(
+                      REQUEST,
+                      812,
+                      30,
+                      "predicted_latency",
+                      REPLICA,
+                      "the least",
+                      2,
+                      List.of(new Term("mean_load", 1.5)),
+                      List.of(new Decision.Row(REPLICA, 12.25, List.of(new Term("load", 3))))))),
           new PoolReport(
               7,
               POOL,

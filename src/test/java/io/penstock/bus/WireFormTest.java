@@ -10,8 +10,10 @@ import io.penstock.bus.UnreadableMessageException.Reason;
 import io.penstock.inference.Capability;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
+import io.penstock.message.Admit;
 import io.penstock.message.Beacon;
 import io.penstock.message.Message;
 import io.penstock.message.NotOwner;
@@ -92,6 +94,13 @@ class WireFormTest {
                 List.of(),
                 List.of(),
                 List.of()));
+  }
+
+  @Test
+  void anAdmitOfAnOlderNodeSaysNothingOfItsPrompt() throws Exception {
+    String wire = new String(golden("Admit"), UTF_8);
+    String older = wire.substring(0, wire.indexOf(",\"streams\"")) + "}}";
+    assertThat(((Admit) read(older)).blocks()).isEqualTo(PromptBlocks.NONE);
   }
 
   @Test

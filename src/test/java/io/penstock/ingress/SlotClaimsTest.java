@@ -8,6 +8,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
@@ -18,6 +19,7 @@ import io.penstock.message.Batch;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Company;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.Message;
@@ -104,7 +106,25 @@ class SlotClaimsTest {
         alone.excluded(),
         alone.waitMillis(),
         alone.knownEpoch(),
-        Optional.of(new Company("k", 2)));
+        Optional.of(new Company("k", 2)),
+        true,
+        PromptBlocks.of(new long[] {3}, 64));
+  }
+
+  @Test
+  void tellsOfTheFirstTokenOfWhatItHolds() {
+    claims.ask(admit(1_000), 0);
+    claims.firstToken(POOL, ID, 5);
+    assertThat(sent).as("nothing is held").hasSize(1);
+    claims.onGrant(
+        new Grant(ID, POOL, 3, new ReplicaId("r0"), "http://r0", 0, Optional.empty()), 10);
+    claims.firstToken(POOL, ID, 40);
+    assertThat(sent.get(sent.size() - 1).message())
+        .isEqualTo(new FirstToken(ID, POOL, 3, new ReplicaId("r0"), 40));
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 40, 90, 0);
+    int before = sent.size();
+    claims.firstToken(POOL, ID, 41);
+    assertThat(sent).hasSize(before);
   }
 
   @Test
