@@ -22,6 +22,7 @@ import io.penstock.bus.UnreadableMessageException.Reason;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
@@ -46,8 +47,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <ul>
  *   <li>a field that this node does not know is ignored;
- *   <li>an absent field becomes 0, false, the empty text, list, set or Optional; an absent id,
- *       record or enum makes the message {@link Reason#INVALID};
+ *   <li>an absent field becomes 0, false, the empty text, list, set or Optional, or no {@link
+ *       PromptBlocks}; an absent id, record or enum makes the message {@link Reason#INVALID};
  *   <li>an unknown constant in a list or set is left out; anywhere else the message is {@link
  *       Reason#INVALID}.
  * </ul>
@@ -75,6 +76,7 @@ final class WireForm {
           .withConfigOverride(String.class, WireForm::emptyWhenAbsent)
           .withConfigOverride(List.class, WireForm::emptyWhenAbsent)
           .withConfigOverride(Set.class, WireForm::emptyWhenAbsent)
+          .withConfigOverride(PromptBlocks.class, WireForm::emptyWhenAbsent)
           .build();
 
   private static final Map<String, ObjectReader> READERS =
@@ -189,6 +191,7 @@ final class WireForm {
     add(module, ModelName.class, ModelName::new, ModelName::value);
     add(module, NodeId.class, NodeId::new, NodeId::value);
     add(module, PoolName.class, PoolName::new, PoolName::value);
+    add(module, PromptBlocks.class, PromptBlocks::ofText, PromptBlocks::text);
     add(module, ReplicaId.class, ReplicaId::new, ReplicaId::value);
     add(module, RequestId.class, RequestId::new, RequestId::value);
     add(module, TenantId.class, TenantId::new, TenantId::value);
@@ -233,6 +236,12 @@ final class WireForm {
       } catch (IllegalArgumentException e) {
         return (T) context.handleWeirdStringValue(handledType(), text, "%s", e.getMessage());
       }
+    }
+
+    /** Only asked for where an absent value is told to be empty. */
+    @Override
+    public Object getEmptyValue(DeserializationContext context) {
+      return read.apply("");
     }
   }
 }

@@ -139,7 +139,8 @@ record Ask(
         before.tried(),
         waitMillis,
         0,
-        company);
+        company,
+        scan.blocks());
   }
 
   private static String session(@Nullable String header, String user, String tenant) {

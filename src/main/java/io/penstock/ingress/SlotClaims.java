@@ -416,7 +416,8 @@ final class SlotClaims {
                 a.excluded(),
                 left,
                 claims.epoch,
-                a.company()));
+                a.company(),
+                a.blocks()));
   }
 
   private static void resendSoon(PoolClaims claims, Waiting waiting, long nowMillis) {

@@ -5,6 +5,7 @@ import static io.penstock.inference.Checks.require;
 import io.penstock.inference.Capability;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
@@ -29,6 +30,7 @@ import java.util.Set;
  *     differ between nodes
  * @param knownEpoch the highest epoch of the pool's owner that the sender has seen; 0 when none
  * @param company with whom it may share a call; empty when with nobody
+ * @param blocks what its prompt begins with; none where a node of an older release does not send it
  */
 public record Admit(
     RequestId id,
@@ -47,14 +49,15 @@ public record Admit(
     Set<ReplicaId> excluded,
     long waitMillis,
     long knownEpoch,
-    Optional<Company> company)
+    Optional<Company> company,
+    PromptBlocks blocks)
     implements Message {
   public Admit {
     weight = weight == 0 ? 1 : weight;
     require(weight > 0 && weight < Double.POSITIVE_INFINITY, "weight", weight, "> 0, finite");
   }
 
-  /** One that shares its call with nobody. */
+  /** One that shares its call with nobody, of whose prompt nothing is known. */
   public Admit(
       RequestId id,
       String callerId,
@@ -89,6 +92,7 @@ public record Admit(
         excluded,
         waitMillis,
         knownEpoch,
-        Optional.empty());
+        Optional.empty(),
+        PromptBlocks.NONE);
   }
 }

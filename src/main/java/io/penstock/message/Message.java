@@ -16,6 +16,7 @@ public sealed interface Message
         LaneLeave,
         NotOwner,
         Withdraw,
+        FirstToken,
         Release,
         Renew,
         RenewAnswer,

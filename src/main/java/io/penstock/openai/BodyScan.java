@@ -5,6 +5,7 @@ import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Priority;
+import io.penstock.measure.Hash64;
 import io.penstock.openai.JsonCursor.Kind;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -46,6 +47,7 @@ public final class BodyScan {
   private static final byte[] JSON_SCHEMA = JsonText.ascii("json_schema");
   private static final byte[] LOGPROBS = JsonText.ascii("logprobs");
   private static final byte[] MODALITIES = JsonText.ascii("modalities");
+  private static final byte[] CACHE_SALT = JsonText.ascii("cache_salt");
   private static final byte[] AUDIO = JsonText.ascii("audio");
 
   private final Operation operation;
@@ -72,13 +74,14 @@ public final class BodyScan {
   private final EnumSet<Capability> needs = EnumSet.noneOf(Capability.class);
   private long toolBytes;
   private long functionBytes;
+  private long cacheSalt;
 
   private BodyScan(Operation operation, byte[] body, Optional<ModelName> override) {
     this.operation = operation;
     this.body = body;
     this.override = override;
     this.model = override;
-    this.prompt = new PromptScan(in, body, complaint);
+    this.prompt = new PromptScan(in, body, complaint, operation != Operation.EMBEDDINGS);
   }
 
   /**
@@ -150,6 +153,7 @@ public final class BodyScan {
         needs,
         prompt.tokens(toolBytes + functionBytes),
         prompt.inputs(),
+        prompt.blocks(cacheSalt),
         new ScannedBody.SplicePoints(
             afterBrace, models, streamOptionsAt, includeUsageAt, continuousUsageAt));
   }
@@ -216,6 +220,8 @@ public final class BodyScan {
       logprobs();
     } else if (in.nameIs(MODALITIES)) {
       modalities();
+    } else if (in.nameIs(CACHE_SALT)) {
+      cacheSalt();
     } else {
       in.skipValue();
     }
@@ -318,7 +324,11 @@ public final class BodyScan {
         complaint.wrong(param, found(kind, from), "an array");
       }
     }
-    return tools > 0 ? in.position() - from : 0;
+    if (tools == 0) {
+      return 0;
+    }
+    prompt.standsBefore(from, in.position());
+    return in.position() - from;
   }
 
   private void responseFormat() {
@@ -348,6 +358,13 @@ public final class BodyScan {
     if (kind == Kind.TRUE || kind == Kind.NUMBER) {
       needs.add(Capability.LOGPROBS);
     }
+  }
+
+  /** By which vLLM keeps the cached prompts of some apart from those of others. */
+  private void cacheSalt() {
+    boolean string = in.peek() == Kind.STRING;
+    in.skipValue();
+    cacheSalt = string ? Hash64.of(in.text()) : 0;
   }
 
   private void modalities() {

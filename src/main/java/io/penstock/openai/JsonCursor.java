@@ -413,6 +413,11 @@ final class JsonCursor {
     return textEnd;
   }
 
+  /** Whether the string just read has escapes in it. */
+  boolean textEscaped() {
+    return textEscaped;
+  }
+
   /** Whether the object or array that was opened at this offset and skipped has nothing in it. */
   boolean isEmptyContainer(int opened) {
     int at = opened + 1;

@@ -1,6 +1,7 @@
 package io.penstock.openai;
 
 import io.penstock.inference.Capability;
+import io.penstock.inference.PromptBlocks;
 import java.util.EnumSet;
 
 /**
@@ -43,11 +44,18 @@ final class PromptScan {
   private long textBytes;
   private long tokens;
   private int inputs;
+  private final PromptHash hash = new PromptHash();
+  private final PromptHash before = new PromptHash();
+  private final boolean hashes;
 
-  PromptScan(JsonCursor in, byte[] body, Complaint complaint) {
+  /**
+   * @param hashes whether {@link #blocks} is wanted
+   */
+  PromptScan(JsonCursor in, byte[] body, Complaint complaint, boolean hashes) {
     this.in = in;
     this.body = body;
     this.complaint = complaint;
+    this.hashes = hashes;
   }
 
   /** Whether there was a prompt at all. */
@@ -71,9 +79,34 @@ final class PromptScan {
     return (int) Math.min(estimate, Integer.MAX_VALUE);
   }
 
+  /**
+   * What the prompt begins with.
+   *
+   * @param salt as for {@link PromptHash#blocks}
+   */
+  PromptBlocks blocks(long salt) {
+    return hash.blocks(before, salt, PromptHash.BLOCK_BYTES / BYTES_PER_TOKEN);
+  }
+
+  /** A stretch of the body that templates write before the messages. */
+  void standsBefore(int from, int to) {
+    if (hashes) {
+      before.plain(body, from, to);
+    }
+  }
+
   /** Every stretch of the prompt's text passes here, in its order. */
-  private void text(int from, int to) {
+  private void text(int from, int to, boolean escaped) {
     textBytes += to - from;
+    if (hashes) {
+      hash.text(body, from, to, escaped);
+    }
+  }
+
+  private void mark(char kind) {
+    if (hashes) {
+      hash.mark((byte) kind);
+    }
   }
 
   private void begin() {
@@ -82,6 +115,7 @@ final class PromptScan {
     textBytes = 0;
     tokens = 0;
     inputs = 1;
+    hash.reset();
   }
 
   /** Reads the value of {@code messages}. */
@@ -123,7 +157,8 @@ final class PromptScan {
         in.peek();
         int from = in.position();
         in.skipValue();
-        text(from, in.position());
+        mark('m');
+        text(from, in.position(), false);
       }
     }
     if (!hasRole) {
@@ -134,13 +169,19 @@ final class PromptScan {
   private void role(int index) {
     JsonCursor.Kind kind = in.peek();
     in.skipValue();
-    if (kind != JsonCursor.Kind.STRING) {
+    if (kind == JsonCursor.Kind.STRING) {
+      mark('r');
+      if (hashes) {
+        hash.text(body, in.textStart(), in.textEnd(), in.textEscaped());
+      }
+    } else {
       complaint.wrong("messages[" + index + "].role", kind.article(), "a string");
     }
   }
 
   private void content(int index) {
     JsonCursor.Kind kind = in.peek();
+    mark('c');
     switch (kind) {
       case STRING -> string();
       case ARRAY -> {
@@ -201,16 +242,21 @@ final class PromptScan {
   }
 
   private void media(Capability capability, int estimate) {
-    if (in.peek() != JsonCursor.Kind.NULL) {
+    boolean isThere = in.peek() != JsonCursor.Kind.NULL;
+    int from = in.position();
+    in.skipValue();
+    if (isThere) {
       needs.add(capability);
       tokens += estimate;
+      if (hashes) {
+        hash.thing(body, from, in.position(), estimate * BYTES_PER_TOKEN);
+      }
     }
-    in.skipValue();
   }
 
   private void string() {
     in.readString();
-    text(in.textStart(), in.textEnd());
+    text(in.textStart(), in.textEnd(), in.textEscaped());
   }
 
   /** Reads the value of {@code prompt} or {@code input}. */
@@ -243,6 +289,8 @@ final class PromptScan {
       JsonCursor.Kind kind = in.peek();
       if (index == 0) {
         first = kind;
+      } else if (kind != JsonCursor.Kind.NUMBER) {
+        mark('t');
       }
       element(param, index++, kind, first);
     }
@@ -288,6 +336,9 @@ final class PromptScan {
     in.skipValue();
     tokens++;
     if (kind == JsonCursor.Kind.NUMBER && in.isInteger() && in.integer() >= 0) {
+      if (hashes) {
+        hash.token(in.integer());
+      }
       return;
     }
     String where = param + "[" + index + "]" + (inner < 0 ? "" : "[" + inner + "]");

@@ -4,6 +4,7 @@ import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Priority;
+import io.penstock.inference.PromptBlocks;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -21,6 +22,7 @@ import java.util.Set;
  * @param needs capabilities that the request uses
  * @param promptTokens estimate: bytes of the prompt's text divided by 4; token ids are counted
  * @param inputs number of prompts or of texts to embed; 1 for chat
+ * @param blocks what the prompt begins with; none for embeddings
  * @param points where {@link Splice} may edit
  */
 public record ScannedBody(
@@ -35,6 +37,7 @@ public record ScannedBody(
     Set<Capability> needs,
     int promptTokens,
     int inputs,
+    PromptBlocks blocks,
     SplicePoints points) {
   public ScannedBody {
     needs = Set.copyOf(needs);

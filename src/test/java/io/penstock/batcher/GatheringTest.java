@@ -11,6 +11,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.Priority;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
@@ -151,7 +152,8 @@ class GatheringTest {
         Set.of(),
         1_000_000,
         0,
-        key.isEmpty() ? Optional.empty() : Optional.of(new Company(key, inputs)));
+        key.isEmpty() ? Optional.empty() : Optional.of(new Company(key, inputs)),
+        PromptBlocks.NONE);
   }
 
   @Test

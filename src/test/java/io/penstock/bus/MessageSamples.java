@@ -11,6 +11,7 @@ import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.RateLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
@@ -36,6 +37,7 @@ import io.penstock.message.Doubt;
 import io.penstock.message.DrainKind;
 import io.penstock.message.DrainMark;
 import io.penstock.message.DrainMarks;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
 import io.penstock.message.LaneAnswer;
@@ -133,7 +135,8 @@ final class MessageSamples {
               Set.of(REPLICA),
               30_000,
               17,
-              Optional.of(new Company("k", 3))),
+              Optional.of(new Company("k", 3)),
+              PromptBlocks.of(new long[] {-1, 7}, 64)),
           new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.of(true)),
           new Batch(
               new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.empty()),
@@ -154,6 +157,7 @@ final class MessageSamples {
           new LaneLeave(new RequestId("req-1-b1"), REQUEST),
           new NotOwner(REQUEST, POOL, NODE),
           new Withdraw(REQUEST, POOL),
+          new FirstToken(REQUEST, POOL, 17, REPLICA, 310),
           new Release(
               REQUEST, POOL, 17, REPLICA, Outcome.OK, new TokenUsage(812, 200, 512), 310, 4_200, 0),
           new AskHealth(new NodeId("node-a")),

@@ -11,7 +11,9 @@ import io.penstock.inference.Capability;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.Role;
+import io.penstock.message.Admit;
 import io.penstock.message.Beacon;
 import io.penstock.message.Message;
 import io.penstock.message.NotOwner;
@@ -93,6 +95,13 @@ class WireFormTest {
                 List.of(),
                 List.of(),
                 0));
+  }
+
+  @Test
+  void anAdmitOfAnOlderNodeSaysNothingOfItsPrompt() throws Exception {
+    String wire = new String(golden("Admit"), UTF_8);
+    String older = wire.substring(0, wire.indexOf(",\"blocks\"")) + "}}";
+    assertThat(((Admit) read(older)).blocks()).isEqualTo(PromptBlocks.NONE);
   }
 
   @Test

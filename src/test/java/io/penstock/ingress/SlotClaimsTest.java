@@ -8,6 +8,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
@@ -104,7 +105,8 @@ class SlotClaimsTest {
         alone.excluded(),
         alone.waitMillis(),
         alone.knownEpoch(),
-        Optional.of(new Company("k", 2)));
+        Optional.of(new Company("k", 2)),
+        PromptBlocks.of(new long[] {3}, 64));
   }
 
   @Test
