@@ -10,6 +10,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.Role;
+import io.penstock.inference.RoutingStrategy;
 import io.penstock.measure.Rendezvous;
 import io.penstock.message.Admit;
 import io.penstock.message.Census;
@@ -32,6 +33,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoubleSupplier;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -86,7 +88,7 @@ final class PoolOwner {
   private Pool pool;
   private final NodeId self;
   private final long censusMillis;
-  private final DoubleSupplier random;
+  private final Function<RoutingStrategy, Strategy> strategies;
   private final Roster roster;
 
   private Tenure tenure = Tenure.AWAY;
@@ -111,10 +113,19 @@ final class PoolOwner {
    * @param random uniform in [0, 1)
    */
   PoolOwner(Pool pool, NodeId self, long censusMillis, DoubleSupplier random) {
+    this(pool, self, name -> Strategy.of(name, random), censusMillis);
+  }
+
+  /**
+   * @param strategies makes the one of a name
+   * @param censusMillis longest wait for the ingress loops' answers
+   */
+  PoolOwner(
+      Pool pool, NodeId self, Function<RoutingStrategy, Strategy> strategies, long censusMillis) {
     this.pool = pool;
     this.self = self;
     this.censusMillis = censusMillis;
-    this.random = random;
+    this.strategies = strategies;
     this.roster = new Roster(pool, true);
   }
 
@@ -171,7 +182,7 @@ final class PoolOwner {
   }
 
   private Strategy strategy() {
-    return Strategy.of(pool.routingStrategy(), random);
+    return strategies.apply(pool.routingStrategy());
   }
 
   /**

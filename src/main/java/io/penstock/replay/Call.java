@@ -1,7 +1,9 @@
 package io.penstock.replay;
 
+import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
+import io.penstock.message.Grant;
 import io.penstock.sim.Sequence;
 import java.util.LinkedHashSet;
 import java.util.Set;
@@ -65,6 +67,7 @@ final class Call {
   int placeOnReplica;
 
   @Nullable Sequence sequence;
+  private @Nullable PoolName poolName;
   long grantEpoch;
   long grantedNanos;
   long queuedNanos;
@@ -93,6 +96,24 @@ final class Call {
     this.outputTokens = outputTokens;
     this.everCached = everCached;
     this.hashes = hashes;
+  }
+
+  /** It has a slot. */
+  void granted(Grant grant, long nowNanos) {
+    grantEpoch = grant.epoch();
+    poolName = grant.pool();
+    grantedNanos = nowNanos;
+    if (attempt == 1) {
+      queuedNanos = nowNanos - arrivedNanos;
+    }
+  }
+
+  /** Its pool, once it has been granted. */
+  PoolName poolName() {
+    if (poolName == null) {
+      throw new IllegalStateException("request " + id + ": no grant (expected: granted)");
+    }
+    return poolName;
   }
 
   /** The attempt has broken off on that replica. */

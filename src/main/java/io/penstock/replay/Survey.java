@@ -1,0 +1,20 @@
+package io.penstock.replay;
+
+import io.penstock.inference.ReplicaId;
+
+/** What a policy that is compared with may look at. */
+interface Survey {
+  /** The request of this number. */
+  Call call(long number);
+
+  /** The replica of this id. */
+  VirtualReplica replica(ReplicaId id);
+
+  /** How many replicas there are in all pools. */
+  int replicas();
+
+  /** Tokens of a block of the engines' caches. */
+  int blockTokens();
+
+  long nowNanos();
+}
