@@ -76,6 +76,7 @@ final class Configs {
         of.failover(),
         of.breaker(),
         of.resume(),
-        of.batching());
+        of.batching(),
+        of.prefixIndexBytes());
   }
 }

@@ -31,6 +31,7 @@ final class FleetChanges {
           new Key("engine", pool -> pool.engine().label()),
           new Key("engine_model_id", pool -> pool.engineModel().map(ModelName::value).orElse("")),
           new Key("routing_strategy", pool -> pool.routingStrategy().label()),
+          new Key("prefix_index_bytes", pool -> "" + pool.prefixIndexBytes()),
           new Key("max_concurrent", pool -> "" + pool.maxConcurrent()),
           new Key("capabilities", pool -> labels(pool.capabilities())),
           new Key("context_tokens", pool -> "" + pool.contextTokens()),

@@ -12,6 +12,7 @@ import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
 import io.penstock.message.Admit;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.Release;
@@ -186,6 +187,18 @@ final class Admission {
     }
   }
 
+  /** The first token of an answer is there. */
+  void firstToken(FirstToken news, long nowMillis) {
+    Live live = ledger.find(news.id());
+    if (live == null || !live.grant().replica().equals(news.replica())) {
+      return;
+    }
+    Errand errand = live.errand();
+    if (errand != null && errand.by == strategy) {
+      strategy.firstToken(errand, roster, news.firstTokenMillis(), nowMillis);
+    }
+  }
+
   /** A holder gives its slot back. */
   List<AdmissionDecision> release(Release release, long nowMillis) {
     Live live = ledger.find(release.id());
@@ -197,6 +210,7 @@ final class Admission {
       queue.review(roster, nowMillis);
     }
     int lanes = gathering.lanesOf(live.id());
+    learn(live, release, nowMillis);
     free(live, Math.max(lanes, live.attempt() == ATTEMPT_UNKNOWN ? 0 : 1), nowMillis);
     Charge charge = live.charge();
     if (charge != null && lanes > 0) {
@@ -213,6 +227,7 @@ final class Admission {
     if (live == null || !live.grant().equals(grant)) {
       return List.of();
     }
+    learn(live, null, nowMillis);
     free(live, 0, nowMillis);
     Charge charge = live.charge();
     if (charge != null) {
@@ -495,7 +510,7 @@ final class Admission {
   private void grant(
       Admit admit, Charge charge, long arrivedMillis, List<AdmissionDecision> out, long nowMillis) {
     gathering.preferIdle(admit, candidates);
-    Replica replica = strategy.pick(candidates, roster, admit.affinity());
+    Replica replica = strategy.pick(candidates, roster, admit, nowMillis);
     List<Waiting> company = gathering.company(admit);
     List<Charge> charges = new ArrayList<>();
     for (Waiting each : company) {
@@ -520,6 +535,7 @@ final class Admission {
             company.isEmpty() ? admit.attempt() : ATTEMPT_UNKNOWN,
             grant,
             charge,
+            strategy.granted(replica, admit, nowMillis),
             ordinals,
             nowMillis,
             nowMillis + LEASE_MILLIS));
@@ -553,6 +569,7 @@ final class Admission {
               Priority.DEFAULT,
               ATTEMPT_UNKNOWN,
               grant,
+              null,
               null,
               ordinals,
               nowMillis,
@@ -596,10 +613,19 @@ final class Admission {
 
   /** Its end is known by other ways than its release: what was charged stays. */
   private void end(Live live, long nowMillis) {
+    learn(live, null, nowMillis);
     free(live, 0, nowMillis);
     Charge charge = live.charge();
     if (charge != null) {
       charge.by().settle(charge, charge.tokens());
+    }
+  }
+
+  /** One of another strategy's, before the pool was defined anew, teaches nobody. */
+  private void learn(Live live, @Nullable Release release, long nowMillis) {
+    Errand errand = live.errand();
+    if (errand != null && errand.by == strategy) {
+      strategy.ended(errand, release, nowMillis);
     }
   }
 

@@ -31,6 +31,7 @@ import io.penstock.message.AskHealth;
 import io.penstock.message.AskPool;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Grant;
+import io.penstock.message.FirstToken;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
 import io.penstock.message.Refusal;
@@ -225,6 +226,13 @@ public final class BatcherVerticle extends VerticleBase {
       }
     } else if (message instanceof Release release) {
       with(release.pool(), owner -> owner.release(release, now));
+    } else if (message instanceof FirstToken news) {
+      with(
+          news.pool(),
+          owner -> {
+            owner.firstToken(news, now);
+            return List.of();
+          });
     } else if (message instanceof Withdraw withdraw) {
       with(
           withdraw.pool(),
@@ -242,7 +250,7 @@ public final class BatcherVerticle extends VerticleBase {
       answer(question);
     } else {
       LOG.warn(
-          "batcher got {} (expected: Admit, Release, Withdraw, Renew, CensusAnswer, HealthReport,"
+          "batcher got {} (expected: Admit, FirstToken, Release, Withdraw, Renew, CensusAnswer, HealthReport,"
               + " AskPool)",
           message.getClass().getSimpleName());
     }

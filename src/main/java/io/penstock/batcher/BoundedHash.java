@@ -1,6 +1,7 @@
 package io.penstock.batcher;
 
 import io.penstock.measure.HashRing;
+import io.penstock.message.Admit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -27,7 +28,7 @@ final class BoundedHash implements Strategy {
   private long ringOf;
 
   @Override
-  public Replica pick(List<Replica> candidates, Roster roster, long affinity) {
+  public Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     HashRing<Replica> points = ringOf(roster);
     double weights = 0;
     long live = 1;
@@ -43,9 +44,9 @@ final class BoundedHash implements Strategy {
     }
     @Nullable Replica within =
         points.firstFrom(
-            affinity, each -> each.candidate && each.live() < Math.ceil(perWeight * each.weight()));
+            admit.affinity(), each -> each.candidate && each.live() < Math.ceil(perWeight * each.weight()));
     @Nullable Replica picked =
-        within != null ? within : points.firstFrom(affinity, each -> each.candidate);
+        within != null ? within : points.firstFrom(admit.affinity(), each -> each.candidate);
     for (Replica each : candidates) {
       each.candidate = false;
     }

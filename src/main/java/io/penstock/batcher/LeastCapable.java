@@ -1,5 +1,6 @@
 package io.penstock.batcher;
 
+import io.penstock.message.Admit;
 import java.util.List;
 
 /**
@@ -8,7 +9,7 @@ import java.util.List;
  */
 final class LeastCapable implements Strategy {
   @Override
-  public Replica pick(List<Replica> candidates, Roster roster, long affinity) {
+  public Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     Replica best = candidates.get(0);
     for (int i = 1; i < candidates.size(); i++) {
       if (compare(candidates.get(i), best) < 0) {

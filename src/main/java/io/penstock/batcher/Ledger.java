@@ -23,6 +23,7 @@ final class Ledger {
    * @param callerId the request's id as its client knows it; empty where it was adopted
    * @param attempt of the Admit that it was given to
    * @param charge what its tenant was charged; null where it was adopted
+   * @param errand what the pool's strategy expected of it; null where it learns nothing of it
    * @param ordinal of the grant in the pool, given or adopted; grows
    * @param sinceMillis when it was given, or adopted
    */
@@ -33,17 +34,36 @@ final class Ledger {
       int attempt,
       Grant grant,
       @Nullable Charge charge,
+      @Nullable Errand errand,
       long ordinal,
       long sinceMillis,
       long expiresMillis) {
     Live granted(Grant now) {
       return new Live(
-          holder, callerId, priority, attempt, now, charge, ordinal, sinceMillis, expiresMillis);
+          holder,
+          callerId,
+          priority,
+          attempt,
+          now,
+          charge,
+          errand,
+          ordinal,
+          sinceMillis,
+          expiresMillis);
     }
 
     Live renewed(Station by, long untilMillis) {
       return new Live(
-          by, callerId, priority, attempt, grant, charge, ordinal, sinceMillis, untilMillis);
+          by,
+          callerId,
+          priority,
+          attempt,
+          grant,
+          charge,
+          errand,
+          ordinal,
+          sinceMillis,
+          untilMillis);
     }
 
     RequestId id() {

@@ -10,11 +10,11 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.Role;
-import io.penstock.inference.RoutingStrategy;
 import io.penstock.measure.Rendezvous;
 import io.penstock.message.Admit;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.NotOwner;
 import io.penstock.message.Release;
@@ -88,7 +88,7 @@ final class PoolOwner {
   private Pool pool;
   private final NodeId self;
   private final long censusMillis;
-  private final Function<RoutingStrategy, Strategy> strategies;
+  private final Function<Pool, Strategy> strategies;
   private final Roster roster;
 
   private Tenure tenure = Tenure.AWAY;
@@ -113,15 +113,19 @@ final class PoolOwner {
    * @param random uniform in [0, 1)
    */
   PoolOwner(Pool pool, NodeId self, long censusMillis, DoubleSupplier random) {
-    this(pool, self, name -> Strategy.of(name, random), censusMillis);
+    this(
+        pool,
+        self,
+        of -> Strategy.of(of.routingStrategy(), of.prefixIndexBytes(), random),
+        censusMillis);
   }
 
   /**
-   * @param strategies makes the one of a name
+   * @param strategies makes the one of a pool
    * @param censusMillis longest wait for the ingress loops' answers
    */
   PoolOwner(
-      Pool pool, NodeId self, Function<RoutingStrategy, Strategy> strategies, long censusMillis) {
+      Pool pool, NodeId self, Function<Pool, Strategy> strategies, long censusMillis) {
     this.pool = pool;
     this.self = self;
     this.censusMillis = censusMillis;
@@ -155,7 +159,8 @@ final class PoolOwner {
    * Queue, ledger, epoch and what is held against replicas stay.
    */
   List<AdmissionDecision> redefine(Pool next, long nowMillis) {
-    boolean sameStrategy = next.routingStrategy() == pool.routingStrategy();
+    boolean sameStrategy = next.routingStrategy() == pool.routingStrategy()
+            && next.prefixIndexBytes() == pool.prefixIndexBytes();
     retired = false;
     pool = next;
     roster.redefine(next, nowMillis);
@@ -182,7 +187,7 @@ final class PoolOwner {
   }
 
   private Strategy strategy() {
-    return strategies.apply(pool.routingStrategy());
+    return strategies.apply(pool);
   }
 
   /**
@@ -305,6 +310,13 @@ final class PoolOwner {
   void withdraw(Withdraw withdraw) {
     if (admission != null) {
       admission.withdraw(withdraw.id());
+    }
+  }
+
+  /** The first token of an answer is there. */
+  void firstToken(FirstToken news, long nowMillis) {
+    if (admission != null) {
+      admission.firstToken(news, nowMillis);
     }
   }
 

@@ -82,6 +82,9 @@ final class Replica {
   /** Its running credit under smooth weighted round robin. */
   double credit;
 
+  /** What the pool's strategy expects of it; null while that does not learn. */
+  @Nullable Prospect prospect;
+
   /** Whether it is among the candidates of the bounded hash's pick that is being made. */
   boolean candidate;
 
@@ -99,9 +102,24 @@ final class Replica {
     return conduct;
   }
 
+  /**
+   * Its engine was away and is back: what is known of its behaviour is of its former life, and its
+   * cache is empty. How fast it is it still is.
+   *
+   * @param newest ordinal of the pool's newest grant
+   */
+  void reborn(long newest) {
+    conduct.reborn(newest);
+    Prospect expected = prospect;
+    if (expected != null) {
+      expected.reborn();
+    }
+  }
+
   /** Another node's grants say how it behaves from now on; ours begin with ordinal 1 again. */
   void forget(Conduct fresh) {
     conduct = fresh;
+    prospect = null;
     addLive(-live);
     lastGrant = 0;
     doubtedMillis = Long.MIN_VALUE / 2;

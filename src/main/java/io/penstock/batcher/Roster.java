@@ -135,7 +135,7 @@ final class Roster {
       Replica replica = replica(spec.id());
       boolean isAnother = replica.listed() && !replica.spec().url().equals(spec.url());
       if (isAnother) {
-        replica.conduct().reborn(newest);
+        replica.reborn(newest);
       }
       if (isAnother || replica.reported == ReplicaState.REMOVED) {
         replica.unknown();
@@ -361,7 +361,7 @@ final class Roster {
   private boolean heardGood(Replica replica, boolean wasAway, long checks) {
     replica.checks = checks;
     if (wasAway) {
-      replica.conduct().reborn(newest);
+      replica.reborn(newest);
     }
     NodeId by = replica.prober;
     return by != null && replica.conduct().onGoodCheck(by, checks, newest, nowMillis);

@@ -1,5 +1,6 @@
 package io.penstock.batcher;
 
+import io.penstock.message.Admit;
 import java.util.List;
 
 /**
@@ -13,7 +14,7 @@ import java.util.List;
  */
 final class RoundRobin implements Strategy {
   @Override
-  public Replica pick(List<Replica> candidates, Roster roster, long affinity) {
+  public Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     Replica richest = candidates.get(0);
     double earned = 0;
     for (Replica each : candidates) {

@@ -6,6 +6,7 @@ import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.Role;
 import io.penstock.message.Admit;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.Refusal;
@@ -41,9 +42,8 @@ public final class StandalonePool {
      * One of the replicas that may take the request now.
      *
      * @param candidates never empty; in the order of the pool's list
-     * @param affinity of the request's {@link Admit}
      */
-    ReplicaId pick(List<ReplicaId> candidates, long affinity);
+    ReplicaId pick(List<ReplicaId> candidates, Admit admit);
   }
 
   private static final NodeId SELF = new NodeId("standalone");
@@ -74,12 +74,12 @@ public final class StandalonePool {
 
   /** One under somebody else's. */
   public static StandalonePool under(Pool pool, Picker picker, Listener listener) {
-    Strategy strategy = (candidates, roster, affinity) -> picked(candidates, picker, affinity);
-    return new StandalonePool(new PoolOwner(pool, SELF, name -> strategy, 0), listener);
+    Strategy strategy = (candidates, roster, admit, now) -> picked(candidates, picker, admit);
+    return new StandalonePool(new PoolOwner(pool, SELF, of -> strategy, 0), listener);
   }
 
-  private static Replica picked(List<Replica> candidates, Picker picker, long affinity) {
-    ReplicaId id = picker.pick(candidates.stream().map(Replica::id).toList(), affinity);
+  private static Replica picked(List<Replica> candidates, Picker picker, Admit admit) {
+    ReplicaId id = picker.pick(candidates.stream().map(Replica::id).toList(), admit);
     for (Replica each : candidates) {
       if (each.id().equals(id)) {
         return each;
@@ -96,6 +96,11 @@ public final class StandalonePool {
   /** A request asks for a slot. */
   public void admit(Admit admit, long nowMillis) {
     carryOut(owner.admit(admit, nowMillis));
+  }
+
+  /** The first token of an answer is there. */
+  public void firstToken(FirstToken news, long nowMillis) {
+    owner.firstToken(news, nowMillis);
   }
 
   /** A holder gives its slot back. */

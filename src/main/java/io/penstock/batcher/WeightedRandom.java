@@ -1,5 +1,6 @@
 package io.penstock.batcher;
 
+import io.penstock.message.Admit;
 import java.util.List;
 import java.util.function.DoubleSupplier;
 
@@ -15,7 +16,7 @@ final class WeightedRandom implements Strategy {
   }
 
   @Override
-  public Replica pick(List<Replica> candidates, Roster roster, long affinity) {
+  public Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     double sum = 0;
     for (Replica each : candidates) {
       sum += each.weight();

@@ -150,7 +150,8 @@ final class Records {
         new BatchPolicy(
             pool.path("enable_dynamic_batching").asBoolean(),
             pool.path("max_batch_size").asInt(),
-            millis(pool.path("batch_timeout_ms"))));
+            millis(pool.path("batch_timeout_ms"))),
+        pool.path("prefix_index_bytes").asLong());
   }
 
   private static ReplicaSource replicas(PoolName name, JsonNode pool, Path directory) {

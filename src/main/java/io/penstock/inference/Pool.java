@@ -1,5 +1,7 @@
 package io.penstock.inference;
 
+import static io.penstock.inference.Checks.require;
+
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -16,6 +18,8 @@ import java.util.Set;
  * @param contextTokens longest prompt plus completion, in tokens; 0 when unknown
  * @param resume how its engines go on with a message that another has begun
  * @param batching whether its requests share calls
+ * @param prefixIndexBytes most memory, for each replica, for what its prefix cache is taken to hold,
+ *     where the routing strategy looks at that
  */
 public record Pool(
     PoolName name,
@@ -34,11 +38,20 @@ public record Pool(
     FailoverPolicy failover,
     BreakerPolicy breaker,
     ResumeMode resume,
-    BatchPolicy batching) {
+    BatchPolicy batching,
+    long prefixIndexBytes) {
   /** Most replicas of a pool; whoever keeps books on them takes no more in. */
   public static final int REPLICAS_MAX = 4_096;
 
+  /** Room for the prefixes of three million tokens and more. */
+  public static final long PREFIX_INDEX_BYTES = 2L << 20;
+
   public Pool {
+    require(
+        prefixIndexBytes >= 4096 && prefixIndexBytes <= 1L << 30,
+        "prefixIndexBytes",
+        prefixIndexBytes,
+        "4096..1073741824");
     aliases = List.copyOf(aliases);
     capabilities = Set.copyOf(capabilities);
   }
@@ -79,6 +92,46 @@ public record Pool(
         breaker,
         resume,
         BatchPolicy.DEFAULT);
+  }
+
+  /** One with the default room for prefixes. */
+  public Pool(
+      PoolName name,
+      ModelName model,
+      List<ModelName> aliases,
+      EngineKind engine,
+      Optional<ModelName> engineModel,
+      Optional<String> engineApiKey,
+      RoutingStrategy routingStrategy,
+      ReplicaSource replicas,
+      int maxConcurrent,
+      Set<Capability> capabilities,
+      int contextTokens,
+      QueueLimits queue,
+      HealthPolicy health,
+      FailoverPolicy failover,
+      BreakerPolicy breaker,
+      ResumeMode resume,
+      BatchPolicy batching) {
+    this(
+        name,
+        model,
+        aliases,
+        engine,
+        engineModel,
+        engineApiKey,
+        routingStrategy,
+        replicas,
+        maxConcurrent,
+        capabilities,
+        contextTokens,
+        queue,
+        health,
+        failover,
+        breaker,
+        resume,
+        batching,
+        PREFIX_INDEX_BYTES);
   }
 
   /** The model name to write into requests to its engines. */

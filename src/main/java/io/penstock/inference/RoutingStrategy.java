@@ -13,7 +13,13 @@ public enum RoutingStrategy {
   /** Consistent hashing with bounded load. */
   HASH_BASED("hash_based"),
   /** The least capable replica that still can. */
-  CAPABILITY_BASED("capability_based");
+  CAPABILITY_BASED("capability_based"),
+  /** The less loaded of two replicas drawn at random. */
+  POWER_OF_TWO("power_of_two"),
+  /** The replica that has most of the prompt in its cache, unless it is busier than others. */
+  PREFIX_CACHE("prefix_cache"),
+  /** The replica whose first token is expected soonest. */
+  PREDICTED_LATENCY("predicted_latency");
 
   private final String label;
 
@@ -24,6 +30,11 @@ public enum RoutingStrategy {
   /** The name in configuration, headers and metrics. */
   public String label() {
     return label;
+  }
+
+  /** Whether it wants to hear of each first token when it comes, not only when its answer ends. */
+  public boolean learnsFromFirstTokens() {
+    return this == PREDICTED_LATENCY;
   }
 
   /** The constant with this {@link #label()}. */

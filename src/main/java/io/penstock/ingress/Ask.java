@@ -140,6 +140,7 @@ record Ask(
         waitMillis,
         0,
         company,
+        scan.stream(),
         scan.blocks());
   }
 

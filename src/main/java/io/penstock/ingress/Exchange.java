@@ -468,6 +468,9 @@ final class Exchange implements Attempt.Owner {
     Pool from = required(pool);
     boolean resumed = life.state() == StreamState.RESUMING;
     life.firstContent(nowMillis);
+    if (from.routingStrategy().learnsFromFirstTokens()) {
+      loop.slots().firstToken(from.name(), id, life.grantToFirstContentMillis());
+    }
     if (resumed) {
       required(resumption).resumed(from.name(), life.gapMillis());
     } else {

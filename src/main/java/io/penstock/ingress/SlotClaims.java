@@ -10,6 +10,7 @@ import io.penstock.message.Admit;
 import io.penstock.message.Batch;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.Message;
@@ -155,6 +156,19 @@ final class SlotClaims {
               firstTokenMillis,
               totalMillis,
               retryAfterMillis));
+    }
+  }
+
+  /**
+   * The first token of an answer is there. Without effect where the slot is not held any more.
+   *
+   * @param millis from the grant to the token
+   */
+  void firstToken(PoolName pool, RequestId id, long millis) {
+    PoolClaims claims = claims(pool);
+    Grant grant = claims.held.get(id);
+    if (grant != null && claims.owner != null) {
+      outlet.send(claims.owner, new FirstToken(id, pool, claims.epoch, grant.replica(), millis));
     }
   }
 
@@ -417,6 +431,7 @@ final class SlotClaims {
                 left,
                 claims.epoch,
                 a.company(),
+                a.streams(),
                 a.blocks()));
   }
 

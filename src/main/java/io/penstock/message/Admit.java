@@ -30,6 +30,7 @@ import java.util.Set;
  *     differ between nodes
  * @param knownEpoch the highest epoch of the pool's owner that the sender has seen; 0 when none
  * @param company with whom it may share a call; empty when with nobody
+ * @param streams whether its holder tells when the first token is there ({@link FirstToken})
  * @param blocks what its prompt begins with; none where a node of an older release does not send it
  */
 public record Admit(
@@ -50,6 +51,7 @@ public record Admit(
     long waitMillis,
     long knownEpoch,
     Optional<Company> company,
+    boolean streams,
     PromptBlocks blocks)
     implements Message {
   public Admit {
@@ -93,6 +95,7 @@ public record Admit(
         waitMillis,
         knownEpoch,
         Optional.empty(),
+        false,
         PromptBlocks.NONE);
   }
 }

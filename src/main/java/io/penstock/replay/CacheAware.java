@@ -2,6 +2,7 @@ package io.penstock.replay;
 
 import io.penstock.batcher.StandalonePool;
 import io.penstock.inference.ReplicaId;
+import io.penstock.message.Admit;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -37,8 +38,8 @@ final class CacheAware implements StandalonePool.Picker {
   }
 
   @Override
-  public ReplicaId pick(List<ReplicaId> candidates, long affinity) {
-    Call call = survey.call(affinity);
+  public ReplicaId pick(List<ReplicaId> candidates, Admit admit) {
+    Call call = survey.call(admit.id());
     VirtualReplica least = survey.replica(candidates.get(0));
     VirtualReplica most = least;
     VirtualReplica matching = least;

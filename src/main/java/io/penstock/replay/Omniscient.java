@@ -2,6 +2,7 @@ package io.penstock.replay;
 
 import io.penstock.batcher.StandalonePool;
 import io.penstock.inference.ReplicaId;
+import io.penstock.message.Admit;
 import io.penstock.sim.EngineCore;
 import io.penstock.sim.Sequence;
 import io.penstock.sim.SimProfile;
@@ -29,8 +30,8 @@ final class Omniscient implements StandalonePool.Picker {
   }
 
   @Override
-  public ReplicaId pick(List<ReplicaId> candidates, long affinity) {
-    Call call = survey.call(affinity);
+  public ReplicaId pick(List<ReplicaId> candidates, Admit admit) {
+    Call call = survey.call(admit.id());
     @Nullable ReplicaId best = null;
     double bestMicros = Double.POSITIVE_INFINITY;
     for (ReplicaId id : candidates) {

@@ -76,6 +76,7 @@ record Policy(String name, @Nullable RoutingStrategy strategy) {
         pool.failover(),
         pool.breaker(),
         pool.resume(),
-        pool.batching());
+        pool.batching(),
+        pool.prefixIndexBytes());
   }
 }

@@ -1,11 +1,12 @@
 package io.penstock.replay;
 
 import io.penstock.inference.ReplicaId;
+import io.penstock.inference.RequestId;
 
 /** What a policy that is compared with may look at. */
 interface Survey {
-  /** The request of this number. */
-  Call call(long number);
+  /** The request of this id. */
+  Call call(RequestId id);
 
   /** The replica of this id. */
   VirtualReplica replica(ReplicaId id);

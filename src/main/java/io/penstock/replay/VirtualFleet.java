@@ -12,6 +12,7 @@ import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.measure.Hash64;
 import io.penstock.message.Admit;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.Refusal;
@@ -74,7 +75,6 @@ final class VirtualFleet implements Survey {
   private final double[] shares;
   private final EventHeap events = new EventHeap();
   private final Map<RequestId, Call> open = new HashMap<>();
-  private final Map<Long, Call> asking = new HashMap<>();
   private boolean reporting;
   private long now;
 
@@ -106,7 +106,7 @@ final class VirtualFleet implements Survey {
       }
       share += each.share();
       shares[pool] = share;
-      owners.add(policy.owner(each.pool(), this, random, new OfPool(pool)));
+      owners.add(policy.owner(each.pool(), this, random, new Ingress()));
     }
   }
 
@@ -138,10 +138,10 @@ final class VirtualFleet implements Survey {
   }
 
   @Override
-  public Call call(long number) {
-    Call found = asking.get(number);
+  public Call call(RequestId id) {
+    Call found = open.get(id);
     if (found == null) {
-      throw new IllegalStateException("request " + number + " (expected: one that asks)");
+      throw new IllegalStateException("request " + id + " (expected: one that is under way)");
     }
     return found;
   }
@@ -269,7 +269,6 @@ final class VirtualFleet implements Survey {
   }
 
   private void ask(Call call) {
-    asking.put((long) call.number, call);
     SimFleet.OfPool pool = fleet.pools().get(call.pool);
     owners
         .get(call.pool)
@@ -286,12 +285,13 @@ final class VirtualFleet implements Survey {
                 call.promptTokens + call.received,
                 call.outputTokens - call.received,
                 BODY_BYTES_PER_TOKEN * call.promptTokens,
-                call.number,
+                Hash64.mix(call.session >= 0 ? call.session : call.number),
                 Set.of(),
                 call.excluded,
                 pool.pool().queue().waitOf(Priority.DEFAULT).toMillis(),
                 0,
                 Optional.empty(),
+                true,
                 PromptBlocks.of(call.hashes, workload.blockTokens())),
             nowMillis());
     keepTicking(call.pool);
@@ -408,25 +408,17 @@ final class VirtualFleet implements Survey {
   private void ended(Call call, Call.End how, long atNanos) {
     call.end = how;
     open.remove(call.id);
-    asking.remove((long) call.number);
     timeline.ended(call.arrivedNanos, tally.ended(call, atNanos));
     call.hashes = new long[0];
     source.ended(call, atNanos);
   }
 
-  /** The ingress of one pool. */
-  private final class OfPool implements StandalonePool.Listener {
-    private final int pool;
-
-    OfPool(int pool) {
-      this.pool = pool;
-    }
-
+  /** What the ingress does with an owner's answers. */
+  private final class Ingress implements StandalonePool.Listener {
     @Override
     public void granted(Grant grant) {
-      Call call = find(grant.id());
-      asking.remove((long) call.number);
-      VirtualReplica replica = replica(grant.replica());
+      Call call = call(grant.id());
+        VirtualReplica replica = replica(grant.replica());
       replica.begin(call);
       timeline.live(replica.index, 1, now);
       call.granted(grant, now);
@@ -448,15 +440,7 @@ final class VirtualFleet implements Survey {
 
     @Override
     public void refused(Refusal refusal) {
-      ended(find(refusal.id()), Call.End.REFUSED, now);
-    }
-
-    private Call find(RequestId id) {
-      Call found = open.get(id);
-      if (found == null || found.pool != pool) {
-        throw new IllegalStateException("request " + id + " (expected: one that is under way)");
-      }
-      return found;
+      ended(call(refusal.id()), Call.End.REFUSED, now);
     }
   }
 
@@ -482,6 +466,15 @@ final class VirtualFleet implements Survey {
         tally.gaps(call, (atNanos - call.lastTokenNanos) / gaps, gaps);
       }
       call.lastTokenNanos = atNanos;
+      if (!call.toldFirstToken) {
+        call.toldFirstToken = true;
+        long after = (sequence.firstTokenNanos() - call.grantedNanos) / MILLI;
+        owners
+            .get(call.pool)
+            .firstToken(
+                new FirstToken(call.id, call.poolName(), call.grantEpoch, replica.id(), after),
+                nowMillis());
+      }
     }
 
     @Override

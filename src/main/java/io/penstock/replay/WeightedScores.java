@@ -2,6 +2,7 @@ package io.penstock.replay;
 
 import io.penstock.batcher.StandalonePool;
 import io.penstock.inference.ReplicaId;
+import io.penstock.message.Admit;
 import java.util.Arrays;
 import java.util.List;
 import java.util.function.DoubleSupplier;
@@ -45,8 +46,8 @@ final class WeightedScores implements StandalonePool.Picker {
   }
 
   @Override
-  public ReplicaId pick(List<ReplicaId> candidates, long affinity) {
-    Call call = survey.call(affinity);
+  public ReplicaId pick(List<ReplicaId> candidates, Admit admit) {
+    Call call = survey.call(admit.id());
     int shortest = Integer.MAX_VALUE;
     int longest = 0;
     for (ReplicaId id : candidates) {

@@ -153,6 +153,7 @@ class GatheringTest {
         1_000_000,
         0,
         key.isEmpty() ? Optional.empty() : Optional.of(new Company(key, inputs)),
+        false,
         PromptBlocks.NONE);
   }
 

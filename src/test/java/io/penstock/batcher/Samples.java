@@ -11,6 +11,7 @@ import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource;
@@ -298,6 +299,40 @@ final class Samples {
           waitMillis,
           knownEpoch);
     }
+  }
+
+  /** The same request, of another session. */
+  static Admit ofSession(Admit admit, long affinity) {
+    return prompted(admit, admit.promptTokens(), affinity, admit.streams(), admit.blocks());
+  }
+
+  /** The same request with such a prompt, on a stream. */
+  static Admit prompted(Admit admit, int tokens, PromptBlocks blocks) {
+    return prompted(admit, tokens, admit.affinity(), true, blocks);
+  }
+
+  private static Admit prompted(
+      Admit a, int tokens, long affinity, boolean streams, PromptBlocks blocks) {
+    return new Admit(
+        a.id(),
+        a.callerId(),
+        a.replyTo(),
+        a.pool(),
+        a.tenant(),
+        a.weight(),
+        a.priority(),
+        a.attempt(),
+        tokens,
+        a.maxTokens(),
+        a.bodyBytes(),
+        affinity,
+        a.needs(),
+        a.excluded(),
+        a.waitMillis(),
+        a.knownEpoch(),
+        a.company(),
+        streams,
+        blocks);
   }
 
   static Release release(Grant grant) {

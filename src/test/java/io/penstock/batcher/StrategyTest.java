@@ -60,7 +60,8 @@ class StrategyTest {
 
     Replica pick(long affinity, Set<ReplicaId> excluded) {
       roster.candidates(0, excluded, candidates);
-      return strategy.pick(candidates, roster, affinity);
+      return strategy.pick(
+          candidates, roster, Samples.ofSession(Samples.Ask.of("p").admit(), affinity), 0);
     }
 
     String grant(long affinity) {
@@ -303,7 +304,10 @@ class StrategyTest {
             RoutingStrategy.LEAST_LOADED, LeastLoaded.class,
             RoutingStrategy.RANDOM, WeightedRandom.class,
             RoutingStrategy.HASH_BASED, BoundedHash.class,
-            RoutingStrategy.CAPABILITY_BASED, LeastCapable.class);
+            RoutingStrategy.CAPABILITY_BASED, LeastCapable.class,
+            RoutingStrategy.POWER_OF_TWO, PowerOfTwo.class,
+            RoutingStrategy.PREFIX_CACHE, PrefixAffinity.class,
+            RoutingStrategy.PREDICTED_LATENCY, PredictedLatency.class);
     for (RoutingStrategy name : RoutingStrategy.values()) {
       assertThat(Strategy.of(name, () -> 0)).isInstanceOf(expected.get(name));
     }

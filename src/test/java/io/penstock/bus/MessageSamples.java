@@ -136,6 +136,7 @@ final class MessageSamples {
               30_000,
               17,
               Optional.of(new Company("k", 3)),
+              true,
               PromptBlocks.of(new long[] {-1, 7}, 64)),
           new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.of(true)),
           new Batch(

@@ -100,7 +100,7 @@ class WireFormTest {
   @Test
   void anAdmitOfAnOlderNodeSaysNothingOfItsPrompt() throws Exception {
     String wire = new String(golden("Admit"), UTF_8);
-    String older = wire.substring(0, wire.indexOf(",\"blocks\"")) + "}}";
+    String older = wire.substring(0, wire.indexOf(",\"streams\"")) + "}}";
     assertThat(((Admit) read(older)).blocks()).isEqualTo(PromptBlocks.NONE);
   }
 

@@ -356,8 +356,8 @@ class BadConfigurationTest {
             pool("'strange key': 5"),
             "fleet.pools[0][\"strange key\"]: unknown key "
                 + "(expected: one of name, model_id, aliases, engine, engine_model_id, "
-                + "engine_api_key, routing_strategy, replicas, max_concurrent, capabilities, "
-                + "context_tokens, queue, health, failover, circuit_breaker, resume, enable_dynamic_batching,"
+                + "engine_api_key, routing_strategy, prefix_index_bytes, replicas, max_concurrent, "
+                + "capabilities, context_tokens, queue, health, failover, circuit_breaker, resume, enable_dynamic_batching,"
                 + " max_batch_size, batch_timeout_ms)"),
         bad(
             "max_concurrent",
@@ -368,7 +368,7 @@ class BadConfigurationTest {
             pool("'routing_strategy': 'fastest'"),
             "fleet.pools[0].routing_strategy: \"fastest\" "
                 + "(expected: one of round_robin, least_loaded, random, hash_based, "
-                + "capability_based)"),
+                + "capability_based, power_of_two, prefix_cache, predicted_latency)"),
         bad(
             "engine",
             pool("'engine': 'VLLM'"),

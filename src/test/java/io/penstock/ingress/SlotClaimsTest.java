@@ -106,6 +106,7 @@ class SlotClaimsTest {
         alone.waitMillis(),
         alone.knownEpoch(),
         Optional.of(new Company("k", 2)),
+        true,
         PromptBlocks.of(new long[] {3}, 64));
   }
 

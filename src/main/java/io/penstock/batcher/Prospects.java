@@ -1,0 +1,107 @@
+package io.penstock.batcher;
+
+import io.penstock.inference.Outcome;
+import io.penstock.inference.TokenUsage;
+import io.penstock.message.Admit;
+import io.penstock.message.Release;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/** What one strategy expects of each replica of its pool, and how it learns. Pure. */
+final class Prospects {
+  /** Answers of fewer tokens say nothing of the time between two. */
+  private static final int STEPS_MIN = 8;
+
+  private final Strategy by;
+  private final long indexBytes;
+  private final Typical typical = new Typical();
+
+  /**
+   * @param indexBytes most memory for the index of one replica
+   */
+  Prospects(Strategy by, long indexBytes) {
+    this.by = by;
+    this.indexBytes = indexBytes;
+  }
+
+  /** What is expected of a replica; the typical, where nothing is known of it. */
+  Prospect of(Replica replica) {
+    Prospect prospect = replica.prospect;
+    if (prospect == null || prospect.by() != by) {
+      prospect = new Prospect(by, indexBytes, new Tempo(typical));
+      replica.prospect = prospect;
+    }
+    return prospect;
+  }
+
+  /** A replica gets a request. */
+  Errand granted(Replica replica, Admit admit, long nowMillis) {
+    Prospect prospect = of(replica);
+    Errand errand =
+        new Errand(
+            by,
+            prospect,
+            admit.promptTokens(),
+            prospect.match(admit.blocks()),
+            admit.streams(),
+            nowMillis);
+    errand.expectedMillis = expectedMillis(prospect, errand.uncachedTokens(), nowMillis);
+    prospect.backlog().add(errand);
+    prospect.granted(admit.blocks(), errand);
+    return errand;
+  }
+
+  /** Until the first token of an answer, of a prompt so many tokens of which are not cached. */
+  static double expectedMillis(Prospect prospect, int uncachedTokens, long nowMillis) {
+    return prospect.backlog().waitMillis(prospect.tempo(), nowMillis)
+        + prospect.tempo().readMillis(uncachedTokens);
+  }
+
+  /** A first token is there. */
+  void firstToken(Errand errand, Roster roster, long firstTokenMillis, long nowMillis) {
+    if (!errand.pending) {
+      return;
+    }
+    Prospect prospect = errand.prospect;
+    long began = Math.max(errand.grantedMillis, prospect.readUntilMillis);
+    prospect.readUntilMillis = nowMillis;
+    prospect.backlog().remove(errand, nowMillis);
+    prospect.tempo().read(errand.uncachedTokens(), nowMillis - began);
+    review(roster);
+  }
+
+  private void review(Roster roster) {
+    if (!typical.isDue()) {
+      return;
+    }
+    List<Tempo> tempos = new ArrayList<>();
+    for (Replica each : roster.all()) {
+      Prospect prospect = each.prospect;
+      if (prospect != null && prospect.by() == by) {
+        tempos.add(prospect.tempo());
+      }
+    }
+    typical.review(tempos);
+  }
+
+  /** A grant is over. */
+  void ended(Errand errand, @Nullable Release release, long nowMillis) {
+    errand.prospect.backlog().remove(errand, nowMillis);
+    if (release == null) {
+      return;
+    }
+    TokenUsage usage = release.usage();
+    errand.prospect.learn(errand, usage);
+    if (release.outcome() == Outcome.OK
+        && release.firstTokenMillis() >= 0
+        && usage.completionTokens() >= STEPS_MIN) {
+      errand
+          .prospect
+          .tempo()
+          .wrote(
+              (double) (release.totalMillis() - release.firstTokenMillis())
+                  / (usage.completionTokens() - 1));
+    }
+  }
+}
