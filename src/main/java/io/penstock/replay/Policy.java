@@ -3,6 +3,7 @@ package io.penstock.replay;
 import io.penstock.batcher.StandalonePool;
 import io.penstock.inference.Pool;
 import io.penstock.inference.RoutingStrategy;
+import io.penstock.load.Goodput;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -43,9 +44,17 @@ record Policy(String name, @Nullable RoutingStrategy strategy) {
     return new Policy(name, RoutingStrategy.of(name).orElse(null));
   }
 
-  /** An owner that chooses so. */
+  /**
+   * An owner that chooses so.
+   *
+   * @param bounds by which requests are measured
+   */
   StandalonePool owner(
-      Pool pool, Survey survey, SplittableRandom random, StandalonePool.Listener listener) {
+      Pool pool,
+      Survey survey,
+      Goodput bounds,
+      SplittableRandom random,
+      StandalonePool.Listener listener) {
     if (strategy != null) {
       return StandalonePool.of(under(pool, strategy), random::nextDouble, listener);
     }
@@ -53,7 +62,7 @@ record Policy(String name, @Nullable RoutingStrategy strategy) {
         switch (name) {
           case CACHE_AWARE -> new CacheAware(survey);
           case WEIGHTED_SCORES -> new WeightedScores(survey, random::nextDouble);
-          default -> new Omniscient(survey);
+          default -> new Omniscient(survey, bounds);
         };
     return StandalonePool.under(pool, picker, listener);
   }

@@ -10,6 +10,7 @@ import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
+import io.penstock.load.Goodput;
 import io.penstock.measure.Hash64;
 import io.penstock.message.Admit;
 import io.penstock.message.FirstToken;
@@ -24,6 +25,7 @@ import io.penstock.message.Station;
 import io.penstock.inference.PromptBlocks;
 import io.penstock.sim.EngineCore;
 import io.penstock.sim.Sequence;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -64,6 +66,8 @@ final class VirtualFleet implements Survey {
 
   private final SimFleet fleet;
   private final Workload workload;
+  private final Policy policy;
+  private final double rate;
   private final Source source;
   private final Tally tally;
   private final Timeline timeline;
@@ -83,15 +87,17 @@ final class VirtualFleet implements Survey {
       Workload workload,
       double rate,
       Policy policy,
-      Tally tally,
-      long warmupNanos,
+      Goodput bounds,
+      Duration warmup,
       long seed) {
     this.fleet = fleet;
     this.workload = workload;
+    this.policy = policy;
+    this.rate = rate;
     this.source = workload.source(rate);
-    this.tally = tally;
+    this.tally = new Tally(bounds, warmup.toNanos());
     this.seed = seed;
-    this.timeline = new Timeline(fleet.size(), warmupNanos);
+    this.timeline = new Timeline(fleet.size(), warmup.toNanos());
     this.ticking = new boolean[fleet.pools().size()];
     this.shares = new double[fleet.pools().size()];
     SplittableRandom random = new SplittableRandom(seed ^ Hash64.of(policy.name()));
@@ -106,12 +112,12 @@ final class VirtualFleet implements Survey {
       }
       share += each.share();
       shares[pool] = share;
-      owners.add(policy.owner(each.pool(), this, random, new Ingress()));
+      owners.add(policy.owner(each.pool(), this, bounds, random, new Ingress()));
     }
   }
 
   /** Lets everything happen, until all requests have ended. */
-  Timeline run() {
+  Result run() {
     for (int i = 0; i < fleet.events().size(); i++) {
       event(fleet.events().get(i).atNanos(), SCRIPT, i);
     }
@@ -120,7 +126,7 @@ final class VirtualFleet implements Survey {
     while (true) {
       long arrival = source.nextNanos();
       if (arrival == Source.NEVER && open.isEmpty()) {
-        return timeline;
+        return tally.result(policy.name(), rate, replicas, timeline);
       }
       if (arrival <= events.nextNanos()) {
         now = arrival;
@@ -131,10 +137,6 @@ final class VirtualFleet implements Survey {
         happened(what >>> KIND_SHIFT, what & ARGUMENT);
       }
     }
-  }
-
-  List<VirtualReplica> all() {
-    return replicas;
   }
 
   @Override
