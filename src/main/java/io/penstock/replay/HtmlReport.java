@@ -8,7 +8,11 @@ import java.util.Locale;
 
 /** The report as one HTML file: style and plots are in it, there is no script and nothing to load. */
 final class HtmlReport {
-  private static final int COLOURS = 12;
+  /** Hue and saturation of each policy's colour, in the order of {@link Policy#names}. */
+  private static final int[][] COLOURS = {
+    {210, 22}, {205, 75}, {45, 75}, {265, 50}, {28, 70}, {180, 65},
+    {318, 55}, {142, 62}, {238, 60}, {2, 65}, {210, 6},
+  };
 
   private final ReplayReport report;
   private final StringBuilder out = new StringBuilder();
@@ -78,10 +82,15 @@ final class HtmlReport {
   private void legend() {
     out.append("<ul class=\"legend\">");
     for (int i = 0; i < report.results().size(); i++) {
-      out.append("<li><i class=\"b").append(i % COLOURS).append("\"></i>");
+      out.append("<li><i class=\"b").append(colour(i)).append("\"></i>");
       out.append(escaped(report.results().get(i).policy())).append("</li>");
     }
     line("</ul>");
+  }
+
+  /** A policy has its colour in every report, whichever others are in it. */
+  private int colour(int result) {
+    return Policy.names().indexOf(report.results().get(result).policy()) % COLOURS.length;
   }
 
   private String goodput() {
@@ -93,7 +102,7 @@ final class HtmlReport {
               Locale.ROOT,
               "<span>%s</span><div><i class=\"b%d\" style=\"width:%.2f%%\"></i></div><b>%.1f&thinsp;%%</b>",
               escaped(each.policy()),
-              i % COLOURS,
+              colour(i),
               100 * each.goodShare(),
               100 * each.goodShare()));
     }
@@ -112,7 +121,7 @@ final class HtmlReport {
       if (spread.count() > 0) {
         low = Math.min(low, x[0]);
         high = Math.max(high, x[x.length - 1]);
-        lines.add(new Plot.Line(report.results().get(i).policy(), "l l" + i % COLOURS, x, y));
+        lines.add(new Plot.Line(report.results().get(i).policy(), "l l" + colour(i), x, y));
       }
     }
     double bound = report.config().goodput().ttft().map(d -> d.toNanos() / 1e6).orElse(0.0);
@@ -129,8 +138,9 @@ final class HtmlReport {
     List<Plot.Line> lines = new ArrayList<>();
     for (int i = 0; i < report.results().size(); i++) {
       Result each = report.results().get(i);
-      lines.add(line(each.policy(), "l l" + i % COLOURS, each, each.goodShares(), 100));
-      end = Math.max(end, each.goodShares().size() * each.bucketSeconds());
+      double width = each.goodBucketSeconds();
+      lines.add(line(each.policy(), "l l" + colour(i), width, each.goodShares(), 100));
+      end = Math.max(end, each.goodShares().size() * width);
     }
     return new Plot(1130, 260, false, 0, end, 100)
         .yAxis(new double[] {0, 25, 50, 75, 100}, " %")
@@ -140,11 +150,11 @@ final class HtmlReport {
   }
 
   private static Plot.Line line(
-      String name, String style, Result result, List<Double> values, double times) {
+      String name, String style, double width, List<Double> values, double times) {
     double[] x = new double[values.size()];
     double[] y = new double[values.size()];
     for (int i = 0; i < x.length; i++) {
-      x[i] = (i + 0.5) * result.bucketSeconds();
+      x[i] = (i + 0.5) * width;
       y[i] = values.get(i) * times;
     }
     return new Plot.Line(name, style, x, y);
@@ -164,7 +174,8 @@ final class HtmlReport {
       Result each = report.results().get(i);
       List<Plot.Line> lines = new ArrayList<>();
       for (Result.OfReplica replica : each.replicas()) {
-        lines.add(line(replica.id(), "t l" + i % COLOURS, each, replica.live(), 1));
+        lines.add(
+            line(replica.id(), "t l" + colour(i), each.bucketSeconds(), replica.live(), 1));
       }
       all.append("<figure><figcaption>").append(escaped(each.policy()));
       all.append(String.format(Locale.ROOT, " <small>imbalance %.2f</small>", each.imbalance()));
@@ -200,7 +211,7 @@ final class HtmlReport {
                   + "<td>%,.0f</td><td>%.1f</td><td>%.1f</td><td>%.1f</td><td>%.1f&thinsp;%%</td>"
                   + "<td>%.1f&thinsp;%%</td><td>%.2f</td><td>%,.0f</td><td>%,.0f</td><td>%,d</td></tr>",
               r.goodShare() == best ? " class=\"best\"" : "",
-              i % COLOURS,
+              colour(i),
               escaped(r.policy()),
               r.counted(),
               100 * r.goodShare(),
@@ -223,12 +234,10 @@ final class HtmlReport {
     out.append(args.length == 0 ? format : String.format(Locale.ROOT, format, args)).append('\n');
   }
 
-  /** Hues a golden angle apart, so that neighbours differ. */
   private static String colours() {
     StringBuilder css = new StringBuilder();
-    for (int i = 0; i < COLOURS; i++) {
-      long hue = Math.round((205 + i * 137.508) % 360);
-      String colour = "hsl(" + hue + " 62% var(--light))";
+    for (int i = 0; i < COLOURS.length; i++) {
+      String colour = "hsl(" + COLOURS[i][0] + " " + COLOURS[i][1] + "% var(--light))";
       css.append(".l").append(i).append("{stroke:").append(colour).append('}');
       css.append(".b").append(i).append("{background:").append(colour).append('}');
     }
@@ -267,7 +276,7 @@ final class HtmlReport {
       table{border-collapse:collapse;width:100%;font-size:14px}
       th{font-weight:500;color:var(--soft);font-size:12px;vertical-align:bottom}
       th,td{padding:6px 9px;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
-      th:first-child,td:first-child{text-align:left}thead tr+tr th:first-child{text-align:right}
+      th:first-child,td:first-child{text-align:left}th[colspan]{text-align:center}thead tr+tr th:first-child{text-align:right}
       thead th{white-space:normal}.best td{font-weight:650}
       """;
 }

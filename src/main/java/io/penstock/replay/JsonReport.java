@@ -75,6 +75,7 @@ final class JsonReport {
     node.put("preemptions", r.preemptions());
     put(node, "seconds", r.seconds());
     put(node, "bucket_s", r.bucketSeconds());
+    put(node, "good_bucket_s", r.goodBucketSeconds());
     series(node.putArray("good_share_by_arrival"), r.goodShares());
     ArrayNode replicas = node.putArray("replicas");
     for (Result.OfReplica each : r.replicas()) {

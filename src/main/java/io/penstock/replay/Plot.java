@@ -8,7 +8,7 @@ import org.jspecify.annotations.Nullable;
 /** A plot of lines over axes, as SVG text. Colours are classes of the page's style. */
 final class Plot {
   private static final int LEFT = 46;
-  private static final int RIGHT = 14;
+  private static final int RIGHT = 26;
   private static final int TOP = 12;
   private static final int BOTTOM = 34;
 

@@ -19,7 +19,8 @@ import java.util.stream.Collectors;
  * @param promptTokens of requests that ended well, as are the cached ones
  * @param everCachedTokens what a cache without bounds would have had of them
  * @param allOutputTokens of all requests, the warm-up's included
- * @param bucketSeconds width of what a series tells one value of
+ * @param bucketSeconds width of what a series of loads tells one value of
+ * @param goodBucketSeconds the same of {@code goodShares}
  * @param goodShares of requests by when they arrived; NaN where none did
  */
 record Result(
@@ -42,6 +43,7 @@ record Result(
     long allOutputTokens,
     double seconds,
     double bucketSeconds,
+    double goodBucketSeconds,
     List<Double> goodShares,
     List<OfReplica> replicas) {
   Result {

@@ -117,6 +117,7 @@ final class Tally {
         allOutputTokens,
         lastNanos / 1e9,
         timeline.widthSeconds(),
+        timeline.widthSeconds() * timeline.goodBuckets(),
         timeline.goodShares(),
         replicas.stream()
             .map(

@@ -9,6 +9,10 @@ import java.util.List;
  */
 final class Timeline {
   static final int BUCKETS_MAX = 240;
+
+  /** Shares of good requests need more of them than a bucket has. */
+  private static final int SHARES_MAX = 60;
+
   private static final long FIRST_WIDTH_NANOS = 1_000_000_000L;
 
   private long widthNanos = FIRST_WIDTH_NANOS;
@@ -88,11 +92,26 @@ final class Timeline {
     return means;
   }
 
-  /** Of the requests that arrived in each bucket the share that was good; NaN where none did. */
+  /** How many buckets are one to {@link #goodShares}. */
+  int goodBuckets() {
+    return Math.max(1, (used + SHARES_MAX - 1) / SHARES_MAX);
+  }
+
+  /**
+   * Of the requests that arrived in each {@link #goodBuckets} buckets the share that was good; NaN
+   * where none did.
+   */
   List<Double> goodShares() {
+    int step = goodBuckets();
     List<Double> shares = new ArrayList<>();
-    for (int i = 0; i < used; i++) {
-      shares.add(arrived[i] == 0 ? Double.NaN : good[i] / arrived[i]);
+    for (int i = 0; i < used; i += step) {
+      double ofAll = 0;
+      double ofGood = 0;
+      for (int at = i; at < Math.min(used, i + step); at++) {
+        ofAll += arrived[at];
+        ofGood += good[at];
+      }
+      shares.add(ofAll == 0 ? Double.NaN : ofGood / ofAll);
     }
     return shares;
   }
