@@ -141,9 +141,9 @@ final class FleetFile {
     int sequences = keys.whole("max_num_seqs", base.map(SimProfile::maxNumSeqs), 1, 65_536);
     int batched =
         keys.whole("max_batched_tokens", base.map(SimProfile::maxBatchedTokens), 1, 1 << 24);
-    Optional<Integer> ofBase =
-        base.map(b -> Math.min(b.maxModelLength(), Math.max(2, blocks * BLOCK_TOKENS)));
-    int longest = keys.whole("max_model_length", ofBase, 2, Math.max(2, blocks * BLOCK_TOKENS));
+    int room = blocks * BLOCK_TOKENS;
+    int atMost = base.map(b -> Math.min(b.maxModelLength(), room)).orElse(room);
+    int longest = keys.whole("max_model_length", Optional.of(atMost), 2, room);
     if (keys.isSound()) {
       String model = base.map(SimProfile::model).orElse("sim");
       profiles.put(

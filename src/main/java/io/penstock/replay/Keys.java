@@ -1,6 +1,7 @@
 package io.penstock.replay;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.math.BigDecimal;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
@@ -22,7 +23,7 @@ final class Keys {
     this.mistakes = mistakes;
     this.before = mistakes.size();
     if (!json.isObject()) {
-      tell(path, inWords(json), "an object");
+      add(path, inWords(json), "an object");
     }
   }
 
@@ -51,7 +52,14 @@ final class Keys {
     tell(at(key), found, expected);
   }
 
+  /** Of what is no object at all nothing else is told. */
   private void tell(String where, String found, String expected) {
+    if (json.isObject()) {
+      add(where, found, expected);
+    }
+  }
+
+  private void add(String where, String found, String expected) {
     String name = where.isEmpty() ? "the file" : where;
     mistakes.add(name + ": " + found + " (expected: " + expected + ")");
   }
@@ -157,9 +165,7 @@ final class Keys {
   }
 
   private static String plain(double value) {
-    return value == Math.rint(value) && Math.abs(value) < 1e15
-        ? Long.toString((long) value)
-        : Double.toString(value);
+    return BigDecimal.valueOf(value).stripTrailingZeros().toPlainString();
   }
 
   private static String inWords(JsonNode found) {

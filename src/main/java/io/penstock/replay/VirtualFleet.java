@@ -53,14 +53,12 @@ final class VirtualFleet implements Survey {
   private static final int KIND_SHIFT = 24;
   private static final int ARGUMENT = (1 << KIND_SHIFT) - 1;
 
-  /** Kinds of events; the argument is a replica, a pool, or a place among the fleet's events. */
+  /** Kinds of events; the argument is a replica or a pool. */
   private static final int ENGINE = 0;
 
   private static final int TICK = 1;
   private static final int REPORT = 2;
   private static final int RENEW = 3;
-  private static final int SCRIPT = 4;
-
   private static final Station INGRESS = new Station(new NodeId("replay"), Room.INGRESS, 0);
   private static final TenantId TENANT = new TenantId("trace");
 
@@ -118,9 +116,7 @@ final class VirtualFleet implements Survey {
 
   /** Lets everything happen, until all requests have ended. */
   Result run() {
-    for (int i = 0; i < fleet.events().size(); i++) {
-      event(fleet.events().get(i).atNanos(), SCRIPT, i);
-    }
+    int scripted = 0;
     owners.forEach(owner -> owner.open(0));
     report();
     while (true) {
@@ -128,7 +124,11 @@ final class VirtualFleet implements Survey {
       if (arrival == Source.NEVER && open.isEmpty()) {
         return tally.result(policy.name(), rate, replicas, timeline);
       }
-      if (arrival <= events.nextNanos()) {
+      long next = Math.min(arrival, events.nextNanos());
+      if (scripted < fleet.events().size() && fleet.events().get(scripted).atNanos() <= next) {
+        now = fleet.events().get(scripted).atNanos();
+        carryOut(fleet.events().get(scripted++));
+      } else if (arrival == next) {
         now = arrival;
         arrived(source.take());
       } else {
@@ -203,8 +203,7 @@ final class VirtualFleet implements Survey {
         }
       }
       case RENEW -> renew(argument);
-      case SCRIPT -> carryOut(fleet.events().get(argument));
-      default -> throw new IllegalStateException("event " + kind + " (expected: 0 to 4)");
+      default -> throw new IllegalStateException("event " + kind + " (expected: 0 to 3)");
     }
   }
 
