@@ -91,6 +91,8 @@ final class Backlog {
     }
     double of = tempo.readMillis(head.uncachedTokens());
     double left = Math.abs(of - (nowMillis - head.beganMillis));
-    return left + (size - 1) * tempo.baseMillis() + (tokens - head.uncachedTokens()) * tempo.perTokenMillis();
+    return left
+        + (size - 1) * tempo.reading().base()
+        + (tokens - head.uncachedTokens()) * tempo.reading().slope();
   }
 }

@@ -29,14 +29,11 @@ final class Errand {
 
   final long grantedMillis;
 
-  /** Time to the first token that was expected; NaN where none was. */
-  double expectedMillis = Double.NaN;
-
   /** When the engine is taken to have begun to read the prompt. */
   long beganMillis;
 
-  /** Requests that ran on the replica when it was granted. */
-  int company;
+  /** Requests that ran on the replica when it was granted, itself not counted. */
+  int others;
 
   boolean pending;
   @Nullable Errand before;

@@ -2,57 +2,130 @@ package io.penstock.batcher;
 
 import io.penstock.message.Admit;
 import io.penstock.message.Release;
+import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/** Draft. */
+/**
+ * The replica at which a request costs least time: its own until the first token, and what it takes
+ * from others.
+ *
+ * <p><b>Until the first token</b> pass the reading of what the replica has been given before ({@link
+ * Backlog}) and the reading of what of this prompt is not in its cache ({@link PrefixIndex}), at
+ * the speed that the replica has shown ({@link Tempo}). What all replicas have cached is no reason
+ * to prefer any, and needs no rule here: it spares the same everywhere.
+ *
+ * <p><b>What is written</b> is slowed down in two ways. While a prompt is read nobody's answer goes
+ * on, or all go on slower by as much: reading costs each answer that is being written the time that
+ * it takes. It is charged for as many of them as replicas write on the average, not for those of
+ * the replica at hand, since reading that is spared at a busy replica is spared to the pool, whose
+ * load evens out. And while this answer is written every step takes longer by what one more request
+ * adds, for all who are there; its own steps take what they take there.
+ *
+ * <p><b>The exchange.</b> A client waits for a first token, but a delay within an answer is spread
+ * over its tokens. They are weighed as the two halves of what is promised: {@link
+ * #FIRST_TOKEN_MILLIS} until the first token, {@link #STEP_MILLIS} between two. So a millisecond
+ * more in every step of an answer weighs as much as 80 before its first token, and there is no
+ * weight to tune: all else is measured.
+ *
+ * <pre>
+ *   cost = wait + read(uncached)
+ *        + 80 · (meanLoad · read(uncached) / answerTokens + step + load · stepPerRequest)
+ * </pre>
+ *
+ * <p>Costs within {@link #NEAR} of the least are taken for equal, and go by load as under {@link
+ * LeastLoaded}: what differs by less is noise, and following noise makes herds.
+ *
+ * <p>Rejected: the least time to the first token alone, which drew up to twice the mean of live
+ * requests to single replicas, as it counts a request for nothing once its prompt has been read;
+ * and charging reading to the answers of the replica at hand, which kept requests away from where
+ * their prefix was because that is where the work was.
+ */
 final class PredictedLatency implements Strategy {
-  private final Prospects prospects;
-  private int[] uncached = new int[16];
-  private double[] cost = new double[16];
-  static int MODE = Integer.getInteger("pl.mode", 0);
-  static double TIE = Double.parseDouble(System.getProperty("pl.tie", "0.05"));
+  /** What is promised until the first token. */
+  static final double FIRST_TOKEN_MILLIS = 2_000;
 
+  /** What is promised between two tokens. */
+  static final double STEP_MILLIS = 25;
+
+  /** Share of the least cost by which others may be above it and count as equal. */
+  static final double NEAR = 0.01;
+
+  private static final double EXCHANGE = FIRST_TOKEN_MILLIS / STEP_MILLIS;
+
+  private final Prospects prospects;
+  private double[] costs = new double[16];
+
+  /**
+   * @param indexBytes most memory for the index of one replica
+   */
   PredictedLatency(long indexBytes) {
     this.prospects = new Prospects(this, indexBytes);
   }
 
   @Override
   public Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
-    if (uncached.length < candidates.size()) {
-      uncached = new int[2 * candidates.size()];
-      cost = new double[2 * candidates.size()];
+    int count = candidates.size();
+    if (costs.length < count) {
+      costs = Arrays.copyOf(costs, 2 * count);
     }
-    int guess = 0;
+    double meanLoad = meanLoad(candidates);
+    double answerTokens = prospects.typical().answerTokens();
     double least = Double.POSITIVE_INFINITY;
-    for (int i = 0; i < candidates.size(); i++) {
-      Replica r = candidates.get(i);
-      Prospect prospect = prospects.of(r);
+    int guess = 0;
+    for (int i = 0; i < count; i++) {
+      Replica each = candidates.get(i);
+      Prospect prospect = prospects.of(each);
       int hashes = prospect.cachedHashes(admit.blocks(), guess);
       guess = i == 0 ? hashes : Math.min(guess, hashes);
-      uncached[i] = Math.max(0, admit.promptTokens() - admit.blocks().tokens(hashes));
-      double ttft = Prospects.expectedMillis(prospect, uncached[i], nowMillis);
-      double c = ttft;
-      int decoding = Math.max(0, r.load() - prospect.backlog().size());
-      double own = prospect.tempo().readMillis(uncached[i]);
-      switch (MODE) {
-        case 1 -> c = ttft + decoding * prospect.tempo().stepMillis();
-        case 2 -> c = ttft + decoding * own;
-        case 3 -> c = ttft + decoding * own * 0.1 + decoding * prospect.tempo().stepMillis();
-        case 4 -> c = ttft + r.load() * own * 0.1;
-        default -> {}
-      }
-      cost[i] = c;
-      least = Math.min(least, c);
+      costs[i] =
+          cost(
+              prospect.backlog().waitMillis(prospect.tempo(), nowMillis),
+              prospect.tempo().readMillis(uncached(admit, hashes)),
+              meanLoad,
+              answerTokens,
+              prospect.tempo().stepMillis(),
+              prospect.tempo().stepMillisPerRequest(),
+              each.load());
+      least = Math.min(least, costs[i]);
     }
-    double tie = least + Math.max(2, least * TIE);
-    Replica best = null;
-    for (int i = 0; i < candidates.size(); i++) {
-      if (cost[i] <= tie && (best == null || LeastLoaded.compare(candidates.get(i), best) < 0)) {
+    double near = least * (1 + NEAR);
+    @Nullable Replica best = null;
+    for (int i = 0; i < count; i++) {
+      if (costs[i] <= near
+          && (best == null || LeastLoaded.compare(candidates.get(i), best) < 0)) {
         best = candidates.get(i);
       }
     }
     return best == null ? candidates.get(0) : best;
+  }
+
+  private static int uncached(Admit admit, int cachedHashes) {
+    return Math.max(0, admit.promptTokens() - admit.blocks().tokens(cachedHashes));
+  }
+
+  private static double meanLoad(List<Replica> candidates) {
+    double sum = 0;
+    for (Replica each : candidates) {
+      sum += each.load();
+    }
+    return sum / candidates.size();
+  }
+
+  /** In milliseconds before a first token. */
+  static double cost(
+      double waitMillis,
+      double readMillis,
+      double meanLoad,
+      double answerTokens,
+      double stepMillis,
+      double stepMillisPerRequest,
+      int load) {
+    double slower =
+        meanLoad * readMillis / Math.max(1, answerTokens)
+            + stepMillis
+            + load * stepMillisPerRequest;
+    return waitMillis + readMillis + EXCHANGE * slower;
   }
 
   @Override
@@ -62,7 +135,7 @@ final class PredictedLatency implements Strategy {
 
   @Override
   public void firstToken(Errand errand, Roster roster, long firstTokenMillis, long nowMillis) {
-    prospects.firstToken(errand, roster, firstTokenMillis, nowMillis);
+    prospects.firstToken(errand, roster, nowMillis);
   }
 
   @Override

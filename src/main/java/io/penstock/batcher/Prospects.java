@@ -25,6 +25,10 @@ final class Prospects {
     this.indexBytes = indexBytes;
   }
 
+  Typical typical() {
+    return typical;
+  }
+
   /** What is expected of a replica; the typical, where nothing is known of it. */
   Prospect of(Replica replica) {
     Prospect prospect = replica.prospect;
@@ -46,20 +50,14 @@ final class Prospects {
             prospect.match(admit.blocks()),
             admit.streams(),
             nowMillis);
-    errand.expectedMillis = expectedMillis(prospect, errand.uncachedTokens(), nowMillis);
+    errand.others = replica.live();
     prospect.backlog().add(errand);
     prospect.granted(admit.blocks(), errand);
     return errand;
   }
 
-  /** Until the first token of an answer, of a prompt so many tokens of which are not cached. */
-  static double expectedMillis(Prospect prospect, int uncachedTokens, long nowMillis) {
-    return prospect.backlog().waitMillis(prospect.tempo(), nowMillis)
-        + prospect.tempo().readMillis(uncachedTokens);
-  }
-
   /** A first token is there. */
-  void firstToken(Errand errand, Roster roster, long firstTokenMillis, long nowMillis) {
+  void firstToken(Errand errand, Roster roster, long nowMillis) {
     if (!errand.pending) {
       return;
     }
@@ -67,7 +65,7 @@ final class Prospects {
     long began = Math.max(errand.grantedMillis, prospect.readUntilMillis);
     prospect.readUntilMillis = nowMillis;
     prospect.backlog().remove(errand, nowMillis);
-    prospect.tempo().read(errand.uncachedTokens(), nowMillis - began);
+    prospect.tempo().read(errand.uncachedTokens(), nowMillis - began, nowMillis);
     review(roster);
   }
 
@@ -93,15 +91,11 @@ final class Prospects {
     }
     TokenUsage usage = release.usage();
     errand.prospect.learn(errand, usage);
-    if (release.outcome() == Outcome.OK
-        && release.firstTokenMillis() >= 0
-        && usage.completionTokens() >= STEPS_MIN) {
-      errand
-          .prospect
-          .tempo()
-          .wrote(
-              (double) (release.totalMillis() - release.firstTokenMillis())
-                  / (usage.completionTokens() - 1));
+    int tokens = usage.completionTokens();
+    if (release.outcome() == Outcome.OK && release.firstTokenMillis() >= 0 && tokens >= STEPS_MIN) {
+      double writing = release.totalMillis() - release.firstTokenMillis();
+      errand.prospect.tempo().wrote(errand.others, writing / (tokens - 1), nowMillis);
+      typical.answered(tokens);
     }
   }
 }

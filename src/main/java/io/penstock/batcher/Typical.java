@@ -2,33 +2,55 @@ package io.penstock.batcher;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.ToDoubleFunction;
 
 /**
- * How fast the typical replica of a pool reads: the medians of what is known of each. A replica of
- * which nothing is known is taken for it.
+ * What is typical of a pool: how fast its replicas are, the medians of what is known of each, and
+ * how long its answers are. A replica of which nothing is known is taken for the typical one.
  */
 final class Typical {
-  /** Before anything is known: 20,000 tokens a second, and a step of 10 ms. */
-  static final double BASE_MILLIS = 10;
-
-  static final double PER_TOKEN_MILLIS = 0.05;
-
   /** Fewer samples of a replica say nothing of it. */
   static final int SAMPLES_MIN = 5;
 
   /** Samples of the pool until it is looked at again. */
   static final int REVIEW_EVERY = 64;
 
-  private double baseMillis = BASE_MILLIS;
-  private double perTokenMillis = PER_TOKEN_MILLIS;
+  private static final double ANSWER_ALPHA = 0.02;
+
+  // Before anything is known: 20,000 tokens a second, steps of 10 ms, answers of 200 tokens.
+  private double readBase = 10;
+  private double readSlope = 0.05;
+  private double stepMillis = 10;
+  private double stepMillisPerRequest = 0.5;
+  private double answerTokens = 200;
   private int sinceReview = REVIEW_EVERY - 8;
 
-  double baseMillis() {
-    return baseMillis;
+  double readBase() {
+    return readBase;
   }
 
-  double perTokenMillis() {
-    return perTokenMillis;
+  double readSlope() {
+    return readSlope;
+  }
+
+  /** Between two tokens of an answer. */
+  double stepMillis() {
+    return stepMillis;
+  }
+
+  /** The same, shared out among all that run there. */
+  double stepMillisPerRequest() {
+    return stepMillisPerRequest;
+  }
+
+  /** Tokens of an answer. */
+  double answerTokens() {
+    return answerTokens;
+  }
+
+  /** An answer has been written. */
+  void answered(int tokens) {
+    answerTokens += ANSWER_ALPHA * (tokens - answerTokens);
   }
 
   /** Some replica has given a sample; says whether it is time to {@link #review}. */
@@ -42,24 +64,20 @@ final class Typical {
 
   /** Looks at all replicas of the pool. */
   void review(List<Tempo> tempos) {
-    double[] bases = new double[tempos.size()];
-    double[] perTokens = new double[tempos.size()];
-    int known = 0;
-    for (Tempo each : tempos) {
-      if (each.samples() >= SAMPLES_MIN) {
-        bases[known] = each.baseMillis();
-        perTokens[known] = each.perTokenMillis();
-        known++;
-      }
-    }
-    if (known > 0) {
-      baseMillis = median(bases, known);
-      perTokenMillis = median(perTokens, known);
-    }
+    List<Tempo> read = tempos.stream().filter(each -> each.reading().samples() >= SAMPLES_MIN).toList();
+    readBase = median(read, each -> each.reading().base(), readBase);
+    readSlope = median(read, each -> each.reading().slope(), readSlope);
+    List<Tempo> wrote = tempos.stream().filter(each -> each.answers() >= SAMPLES_MIN).toList();
+    stepMillis = median(wrote, Tempo::stepMillis, stepMillis);
+    stepMillisPerRequest =
+        median(wrote, each -> each.stepMillis() / (each.others() + 1), stepMillisPerRequest);
   }
 
-  private static double median(double[] values, int count) {
-    Arrays.sort(values, 0, count);
-    return (values[(count - 1) / 2] + values[count / 2]) / 2;
+  private static double median(
+      List<Tempo> tempos, ToDoubleFunction<Tempo> value, double whereUnknown) {
+    double[] sorted = tempos.stream().mapToDouble(value).toArray();
+    Arrays.sort(sorted);
+    int count = sorted.length;
+    return count == 0 ? whereUnknown : (sorted[(count - 1) / 2] + sorted[count / 2]) / 2;
   }
 }
