@@ -625,7 +625,7 @@ final class Admission {
   private void learn(Live live, @Nullable Release release, long nowMillis) {
     Errand errand = live.errand();
     if (errand != null && errand.by == strategy) {
-      strategy.ended(errand, release, nowMillis);
+      strategy.ended(errand, roster, release, nowMillis);
     }
   }
 

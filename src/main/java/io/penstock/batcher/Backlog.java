@@ -78,7 +78,7 @@ final class Backlog {
   double waitMillis(Tempo tempo, long nowMillis) {
     Errand head = first;
     while (head != null && !head.streams) {
-      double takes = tempo.readMillis(head.uncachedTokens());
+      double takes = tempo.readMillis(head.uncachedTokens(), nowMillis);
       if (nowMillis - head.beganMillis < takes) {
         break;
       }
@@ -89,10 +89,10 @@ final class Backlog {
     if (head == null) {
       return 0;
     }
-    double of = tempo.readMillis(head.uncachedTokens());
+    double of = tempo.readMillis(head.uncachedTokens(), nowMillis);
     double left = Math.abs(of - (nowMillis - head.beganMillis));
     return left
-        + (size - 1) * tempo.reading().base()
-        + (tokens - head.uncachedTokens()) * tempo.reading().slope();
+        + (size - 1) * tempo.readBase(nowMillis)
+        + (tokens - head.uncachedTokens()) * tempo.readSlope(nowMillis);
   }
 }

@@ -6,9 +6,8 @@ package io.penstock.batcher;
  * nor its slope is negative.
  *
  * <p>To the samples two points of another line are added, the prior, at 0 and at twice the mean
- * place of the samples. So there is a line before the first sample, and one that has only seen
- * samples at one place takes its slope from the prior in proportion; what is its own soon outweighs
- * it. One sample counts for at most {@link #SURPRISE_MAX} times what was expected: an outlier moves
+ * place of the samples, of less weight the more samples there are. So there is a line before the
+ * first sample, and one that has only seen samples at one place takes its slope from the prior. One sample counts for at most {@link #SURPRISE_MAX} times what was expected: an outlier moves
  * the line and does not break it, while a change of that order is followed within a dozen samples.
  *
  * <p>Recursive least squares with a covariance matrix was not taken: its gain winds up while
@@ -19,8 +18,6 @@ final class Fit {
   static final double FORGETTING = 0.95;
 
   static final double SURPRISE_MAX = 5;
-
-  private static final double PRIOR_WEIGHT = 1;
 
   /** Where the far point of the prior stands before the first sample. */
   private final double farAtFirst;
@@ -59,14 +56,24 @@ final class Fit {
     return base + x * slope;
   }
 
+  /** What came before counts only so much any more, from 0 to 1. */
+  void fade(double to) {
+    n *= to;
+    sumX *= to;
+    sumY *= to;
+    sumXx *= to;
+    sumXy *= to;
+  }
+
   /** Takes one sample in, under the prior as it is now. */
   void add(double x, double y, double priorBase, double priorSlope) {
     double bounded = Math.min(Math.max(0, y), SURPRISE_MAX * at(x) + slack);
-    n = n * FORGETTING + 1;
-    sumX = sumX * FORGETTING + x;
-    sumY = sumY * FORGETTING + bounded;
-    sumXx = sumXx * FORGETTING + x * x;
-    sumXy = sumXy * FORGETTING + x * bounded;
+    fade(FORGETTING);
+    n += 1;
+    sumX += x;
+    sumY += bounded;
+    sumXx += x * x;
+    sumXy += x * bounded;
     samples++;
     fit(priorBase, priorSlope);
   }
@@ -74,11 +81,12 @@ final class Fit {
   private void fit(double priorBase, double priorSlope) {
     double far = n > 0 ? 2 * sumX / n + 1 : farAtFirst;
     double atFar = priorBase + far * priorSlope;
-    double weight = n + 2 * PRIOR_WEIGHT;
-    double meanX = (sumX + PRIOR_WEIGHT * far) / weight;
-    double meanY = (sumY + PRIOR_WEIGHT * (priorBase + atFar)) / weight;
-    double varX = (sumXx + PRIOR_WEIGHT * far * far) / weight - meanX * meanX;
-    double covXy = (sumXy + PRIOR_WEIGHT * far * atFar) / weight - meanX * meanY;
+    double prior = 1 / (1 + n);
+    double weight = n + 2 * prior;
+    double meanX = (sumX + prior * far) / weight;
+    double meanY = (sumY + prior * (priorBase + atFar)) / weight;
+    double varX = (sumXx + prior * far * far) / weight - meanX * meanX;
+    double covXy = (sumXy + prior * far * atFar) / weight - meanX * meanY;
     slope = Math.max(0, covXy / varX);
     base = meanY - slope * meanX;
     if (base < 0) {

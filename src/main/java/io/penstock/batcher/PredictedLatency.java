@@ -81,11 +81,11 @@ final class PredictedLatency implements Strategy {
       costs[i] =
           cost(
               prospect.backlog().waitMillis(prospect.tempo(), nowMillis),
-              prospect.tempo().readMillis(uncached(admit, hashes)),
+              prospect.tempo().readMillis(uncached(admit, hashes), nowMillis),
               meanLoad,
               answerTokens,
-              prospect.tempo().stepMillis(),
-              prospect.tempo().stepMillisPerRequest(),
+              prospect.tempo().stepMillis(nowMillis),
+              prospect.tempo().stepMillisPerRequest(nowMillis),
               each.load());
       least = Math.min(least, costs[i]);
     }
@@ -139,7 +139,8 @@ final class PredictedLatency implements Strategy {
   }
 
   @Override
-  public void ended(Errand errand, @Nullable Release release, long nowMillis) {
-    prospects.ended(errand, release, nowMillis);
+  public void ended(
+      Errand errand, Roster roster, @Nullable Release release, long nowMillis) {
+    prospects.ended(errand, roster, release, nowMillis);
   }
 }

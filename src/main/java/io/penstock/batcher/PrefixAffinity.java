@@ -91,7 +91,8 @@ final class PrefixAffinity implements Strategy {
   }
 
   @Override
-  public void ended(Errand errand, @Nullable Release release, long nowMillis) {
-    prospects.ended(errand, release, nowMillis);
+  public void ended(
+      Errand errand, Roster roster, @Nullable Release release, long nowMillis) {
+    prospects.ended(errand, roster, release, nowMillis);
   }
 }

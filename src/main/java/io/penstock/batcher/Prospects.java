@@ -84,7 +84,7 @@ final class Prospects {
   }
 
   /** A grant is over. */
-  void ended(Errand errand, @Nullable Release release, long nowMillis) {
+  void ended(Errand errand, Roster roster, @Nullable Release release, long nowMillis) {
     errand.prospect.backlog().remove(errand, nowMillis);
     if (release == null) {
       return;
@@ -96,6 +96,7 @@ final class Prospects {
       double writing = release.totalMillis() - release.firstTokenMillis();
       errand.prospect.tempo().wrote(errand.others, writing / (tokens - 1), nowMillis);
       typical.answered(tokens);
+      review(roster);
     }
   }
 }

@@ -1,7 +1,5 @@
 package io.penstock.batcher;
 
-import io.penstock.measure.Ewma;
-
 /**
  * How fast one replica reads prompts and writes answers, learned from what its requests came to.
  *
@@ -10,20 +8,28 @@ import io.penstock.measure.Ewma;
  * that are read together end at one time: the first takes all of it and the others none, and the
  * line gets the mean, which is how fast the replica reads when it is busy.
  *
- * <p><b>Writing.</b> The time between two tokens of an answer, a moving average over answers. How
+ * <p><b>Writing.</b> The time between two tokens of an answer, a mean over answers that forgets like that. How
  * it grows with what else runs there is not fitted: a replica in a steady state shows no slope, and
  * what runs beside an answer changes while it is written. Instead all of it is shared out among
  * those who are there, as it is in the typical replica ({@link Typical}), in proportion to how slow
  * this one is.
+ *
+ * <p>What is known of a replica that is not heard of any more fades, and it is taken for a typical
+ * one again. Else one that was slow once would get no request, and never be seen to be fast.
  */
 final class Tempo {
-  /** Of a moving average over answers. */
-  static final double STEP_ALPHA = 0.05;
+
+  /** What was heard so lately counts in full. */
+  static final long FRESH_MILLIS = 10_000;
+
+  /** After so long more, what was heard counts for a third. */
+  static final long FADING_MILLIS = 60_000;
 
   private final Typical typical;
   private final Fit reading;
-  private final Ewma step = new Ewma(STEP_ALPHA);
-  private final Ewma others = new Ewma(STEP_ALPHA);
+  private double answers;
+  private double sumSteps;
+  private double sumOthers;
 
   /** When it was last heard of. */
   private long heardMillis = Long.MIN_VALUE;
@@ -37,29 +43,52 @@ final class Tempo {
     return reading;
   }
 
+  /** To begin to read a prompt, and what each of its tokens adds. */
+  double readBase(long nowMillis) {
+    double own = ownWord(nowMillis);
+    return own * reading.base() + (1 - own) * typical.readBase();
+  }
+
+  double readSlope(long nowMillis) {
+    double own = ownWord(nowMillis);
+    return own * reading.slope() + (1 - own) * typical.readSlope();
+  }
+
   /** To read so many tokens. */
-  double readMillis(double tokens) {
-    return reading.at(tokens);
+  double readMillis(double tokens, long nowMillis) {
+    return readBase(nowMillis) + tokens * readSlope(nowMillis);
+  }
+
+  /** Between two tokens of an answer, by its own answers; there must be some. */
+  double stepMillis() {
+    return sumSteps / answers;
   }
 
   /** Between two tokens of an answer. */
-  double stepMillis() {
-    return step.samples() == 0 ? typical.stepMillis() : step.value();
+  double stepMillis(long nowMillis) {
+    double own = answers > 0 ? ownWord(nowMillis) : 0;
+    return own == 0 ? typical.stepMillis() : own * stepMillis() + (1 - own) * typical.stepMillis();
   }
 
   /** What each further request adds to that. */
-  double stepMillisPerRequest() {
-    return typical.stepMillisPerRequest() * stepMillis() / typical.stepMillis();
+  double stepMillisPerRequest(long nowMillis) {
+    return typical.stepMillisPerRequest() * stepMillis(nowMillis) / typical.stepMillis();
   }
 
-  /** Answers that it has been seen to write. */
-  long answers() {
-    return step.samples();
+  /** How much what is known of it counts against the typical: less, when it is old. */
+  private double ownWord(long nowMillis) {
+    long old = heardMillis == Long.MIN_VALUE ? 0 : nowMillis - heardMillis - FRESH_MILLIS;
+    return old <= 0 ? 1 : Math.exp(-(double) old / FADING_MILLIS);
   }
 
-  /** Requests that ran beside them, on the average. */
+  /** Whether it has been seen to write. */
+  boolean hasWritten() {
+    return answers > 0;
+  }
+
+  /** Requests that ran beside its answers, on the average; there must be some. */
   double others() {
-    return others.value();
+    return sumOthers / answers;
   }
 
   /** Since it was last heard of; negative where it never was. */
@@ -69,21 +98,30 @@ final class Tempo {
 
   /** A prompt has been read. */
   void read(int tokens, double millis, long nowMillis) {
-    heardMillis = nowMillis;
+    heard(nowMillis);
     reading.add(tokens, millis, typical.readBase(), typical.readSlope());
   }
 
   /**
    * An answer has been written.
    *
-   * @param beside how many others ran there when it was begun
+   * @param others how many other requests ran there when it was begun
    */
-  void wrote(int beside, double millisPerToken, long nowMillis) {
+  void wrote(int others, double millisPerToken, long nowMillis) {
+    heard(nowMillis);
+    double bounded =
+        answers > 0 ? Math.min(millisPerToken, Fit.SURPRISE_MAX * stepMillis()) : millisPerToken;
+    answers = answers * Fit.FORGETTING + 1;
+    sumSteps = sumSteps * Fit.FORGETTING + bounded;
+    sumOthers = sumOthers * Fit.FORGETTING + others;
+  }
+
+  private void heard(long nowMillis) {
+    double own = ownWord(nowMillis);
+    reading.fade(own);
+    answers *= own;
+    sumSteps *= own;
+    sumOthers *= own;
     heardMillis = nowMillis;
-    step.add(
-        step.samples() == 0
-            ? millisPerToken
-            : Math.min(millisPerToken, Fit.SURPRISE_MAX * step.value()));
-    others.add(beside);
   }
 }

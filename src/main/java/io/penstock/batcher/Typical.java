@@ -9,10 +9,7 @@ import java.util.function.ToDoubleFunction;
  * how long its answers are. A replica of which nothing is known is taken for the typical one.
  */
 final class Typical {
-  /** Fewer samples of a replica say nothing of it. */
-  static final int SAMPLES_MIN = 5;
-
-  /** Samples of the pool until it is looked at again. */
+  /** Most samples of the pool until it is looked at again; fewer while there are few. */
   static final int REVIEW_EVERY = 64;
 
   private static final double ANSWER_ALPHA = 0.02;
@@ -23,7 +20,8 @@ final class Typical {
   private double stepMillis = 10;
   private double stepMillisPerRequest = 0.5;
   private double answerTokens = 200;
-  private int sinceReview = REVIEW_EVERY - 8;
+  private int untilReview;
+  private int nextReview = 1;
 
   double readBase() {
     return readBase;
@@ -55,19 +53,20 @@ final class Typical {
 
   /** Some replica has given a sample; says whether it is time to {@link #review}. */
   boolean isDue() {
-    if (++sinceReview < REVIEW_EVERY) {
+    if (--untilReview > 0) {
       return false;
     }
-    sinceReview = 0;
+    untilReview = nextReview;
+    nextReview = Math.min(REVIEW_EVERY, 2 * nextReview);
     return true;
   }
 
   /** Looks at all replicas of the pool. */
   void review(List<Tempo> tempos) {
-    List<Tempo> read = tempos.stream().filter(each -> each.reading().samples() >= SAMPLES_MIN).toList();
+    List<Tempo> read = tempos.stream().filter(each -> each.reading().samples() > 0).toList();
     readBase = median(read, each -> each.reading().base(), readBase);
     readSlope = median(read, each -> each.reading().slope(), readSlope);
-    List<Tempo> wrote = tempos.stream().filter(each -> each.answers() >= SAMPLES_MIN).toList();
+    List<Tempo> wrote = tempos.stream().filter(Tempo::hasWritten).toList();
     stepMillis = median(wrote, Tempo::stepMillis, stepMillis);
     stepMillisPerRequest =
         median(wrote, each -> each.stepMillis() / (each.others() + 1), stepMillisPerRequest);
