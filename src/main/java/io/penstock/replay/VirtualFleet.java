@@ -1,28 +1,18 @@
 package io.penstock.replay;
 
 import io.penstock.batcher.StandalonePool;
-import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
+import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
-import io.penstock.inference.Priority;
 import io.penstock.inference.ReplicaId;
-import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
-import io.penstock.inference.TenantId;
-import io.penstock.inference.TokenUsage;
 import io.penstock.load.Goodput;
 import io.penstock.measure.Hash64;
-import io.penstock.message.Admit;
-import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.Refusal;
 import io.penstock.message.Release;
 import io.penstock.message.ReplicaStatus;
-import io.penstock.message.Room;
-import io.penstock.message.Signals;
-import io.penstock.message.Station;
-import io.penstock.inference.PromptBlocks;
 import io.penstock.sim.EngineCore;
 import io.penstock.sim.Sequence;
 import java.time.Duration;
@@ -30,8 +20,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
-import java.util.Set;
 import java.util.SplittableRandom;
 
 /**
@@ -49,7 +37,6 @@ final class VirtualFleet implements Survey {
 
   private static final long MILLI = 1_000_000L;
   private static final long RENEW_NANOS = 5_000 * MILLI;
-  private static final int BODY_BYTES_PER_TOKEN = 4;
   private static final int KIND_SHIFT = 24;
   private static final int ARGUMENT = (1 << KIND_SHIFT) - 1;
 
@@ -59,9 +46,6 @@ final class VirtualFleet implements Survey {
   private static final int TICK = 1;
   private static final int REPORT = 2;
   private static final int RENEW = 3;
-  private static final Station INGRESS = new Station(new NodeId("replay"), Room.INGRESS, 0);
-  private static final TenantId TENANT = new TenantId("trace");
-
   private final SimFleet fleet;
   private final Workload workload;
   private final Policy policy;
@@ -270,31 +254,8 @@ final class VirtualFleet implements Survey {
   }
 
   private void ask(Call call) {
-    SimFleet.OfPool pool = fleet.pools().get(call.pool);
-    owners
-        .get(call.pool)
-        .admit(
-            new Admit(
-                call.id,
-                call.id.value(),
-                INGRESS,
-                pool.pool().name(),
-                TENANT,
-                1,
-                Priority.DEFAULT,
-                call.attempt,
-                call.promptTokens + call.received,
-                call.outputTokens - call.received,
-                BODY_BYTES_PER_TOKEN * call.promptTokens,
-                Hash64.mix(call.session >= 0 ? call.session : call.number),
-                Set.of(),
-                call.excluded,
-                pool.pool().queue().waitOf(Priority.DEFAULT).toMillis(),
-                0,
-                Optional.empty(),
-                true,
-                PromptBlocks.of(call.hashes, workload.blockTokens())),
-            nowMillis());
+    Pool pool = fleet.pools().get(call.pool).pool();
+    owners.get(call.pool).admit(Messages.admit(call, pool, workload.blockTokens()), nowMillis());
     keepTicking(call.pool);
   }
 
@@ -308,7 +269,7 @@ final class VirtualFleet implements Survey {
         each.live().forEach(call -> leases.add(new Lease(call.id, each.id())));
       }
     }
-    owners.get(pool).renew(fleet.pools().get(pool).pool(), INGRESS, leases, nowMillis());
+    owners.get(pool).renew(fleet.pools().get(pool).pool(), Messages.INGRESS, leases, nowMillis());
     event(now + RENEW_NANOS, RENEW, pool);
   }
 
@@ -319,27 +280,12 @@ final class VirtualFleet implements Survey {
       List<ReplicaStatus> statuses = new ArrayList<>();
       for (VirtualReplica each : replicas) {
         if (each.pool == pool) {
-          statuses.add(status(name, each));
+          statuses.add(Messages.status(name, each));
         }
       }
       owners.get(pool).report(statuses, nowMillis());
       keepTicking(pool);
     }
-  }
-
-  private static ReplicaStatus status(PoolName pool, VirtualReplica replica) {
-    EngineCore core = replica.core();
-    Signals signals =
-        new Signals(core.waiting(), core.running(), core.kvUsage(), Double.NaN, 0);
-    replica.checks++;
-    return new ReplicaStatus(
-        pool,
-        replica.described.spec(),
-        replica.isUp() ? ReplicaState.HEALTHY : ReplicaState.UNHEALTHY,
-        replica.isUp() ? Optional.of(signals) : Optional.empty(),
-        replica.isUp() ? "" : "connection refused",
-        Optional.of(true),
-        replica.checks);
   }
 
   private void carryOut(SimFleet.Event event) {
@@ -372,7 +318,7 @@ final class VirtualFleet implements Survey {
 
   private void brokeOff(Call call, VirtualReplica replica) {
     leave(call, replica);
-    Release release = release(call, replica, Outcome.TRANSPORT, now);
+    Release release = Messages.release(call, replica, Outcome.TRANSPORT, now);
     call.brokeOff(replica.id());
     owners.get(call.pool).release(release, nowMillis());
     if (call.attempt > ATTEMPTS_MAX) {
@@ -386,24 +332,6 @@ final class VirtualFleet implements Survey {
   private void leave(Call call, VirtualReplica replica) {
     replica.end(call);
     timeline.live(replica.index, -1, now);
-  }
-
-  private static Release release(Call call, VirtualReplica on, Outcome outcome, long atNanos) {
-    Sequence sequence = call.sequence;
-    long first = sequence == null ? -1 : sequence.firstTokenNanos();
-    int prompt = sequence == null ? 0 : sequence.promptTokens();
-    int generated = sequence == null ? 0 : sequence.generated();
-    int cached = sequence == null ? 0 : Math.max(0, sequence.cachedTokens());
-    return new Release(
-        call.id,
-        call.poolName(),
-        call.grantEpoch,
-        on.id(),
-        outcome,
-        new TokenUsage(prompt, generated, cached),
-        first < 0 ? -1 : (first - call.grantedNanos) / MILLI,
-        (atNanos - call.grantedNanos) / MILLI,
-        0);
   }
 
   private void ended(Call call, Call.End how, long atNanos) {
@@ -469,12 +397,7 @@ final class VirtualFleet implements Survey {
       call.lastTokenNanos = atNanos;
       if (!call.toldFirstToken) {
         call.toldFirstToken = true;
-        long after = (sequence.firstTokenNanos() - call.grantedNanos) / MILLI;
-        owners
-            .get(call.pool)
-            .firstToken(
-                new FirstToken(call.id, call.poolName(), call.grantEpoch, replica.id(), after),
-                nowMillis());
+        owners.get(call.pool).firstToken(Messages.firstToken(call, replica), nowMillis());
       }
     }
 
@@ -485,7 +408,7 @@ final class VirtualFleet implements Survey {
         call.cachedTokens = sequence.cachedTokens();
       }
       leave(call, replica);
-      Release release = release(call, replica, Outcome.OK, atNanos);
+      Release release = Messages.release(call, replica, Outcome.OK, atNanos);
       ended(call, Call.End.OK, atNanos);
       owners.get(call.pool).release(release, nowMillis());
     }
