@@ -19,11 +19,16 @@ import java.util.SplittableRandom;
  * A trace, ready to be sent at any rate. What does not depend on the rate is worked out once: the
  * order of requests, their sessions, and how much of each prompt a cache without bounds would have.
  *
- * <p>Where all times of a trace are whole multiples of a second or more, they are ticks of whoever
- * recorded it: arrivals are spread evenly over the tick, by the seed.
+ * <p>Where all arrivals of a trace are whole multiples of a second or more apart, these are ticks of
+ * whoever recorded it: arrivals are spread evenly over the tick, by the seed.
  */
 final class Workload {
   private static final long SECOND = 1_000_000_000L;
+
+  /** Fewer different times tell no ticks from chance. */
+  private static final int TICKS_MIN = 20;
+
+  private static final long JITTER_MILLIS = 5;
 
   /**
    * How much of it is sent.
@@ -75,7 +80,7 @@ final class Workload {
     long tick = trace.perSession() ? 0 : tick(rows);
     long[] times = new long[rows.size()];
     for (int i = 0; i < times.length; i++) {
-      long within = tick >= SECOND ? (long) (random.nextDouble() * tick) : 0;
+      long within = (long) (random.nextDouble() * tick);
       times[i] = rows.get(i).atNanos() + within;
     }
     order = sorted(times);
@@ -88,18 +93,26 @@ final class Workload {
     everCached = everCached(rows);
   }
 
-  /** The largest time that divides all arrivals, in nanoseconds. */
+  /**
+   * The time between a recorder's ticks, in nanoseconds: of whom all arrivals are whole multiples
+   * apart, but for {@link #JITTER_MILLIS}. 0 where there are none.
+   */
   private static long tick(List<TracedRequest> rows) {
-    long tick = 0;
-    for (TracedRequest each : rows) {
-      long a = tick;
-      long b = Math.round(each.atNanos() / 1e6); // times are decimals: compared by the millisecond
-      while (b != 0) {
-        long rest = a % b;
-        a = b;
-        b = rest;
+    long[] times =
+        rows.stream().mapToLong(each -> Math.round(each.atNanos() / 1e6)).distinct().toArray();
+    long shortest = Long.MAX_VALUE;
+    for (int i = 1; i < times.length; i++) {
+      shortest = Math.min(shortest, times[i] - times[i - 1]);
+    }
+    if (times.length < TICKS_MIN || shortest < SECOND / 1_000_000 - JITTER_MILLIS) {
+      return 0;
+    }
+    long tick = Math.round(shortest / 10.0) * 10;
+    for (int i = 1; i < times.length; i++) {
+      long over = (times[i] - times[i - 1]) % tick;
+      if (Math.min(over, tick - over) > JITTER_MILLIS) {
+        return 0;
       }
-      tick = a;
     }
     return tick * 1_000_000L;
   }

@@ -154,8 +154,10 @@ class PartsTest {
     List<String> ticks = new ArrayList<>();
     List<String> times = new ArrayList<>();
     for (int i = 0; i < 300; i++) {
-      ticks.add("{\"t\":" + i / 10 * 3 + ",\"in\":1,\"out\":1}");
-      times.add("{\"t\":" + i / 10 * 3 + ".25,\"in\":1,\"out\":1}");
+      int tick = i / 10;
+      String late = tick % 7 == 3 ? ".001" : ".0"; // as recorders are
+      ticks.add("{\"t\":" + tick * 3 + late + ",\"in\":1,\"out\":1}");
+      times.add("{\"t\":" + tick * 3 + (tick % 2 == 0 ? ".0" : ".4") + ",\"in\":1,\"out\":1}");
     }
     Path ofTicks = Samples.file(folder, "ticks.jsonl", String.join("\n", ticks));
     Path ofTimes = Samples.file(folder, "times.jsonl", String.join("\n", times));
