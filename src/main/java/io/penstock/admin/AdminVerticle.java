@@ -6,6 +6,7 @@ import io.penstock.bus.Drains;
 import io.penstock.bus.Setting;
 import io.penstock.inference.Fleet;
 import io.penstock.message.AskNode;
+import io.penstock.message.Decisions;
 import io.penstock.message.Message;
 import io.penstock.message.NodeReport;
 import io.penstock.message.PoolReport;
@@ -122,6 +123,8 @@ public final class AdminVerticle extends VerticleBase {
   private void receive(Message message, Questions asked) {
     if (message instanceof PoolReport report) {
       asked.answered(report.question(), report);
+    } else if (message instanceof Decisions decisions) {
+      asked.answered(decisions.question(), decisions);
     } else if (message instanceof NodeReport report) {
       asked.answered(report.question(), report);
     } else if (message instanceof AskNode question) {

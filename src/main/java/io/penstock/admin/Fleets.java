@@ -7,8 +7,10 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
 import io.penstock.inference.RequestId;
+import io.penstock.message.AskDecisions;
 import io.penstock.message.AskNode;
 import io.penstock.message.AskPool;
+import io.penstock.message.Decisions;
 import io.penstock.message.NodeOrder;
 import io.penstock.message.NodeReport;
 import io.penstock.message.PoolReport;
@@ -81,6 +83,28 @@ final class Fleets {
                     : new PoolLook(pool, owner, Optional.empty(), MOVING))
         .otherwise(
             e -> new PoolLook(pool, owner, Optional.empty(), String.valueOf(e.getMessage())));
+  }
+
+  /**
+   * Receipts of a pool's latest choices by its owner's word; fails with why there are none to be
+   * had.
+   */
+  Future<Decisions> decisions(Pool pool, Optional<RequestId> request, int last) {
+    return directory
+        .view()
+        .ownerOf(pool.name())
+        .map(
+            owner ->
+                questions
+                    .ask(
+                        new Station(owner, Room.BATCHER, 0),
+                        number -> new AskDecisions(number, self, pool.name(), request, last))
+                    .compose(
+                        answer ->
+                            answer instanceof Decisions told && told.owner()
+                                ? Future.succeededFuture(told)
+                                : Future.<Decisions>failedFuture(MOVING)))
+        .orElseGet(() -> Future.failedFuture("no node has the role batcher"));
   }
 
   /** Has a node do something, and tells how it stands then. */

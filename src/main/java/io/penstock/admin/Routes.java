@@ -51,12 +51,14 @@ final class Routes {
           "GET",
           ROOT + "pools",
           "GET",
+          ROOT + "decisions",
+          "GET",
           ROOT + "reload",
           "POST");
 
   private static final String PATHS =
       "GET /admin/v1/fleet, GET /admin/v1/nodes, DELETE /admin/v1/nodes/NAME, GET /admin/v1/pools,"
-          + " GET /admin/v1/pools/NAME, GET /admin/v1/pools/NAME/requests/ID, POST /admin/v1/reload, "
+          + " GET /admin/v1/pools/NAME, GET /admin/v1/pools/NAME/requests/ID, GET /admin/v1/decisions, POST /admin/v1/reload, "
           + KeyRoutes.PATHS
           + ", and POST, GET or DELETE /admin/v1/{replicas|pools|nodes}/NAME/drain";
 
@@ -97,6 +99,7 @@ final class Routes {
     router.delete(ROOT + "nodes/:name").handler(this::forget);
     router.post(ROOT + "reload").handler(this::reload);
     router.routeWithRegex(KeyRoutes.PATH).handler(keys::handle);
+    router.get(ROOT + "decisions").handler(new DecisionRoutes(fleets)::tell);
     new PoolRoutes(fleets).addTo(router, ROOT + "pools");
     router.route(ROOT + "*").handler(this::drain);
     router.errorHandler(400, Routes::malformed);

@@ -78,6 +78,7 @@ final class Admission {
   private final Ledger ledger = new Ledger();
   private final WaitForecast forecast = new WaitForecast();
   private final Outlook outlook;
+  private final DecisionLog decisions = new DecisionLog();
   private final List<Replica> candidates = new ArrayList<>();
   private long epoch;
   private boolean held = true;
@@ -355,6 +356,11 @@ final class Admission {
     return queue;
   }
 
+  /** The receipts of its choices; to be read only. */
+  DecisionLog decisions() {
+    return decisions;
+  }
+
   /** How long what waits, and what might, will do so. */
   Outlook outlook() {
     return outlook;
@@ -511,6 +517,12 @@ final class Admission {
       Admit admit, Charge charge, long arrivedMillis, List<AdmissionDecision> out, long nowMillis) {
     gathering.preferIdle(admit, candidates);
     Replica replica = strategy.pick(candidates, roster, admit, nowMillis);
+    if (decisions.samples(nowMillis)) {
+      Explanation why = strategy.explain(candidates, roster, admit, nowMillis);
+      RequestId known = new RequestId(admit.callerId().isBlank() ? admit.id().value() : admit.callerId());
+      decisions.add(
+          why.decision(known, ordinals + 1, pool.routingStrategy(), replica), nowMillis);
+    }
     List<Waiting> company = gathering.company(admit);
     List<Charge> charges = new ArrayList<>();
     for (Waiting each : company) {

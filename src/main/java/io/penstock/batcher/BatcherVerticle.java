@@ -27,10 +27,12 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.message.Admit;
+import io.penstock.message.AskDecisions;
 import io.penstock.message.AskHealth;
 import io.penstock.message.AskPool;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Grant;
+import io.penstock.message.Decisions;
 import io.penstock.message.FirstToken;
 import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
@@ -202,6 +204,29 @@ public final class BatcherVerticle extends VerticleBase {
         .onFailure(failure -> LOG.debug("report not delivered: {}", failure.getMessage()));
   }
 
+  private void answer(AskDecisions question) {
+    Shell pool = pools.get(question.pool());
+    Optional<Admission> owned = pool == null ? Optional.empty() : pool.owner.admission();
+    bus.send(
+            question.replyTo(),
+            new Decisions(
+                question.question(),
+                question.pool(),
+                bus.self(),
+                owned.isPresent(),
+                owned
+                    .map(
+                        admission ->
+                            admission
+                                .decisions()
+                                .last(
+                                    question.request(),
+                                    Math.min(question.last(), AskDecisions.LAST_MAX),
+                                    clock.millis()))
+                    .orElse(List.of())))
+        .onFailure(failure -> LOG.debug("decisions not delivered: {}", failure.getMessage()));
+  }
+
   /** A request at which a batcher fails for the second time is told so, and not asked for again. */
   private void receive(Message message) {
     try {
@@ -248,10 +273,12 @@ public final class BatcherVerticle extends VerticleBase {
       reported(report, now);
     } else if (message instanceof AskPool question) {
       answer(question);
+    } else if (message instanceof AskDecisions question) {
+      answer(question);
     } else {
       LOG.warn(
           "batcher got {} (expected: Admit, FirstToken, Release, Withdraw, Renew, CensusAnswer, HealthReport,"
-              + " AskPool)",
+              + " AskPool, AskDecisions)",
           message.getClass().getSimpleName());
     }
     keepTime();

@@ -2,6 +2,7 @@ package io.penstock.batcher;
 
 import io.penstock.measure.HashRing;
 import io.penstock.message.Admit;
+import io.penstock.message.Term;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -51,6 +52,16 @@ final class BoundedHash implements Strategy {
       each.candidate = false;
     }
     return picked != null ? picked : candidates.get(0);
+  }
+
+  @Override
+  public Explanation explain(
+      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+    return Explanation.byLoad(
+        "the first on the ring from the session's hash whose load is within its bound",
+        candidates,
+        new Term("session_hash_high", admit.affinity() >>> 32),
+        new Term("session_hash_low", admit.affinity() & 0xffffffffL));
   }
 
   private HashRing<Replica> ringOf(Roster roster) {

@@ -1,6 +1,9 @@
 package io.penstock.batcher;
 
 import io.penstock.message.Admit;
+import io.penstock.message.Decision.Row;
+import io.penstock.message.Term;
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -17,6 +20,22 @@ final class LeastCapable implements Strategy {
       }
     }
     return best;
+  }
+
+  @Override
+  public Explanation explain(
+      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+    List<Row> rows = new ArrayList<>();
+    for (Replica each : candidates) {
+      int breadth = Integer.bitCount(each.capabilities());
+      rows.add(
+          new Row(
+              each.id(),
+              breadth,
+              Explanation.inputs(each, new Term("capabilities", breadth))));
+    }
+    return new Explanation(
+        "the least capable that still can; of equal ones the least loaded", List.of(), rows);
   }
 
   private static int compare(Replica a, Replica b) {

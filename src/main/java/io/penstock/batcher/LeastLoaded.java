@@ -20,6 +20,12 @@ final class LeastLoaded implements Strategy {
     return best;
   }
 
+  @Override
+  public Explanation explain(
+      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+    return Explanation.byLoad("the least loaded", candidates);
+  }
+
   /** Negative when {@code a} is to be preferred. */
   static int compare(Replica a, Replica b) {
     int byLoad = Long.compare((long) a.load() * b.limit(), (long) b.load() * a.limit());

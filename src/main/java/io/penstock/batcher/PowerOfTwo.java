@@ -1,6 +1,7 @@
 package io.penstock.batcher;
 
 import io.penstock.message.Admit;
+import io.penstock.message.Term;
 import java.util.List;
 import java.util.function.DoubleSupplier;
 
@@ -12,6 +13,7 @@ import java.util.function.DoubleSupplier;
  */
 final class PowerOfTwo implements Strategy {
   private final WeightedRandom draw;
+  private double firstDrawn;
 
   /**
    * @param random uniform in [0, 1)
@@ -23,7 +25,18 @@ final class PowerOfTwo implements Strategy {
   @Override
   public Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     Replica one = draw.pick(candidates, roster, admit, nowMillis);
+    firstDrawn = draw.drawn();
     Replica other = draw.pick(candidates, roster, admit, nowMillis);
     return LeastLoaded.compare(other, one) < 0 ? other : one;
+  }
+
+  @Override
+  public Explanation explain(
+      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+    return Explanation.byLoad(
+        "the less loaded of two drawn by weight",
+        candidates,
+        new Term("draw_1", firstDrawn),
+        new Term("draw_2", draw.drawn()));
   }
 }

@@ -1,7 +1,10 @@
 package io.penstock.batcher;
 
 import io.penstock.message.Admit;
+import io.penstock.message.Decision.Row;
 import io.penstock.message.Release;
+import io.penstock.message.Term;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -98,6 +101,47 @@ final class PredictedLatency implements Strategy {
       }
     }
     return best == null ? candidates.get(0) : best;
+  }
+
+  @Override
+  public Explanation explain(
+      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+    double meanLoad = meanLoad(candidates);
+    double answerTokens = prospects.typical().answerTokens();
+    List<Row> rows = new ArrayList<>();
+    for (Replica each : candidates) {
+      Prospect prospect = prospects.of(each);
+      Tempo tempo = prospect.tempo();
+      int uncached = uncached(admit, prospect.cachedHashes(admit.blocks(), 0));
+      double wait = prospect.backlog().waitMillis(tempo, nowMillis);
+      double read = tempo.readMillis(uncached, nowMillis);
+      double step = tempo.stepMillis(nowMillis);
+      double stepPerRequest = tempo.stepMillisPerRequest(nowMillis);
+      rows.add(
+          new Row(
+              each.id(),
+              cost(wait, read, meanLoad, answerTokens, step, stepPerRequest, each.load()),
+              Explanation.inputs(
+                  each,
+                  new Term("expected_first_token_ms", wait + read),
+                  new Term("wait_ms", wait),
+                  new Term("read_ms", read),
+                  new Term("step_ms", step),
+                  new Term("step_ms_per_request", stepPerRequest),
+                  new Term("uncached_tokens", uncached),
+                  new Term("backlog_tokens", prospect.backlog().tokens()),
+                  new Term("backlog_requests", prospect.backlog().size()),
+                  new Term("read_ms_per_token", tempo.readSlope(nowMillis)),
+                  new Term("heard_ms_ago", tempo.ageMillis(nowMillis)))));
+    }
+    return new Explanation(
+        "the least cost in time to the request and to those beside it; of nearly equal ones the"
+            + " least loaded",
+        List.of(
+            new Term("prompt_tokens", admit.promptTokens()),
+            new Term("mean_load", meanLoad),
+            new Term("answer_tokens", answerTokens)),
+        rows);
   }
 
   private static int uncached(Admit admit, int cachedHashes) {

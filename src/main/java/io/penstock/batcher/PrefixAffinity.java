@@ -1,7 +1,10 @@
 package io.penstock.batcher;
 
 import io.penstock.message.Admit;
+import io.penstock.message.Decision.Row;
 import io.penstock.message.Release;
+import io.penstock.message.Term;
+import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -42,7 +45,12 @@ final class PrefixAffinity implements Strategy {
     int best = 0;
     double bestScore = Double.NEGATIVE_INFINITY;
     for (int i = 0; i < candidates.size(); i++) {
-      double score = score(candidates.get(i), cached[i] - everywhere, mean, admit);
+      double score = score(
+              candidates.get(i).load(),
+              candidates.get(i).limit(),
+              cached[i] - everywhere,
+              mean,
+              admit.promptTokens());
       if (score > bestScore
           || (score == bestScore
               && LeastLoaded.compare(candidates.get(i), candidates.get(best)) < 0)) {
@@ -51,6 +59,30 @@ final class PrefixAffinity implements Strategy {
       }
     }
     return candidates.get(best);
+  }
+
+  @Override
+  public Explanation explain(
+      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+    int everywhere = look(candidates, admit);
+    double mean = meanLoad(candidates);
+    List<Row> rows = new ArrayList<>();
+    for (int i = 0; i < candidates.size(); i++) {
+      Replica each = candidates.get(i);
+      rows.add(
+          new Row(
+              each.id(),
+              -score(
+                  each.load(), each.limit(), cached[i] - everywhere, mean, admit.promptTokens()),
+              Explanation.inputs(each, new Term("cached_tokens", cached[i]))));
+    }
+    return new Explanation(
+        "the most of the prompt cached that not all have, less a penalty for load above the mean",
+        List.of(
+            new Term("prompt_tokens", admit.promptTokens()),
+            new Term("cached_everywhere_tokens", everywhere),
+            new Term("mean_load_of_limit", mean)),
+        rows);
   }
 
   /** Takes down what each has cached, in tokens; says what all have. */
@@ -79,10 +111,11 @@ final class PrefixAffinity implements Strategy {
     return live / limits;
   }
 
-  private static double score(Replica replica, int distinctTokens, double mean, Admit admit) {
-    double share = (double) distinctTokens / Math.max(1, admit.promptTokens());
-    double fair = mean * replica.limit();
-    return share - (replica.load() - fair) / (BOUND * (fair + SLACK));
+  /** The greatest is chosen. */
+  static double score(int load, int limit, int distinctTokens, double mean, int promptTokens) {
+    double share = (double) distinctTokens / Math.max(1, promptTokens);
+    double fair = mean * limit;
+    return share - (load - fair) / (BOUND * (fair + SLACK));
   }
 
   @Override

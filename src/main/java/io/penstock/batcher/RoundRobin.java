@@ -1,7 +1,11 @@
 package io.penstock.batcher;
 
 import io.penstock.message.Admit;
+import io.penstock.message.Decision.Row;
+import io.penstock.message.Term;
+import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Smooth weighted round robin, as nginx does it: each round every candidate earns its weight, the
@@ -13,6 +17,8 @@ import java.util.List;
  * carries least of what it takes.
  */
 final class RoundRobin implements Strategy {
+  private @Nullable Replica last;
+
   @Override
   public Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     Replica richest = candidates.get(0);
@@ -27,6 +33,23 @@ final class RoundRobin implements Strategy {
       }
     }
     richest.credit -= earned;
+    last = richest;
     return richest;
+  }
+
+  @Override
+  public Explanation explain(
+      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+    double earned = 0;
+    for (Replica each : candidates) {
+      earned += each.weight();
+    }
+    List<Row> rows = new ArrayList<>();
+    for (Replica each : candidates) {
+      double before = each == last ? each.credit + earned : each.credit;
+      rows.add(
+          new Row(each.id(), -before, Explanation.inputs(each, new Term("credit", before))));
+    }
+    return new Explanation("its turn: it has earned most since its last", List.of(), rows);
   }
 }

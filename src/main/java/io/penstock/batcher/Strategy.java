@@ -17,12 +17,16 @@ import org.jspecify.annotations.Nullable;
  */
 interface Strategy {
   /**
-   * The chosen one. Changes nothing that {@link #explain} would tell otherwise.
+   * The chosen one. What it remembers of the choice for the next one is not what it is made of, so
+   * that {@link #explain} tells the same right after it.
    *
    * @param candidates never empty
    * @param roster the whole pool, for strategies that look at its load or shape
    */
   Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis);
+
+  /** How the choice that has just been made came about; asked before {@link #granted}. */
+  Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis);
 
   /** The replica has been granted; null where nothing is to be learned from it. */
   default @Nullable Errand granted(Replica replica, Admit admit, long nowMillis) {

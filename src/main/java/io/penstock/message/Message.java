@@ -35,5 +35,7 @@ public sealed interface Message
         LimitAnswer,
         AskPool,
         PoolReport,
+        AskDecisions,
+        Decisions,
         AskNode,
         NodeReport {}

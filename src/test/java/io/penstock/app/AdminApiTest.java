@@ -126,6 +126,26 @@ class AdminApiTest {
     String running = live.get(0).headers().firstValue("x-request-id").orElseThrow();
     JsonObject runs = admin("GET", "/pools/rivers/requests/" + running, 200);
     assertThat(runs.getString("state")).isEqualTo("running");
+
+    JsonObject decision =
+        admin("GET", "/decisions?request=" + running, 200)
+            .getJsonArray("decisions")
+            .getJsonObject(0);
+    assertThat(decision.getString("request")).isEqualTo(running);
+    assertThat(decision.getString("pool")).isEqualTo("rivers");
+    assertThat(decision.getString("strategy")).isEqualTo("least_loaded");
+    assertThat(decision.getString("chosen")).isEqualTo(runs.getString("replica"));
+    assertThat(decision.getJsonArray("rows").getJsonObject(0).getJsonObject("inputs").getMap())
+        .containsKeys("load", "limit", "weight", "last_grant");
+    assertThat(
+            admin("GET", "/decisions?pool=rivers&last=1", 200).getJsonArray("decisions").size())
+        .isEqualTo(1);
+    assertThat(admin("GET", "/decisions?request=nobody", 200).getJsonArray("decisions")).isEmpty();
+    assertThat(admin("GET", "/decisions", 400).encode()).contains("expected: ?request=ID");
+    assertThat(admin("GET", "/decisions?pool=rivers&last=51", 400).encode())
+        .contains("expected: 1..50");
+    assertThat(admin("GET", "/decisions?pool=lakes", 404).encode()).contains("rivers");
+    assertThat(admin("GET", "/decisions?who=me", 400).encode()).contains("unknown parameter");
     assertThat(runs.getString("replica"))
         .isEqualTo(live.get(0).headers().firstValue("x-penstock-replica").orElseThrow());
 

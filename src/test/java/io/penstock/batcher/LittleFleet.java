@@ -138,6 +138,10 @@ final class LittleFleet {
     assertThat(served).hasSameSizeAs(asked.keySet());
   }
 
+  DecisionLog decisions() {
+    return admission.decisions();
+  }
+
   private void take(List<AdmissionDecision> decisions) {
     for (AdmissionDecision each : decisions) {
       if (each instanceof Granted granted) {

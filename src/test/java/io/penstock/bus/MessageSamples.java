@@ -23,6 +23,7 @@ import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Absent;
 import io.penstock.message.Admit;
+import io.penstock.message.AskDecisions;
 import io.penstock.message.AskHealth;
 import io.penstock.message.AskNode;
 import io.penstock.message.AskPool;
@@ -33,6 +34,8 @@ import io.penstock.message.Bytes;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Company;
+import io.penstock.message.Decision;
+import io.penstock.message.Decisions;
 import io.penstock.message.Doubt;
 import io.penstock.message.DrainKind;
 import io.penstock.message.DrainMark;
@@ -74,6 +77,7 @@ import io.penstock.message.Route;
 import io.penstock.message.Seat;
 import io.penstock.message.Signals;
 import io.penstock.message.Station;
+import io.penstock.message.Term;
 import io.penstock.message.TenancyMark;
 import io.penstock.message.TenancyMarks;
 import io.penstock.message.TenantDepth;
@@ -290,6 +294,24 @@ final class MessageSamples {
               true,
               List.of(new LimitGrant("tenant", LimitKind.TOKENS, 200, 98_000, 1_000, 60_000))),
           new AskPool(7, new Station(NODE, Room.ADMIN, 0), POOL, true, Optional.of(REQUEST)),
+          new AskDecisions(5, INGRESS, POOL, Optional.of(REQUEST), 3),
+          new Decisions(
+              5,
+              POOL,
+              NODE,
+              true,
+              List.of(
+                  new Decision(
+                      REQUEST,
+                      812,
+                      30,
+                      "predicted_latency",
+                      REPLICA,
+                      "the least",
+                      2,
+                      List.of(new Term("mean_load", 1.5)),
+                      List.of(
+                          new Decision.Row(REPLICA, 12.25, List.of(new Term("load", 3))))))),
           new PoolReport(
               7,
               POOL,

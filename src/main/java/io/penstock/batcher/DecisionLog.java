@@ -1,0 +1,57 @@
+package io.penstock.batcher;
+
+import io.penstock.inference.RequestId;
+import io.penstock.message.Decision;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The receipts of a pool's latest choices. Where few are made all are kept; of more than {@link
+ * #PER_SECOND} a second a sample, and the others cost nothing. The oldest are dropped beyond {@link
+ * #KEPT_MAX}. At level DEBUG each that is kept is logged.
+ */
+final class DecisionLog {
+  static final int KEPT_MAX = 256;
+
+  /** Most that are kept of those of one second, in the long run. */
+  static final int PER_SECOND = 20;
+
+  private static final Logger LOG = LoggerFactory.getLogger(DecisionLog.class);
+  private static final long GAP_MILLIS = 1_000 / PER_SECOND;
+
+  private record Kept(long atMillis, Decision decision) {}
+
+  private final @Nullable Kept[] ring = new @Nullable Kept[KEPT_MAX];
+  private long added;
+  private long nextMillis = Long.MIN_VALUE;
+
+  /** Whether the choice that is being made is to be kept. */
+  boolean samples(long nowMillis) {
+    if (nextMillis > nowMillis) {
+      return false;
+    }
+    nextMillis = Math.max(nextMillis, nowMillis - 1_000) + GAP_MILLIS;
+    return true;
+  }
+
+  void add(Decision decision, long nowMillis) {
+    ring[(int) (added++ % KEPT_MAX)] = new Kept(nowMillis, decision);
+    LOG.debug("{}", decision);
+  }
+
+  /** The newest first. */
+  List<Decision> last(Optional<RequestId> request, int most, long nowMillis) {
+    List<Decision> found = new ArrayList<>();
+    for (long at = added - 1; at >= 0 && at >= added - KEPT_MAX && found.size() < most; at--) {
+      Kept kept = ring[(int) (at % KEPT_MAX)];
+      if (kept != null && request.map(kept.decision().request()::equals).orElse(true)) {
+        found.add(kept.decision().aged(nowMillis - kept.atMillis()));
+      }
+    }
+    return found;
+  }
+}

@@ -1,0 +1,48 @@
+package io.penstock.message;
+
+import io.penstock.inference.ReplicaId;
+import io.penstock.inference.RequestId;
+import java.util.List;
+
+/**
+ * The receipt of one choice of a replica: what was known, how it was weighed, what came of it. All
+ * that the strategy looked at is in it, so that the choice can be made again from it alone; but for
+ * {@code hash_based}, whose ring has all the pool's replicas on it.
+ *
+ * @param request the id as its client knows it
+ * @param ordinal of the grant in the pool, by its owner's count
+ * @param ageMillis since the choice
+ * @param strategy by its name in the configuration
+ * @param reason why the chosen one, in words
+ * @param candidates replicas that could have taken the request
+ * @param terms what was known of the request and the pool
+ * @param rows candidates, the least score first; at most {@link #ROWS_MAX}, the chosen one among
+ *     them
+ */
+public record Decision(
+    RequestId request,
+    long ordinal,
+    long ageMillis,
+    String strategy,
+    ReplicaId chosen,
+    String reason,
+    int candidates,
+    List<Term> terms,
+    List<Row> rows) {
+  /** Most candidates that are told. */
+  public static final int ROWS_MAX = 64;
+
+  /**
+   * One candidate.
+   *
+   * @param score the least is chosen
+   * @param inputs what the score was made of, and what decides between equal ones
+   */
+  public record Row(ReplicaId replica, double score, List<Term> inputs) {}
+
+  /** The same, told later. */
+  public Decision aged(long millis) {
+    return new Decision(
+        request, ordinal, millis, strategy, chosen, reason, candidates, terms, rows);
+  }
+}
