@@ -6,6 +6,7 @@ import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.Role;
 import io.penstock.message.Admit;
+import io.penstock.message.Decision.Row;
 import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
@@ -14,6 +15,7 @@ import io.penstock.message.Release;
 import io.penstock.message.Renew;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Station;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.DoubleSupplier;
@@ -74,18 +76,7 @@ public final class StandalonePool {
 
   /** One under somebody else's. */
   public static StandalonePool under(Pool pool, Picker picker, Listener listener) {
-    Strategy strategy = (candidates, roster, admit, now) -> picked(candidates, picker, admit);
-    return new StandalonePool(new PoolOwner(pool, SELF, of -> strategy, 0), listener);
-  }
-
-  private static Replica picked(List<Replica> candidates, Picker picker, Admit admit) {
-    ReplicaId id = picker.pick(candidates.stream().map(Replica::id).toList(), admit);
-    for (Replica each : candidates) {
-      if (each.id().equals(id)) {
-        return each;
-      }
-    }
-    throw new IllegalStateException("picked " + id + " (expected: one of " + candidates + ")");
+    return new StandalonePool(new PoolOwner(pool, SELF, of -> new Picked(picker), 0), listener);
   }
 
   /** Takes the pool over, whose replicas are then waited for until {@link #report} names them. */
@@ -133,6 +124,30 @@ public final class StandalonePool {
   private void carryOut(List<AdmissionDecision> decisions) {
     for (AdmissionDecision each : decisions) {
       each.tell(outlet);
+    }
+  }
+
+  /** A strategy that asks somebody else. */
+  private record Picked(Picker picker) implements Strategy {
+    @Override
+    public Replica pick(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+      ReplicaId id = picker.pick(candidates.stream().map(Replica::id).toList(), admit);
+      for (Replica each : candidates) {
+        if (each.id().equals(id)) {
+          return each;
+        }
+      }
+      throw new IllegalStateException("picked " + id + " (expected: one of " + candidates + ")");
+    }
+
+    @Override
+    public Explanation explain(
+        List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+      List<Row> rows = new ArrayList<>();
+      for (Replica each : candidates) {
+        rows.add(new Row(each.id(), 0, Explanation.inputs(each)));
+      }
+      return new Explanation("somebody else's choice", List.of(), rows);
     }
   }
 
