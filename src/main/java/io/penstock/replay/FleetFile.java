@@ -207,7 +207,8 @@ final class FleetFile {
   }
 
   private void group(Keys keys, List<SimFleet.OfReplica> members) {
-    keys.allow("name", "comment", "count", "profile", "max_concurrent", "weight", "zone");
+    keys.allow(
+        "name", "comment", "count", "profile", "max_concurrent", "weight", "zone", "usd_per_hour");
     keys.comment();
     String name = keys.text("name", "");
     if (name.isBlank()) {
@@ -230,6 +231,7 @@ final class FleetFile {
             1_000_000);
     double weight = keys.number("weight", Optional.of(1.0), 1e-6, 1e6);
     String zone = keys.text("zone", "");
+    double usd = keys.number("usd_per_hour", Optional.of(0.0), 0, 1e6);
     for (int i = 0; i < count && profile != null && !name.isBlank(); i++) {
       String id = count == 1 ? name : name + "-" + i;
       if (replicas.putIfAbsent(id, replicas.size()) != null) {
@@ -238,7 +240,7 @@ final class FleetFile {
       }
       ReplicaSpec spec =
           new ReplicaSpec(new ReplicaId(id), "sim://" + id, weight, most, Set.of(), zone);
-      members.add(new SimFleet.OfReplica(spec, profile));
+      members.add(new SimFleet.OfReplica(spec, profile, usd));
     }
   }
 

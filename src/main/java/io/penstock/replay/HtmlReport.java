@@ -199,7 +199,9 @@ final class HtmlReport {
                 + " ms</th><th colspan=\"2\">ITL, ms</th><th>of an answer</th><th"
                 + " rowspan=\"2\">prefix hits</th><th rowspan=\"2\">of an infinite cache’s</th><th"
                 + " rowspan=\"2\">imbalance</th><th colspan=\"2\">queue, ms</th><th"
-                + " rowspan=\"2\">not ok</th></tr><tr><th>p50</th><th>p99</th><th>p50</th><th>p99</th>"
+                + " rowspan=\"2\">not ok</th>"
+                + (report.hasCost() ? "<th rowspan=\"2\">$ for 1,000 good</th>" : "")
+                + "</tr><tr><th>p50</th><th>p99</th><th>p50</th><th>p99</th>"
                 + "<th>p99</th><th>mean</th><th>p99</th></tr></thead><tbody>");
     double best = report.results().stream().mapToDouble(Result::goodShare).max().orElse(0);
     for (int i = 0; i < report.results().size(); i++) {
@@ -209,7 +211,7 @@ final class HtmlReport {
               Locale.ROOT,
               "<tr%s><td><i class=\"b%d\"></i>%s</td><td>%,d</td><td>%.1f&thinsp;%%</td><td>%,.0f</td>"
                   + "<td>%,.0f</td><td>%.1f</td><td>%.1f</td><td>%.1f</td><td>%.1f&thinsp;%%</td>"
-                  + "<td>%.1f&thinsp;%%</td><td>%.2f</td><td>%,.0f</td><td>%,.0f</td><td>%,d</td></tr>",
+                  + "<td>%.1f&thinsp;%%</td><td>%.2f</td><td>%,.0f</td><td>%,.0f</td><td>%,d</td>%s</tr>",
               r.goodShare() == best ? " class=\"best\"" : "",
               colour(i),
               escaped(r.policy()),
@@ -225,7 +227,10 @@ final class HtmlReport {
               r.imbalance(),
               r.waits().mean(),
               r.waits().p99(),
-              r.counted() - r.of(Call.End.OK)));
+              r.counted() - r.of(Call.End.OK),
+              report.hasCost()
+                  ? String.format(Locale.ROOT, "<td>%.3f</td>", report.usdPerThousandGood(r))
+                  : ""));
     }
     return rows.append("</tbody></table></div>").toString();
   }

@@ -40,6 +40,7 @@ final class JsonReport {
     root.put("kv_block_tokens", report.blockTokens());
     root.put("fleet", report.fleet().name());
     root.put("replicas", report.fleet().size());
+    put(root, "usd_per_hour", report.fleet().usdPerHour());
     put(root, "rate", report.rate());
     root.put("rate_unit", report.rateUnit());
     root.put("load", report.loadInWords());
@@ -51,7 +52,7 @@ final class JsonReport {
     return root;
   }
 
-  private static ObjectNode policy(Result r) {
+  private ObjectNode policy(Result r) {
     ObjectNode node = JSON.createObjectNode();
     node.put("policy", r.policy());
     node.put("sent", r.sent());
@@ -73,6 +74,9 @@ final class JsonReport {
     node.put("output_tokens", r.outputTokens());
     put(node, "imbalance", r.imbalance());
     node.put("preemptions", r.preemptions());
+    if (report.hasCost()) {
+      put(node, "usd_per_1000_good", report.usdPerThousandGood(r));
+    }
     put(node, "seconds", r.seconds());
     put(node, "bucket_s", r.bucketSeconds());
     put(node, "good_bucket_s", r.goodBucketSeconds());

@@ -83,6 +83,17 @@ public final class ReplayReport {
     return config.load() instanceof Load.AsTraced ? often + ", as traced" : often;
   }
 
+  /** Whether anybody says what the fleet costs. */
+  boolean hasCost() {
+    return fleet.usdPerHour() > 0;
+  }
+
+  /** What a thousand good requests cost, of all the time that the run took. */
+  double usdPerThousandGood(Result result) {
+    double hours = (result.seconds() - config.warmup().toNanos() / 1e9) / 3600;
+    return fleet.usdPerHour() * hours * 1000 / Math.max(1, result.good());
+  }
+
   String fleetInWords() {
     int pools = fleet.pools().size();
     return fleet.name()
@@ -90,6 +101,7 @@ public final class ReplayReport {
         + fleet.size()
         + " replicas"
         + (pools == 1 ? "" : " in " + pools + " pools")
+        + (hasCost() ? String.format(Locale.ROOT, ", $%.2f an hour", fleet.usdPerHour()) : "")
         + (fleet.events().isEmpty() ? "" : ", " + fleet.events().size() + " scripted events");
   }
 }

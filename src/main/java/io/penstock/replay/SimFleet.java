@@ -21,6 +21,14 @@ record SimFleet(String name, List<OfPool> pools, List<Event> events) {
     return pools.stream().mapToInt(each -> each.replicas().size()).sum();
   }
 
+  /** What all replicas cost; 0 where nobody says. */
+  double usdPerHour() {
+    return pools.stream()
+        .flatMap(each -> each.replicas().stream())
+        .mapToDouble(OfReplica::usdPerHour)
+        .sum();
+  }
+
   /**
    * One pool.
    *
@@ -41,8 +49,12 @@ record SimFleet(String name, List<OfPool> pools, List<Event> events) {
     }
   }
 
-  /** One replica. */
-  record OfReplica(ReplicaSpec spec, SimProfile profile) {}
+  /**
+   * One replica.
+   *
+   * @param usdPerHour what it costs; 0 where nobody says
+   */
+  record OfReplica(ReplicaSpec spec, SimProfile profile, double usdPerHour) {}
 
   /**
    * Something that happens to a replica.

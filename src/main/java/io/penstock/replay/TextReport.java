@@ -33,13 +33,13 @@ final class TextReport {
             : ", of what arrives after " + Durations.print(config.warmup()));
     line("");
     line(
-        "%-17s %8s %6s %7s  %15s  %13s %7s  %6s %6s  %5s  %13s %7s",
+        "%-17s %8s %6s %7s  %15s  %13s %7s  %6s %6s  %5s  %13s %7s  %s",
         "", "", "good", "good/s", "TTFT ms", "ITL ms", "answer", "hits", "of inf", "imbal", "queue ms",
-        "not ok");
+        "not ok", report.hasCost() ? " $/1000" : "");
     line(
-        "%-17s %8s %6s %7s  %7s %7s  %6s %6s %7s  %6s %6s  %5s  %6s %6s %7s",
+        "%-17s %8s %6s %7s  %7s %7s  %6s %6s %7s  %6s %6s  %5s  %6s %6s %7s  %s",
         "policy", "requests", "%", "", "p50", "p99", "p50", "p99", "p99", "%", "%", "ance", "mean", "p99",
-        "");
+        "", report.hasCost() ? "   good" : "");
     report.results().forEach(this::row);
     if (report.results().stream().anyMatch(each -> each.counted() > each.of(Call.End.OK))) {
       line("");
@@ -49,7 +49,7 @@ final class TextReport {
 
   private void row(Result r) {
     line(
-        "%-17s %,8d %6.1f %7.2f  %,7.0f %,7.0f  %6.1f %6.1f %7.1f  %6.1f %6.1f  %5.2f  %,6.0f %,6.0f %,7d",
+        "%-17s %,8d %6.1f %7.2f  %,7.0f %,7.0f  %6.1f %6.1f %7.1f  %6.1f %6.1f  %5.2f  %,6.0f %,6.0f %,7d  %s",
         r.policy(),
         r.counted(),
         100 * r.goodShare(),
@@ -64,7 +64,10 @@ final class TextReport {
         r.imbalance(),
         r.waits().mean(),
         r.waits().p99(),
-        r.counted() - r.of(Call.End.OK));
+        r.counted() - r.of(Call.End.OK),
+        report.hasCost()
+            ? String.format(Locale.ROOT, "%7.3f", report.usdPerThousandGood(r))
+            : "");
   }
 
   private void notOk(Result r) {

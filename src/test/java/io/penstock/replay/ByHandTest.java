@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalInt;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,6 +31,39 @@ class ByHandTest {
     assertThat(r.replicas().get(0).computedTokens()).isEqualTo(100);
     assertThat(r.replicas().get(0).liveSeconds()).isCloseTo(0.130, EXACTLY);
     assertThat(r.goodShare()).isEqualTo(1);
+  }
+
+  @Test
+  void whatAThousandGoodRequestsCost() {
+    Path fleet =
+        Samples.file(
+            folder,
+            "fleet.json",
+            "{"
+                + Samples.TINY_GPU
+                + "\"pools\":[{\"replicas\":[{\"name\":\"r\",\"count\":2,\"profile\":\"tiny\",\"usd_per_hour\":1.8}]}]}");
+    Path trace = Samples.trace(folder, "{\"t\":0,\"in\":100,\"out\":3}");
+    ReplayConfig config =
+        new ReplayConfig(
+            trace,
+            fleet,
+            List.of("random"),
+            new ReplayConfig.Load.AsTraced(),
+            OptionalInt.empty(),
+            OptionalInt.empty(),
+            OptionalInt.empty(),
+            Optional.empty(),
+            Duration.ZERO,
+            Samples.BOUNDS,
+            1);
+
+    ReplayReport report = Replay.of(config).run(DeterminismTest.NOBODY);
+
+    // 3.6 dollars an hour for 0.13 s, and one request: 0.00013 dollars.
+    assertThat(report.usdPerThousandGood(report.results().get(0))).isCloseTo(0.13, EXACTLY);
+    assertThat(report.toText()).contains("2 replicas, $3.60 an hour").contains("  0.130\n");
+    assertThat(report.toJson()).contains("\"usd_per_1000_good\" : 0.13");
+    assertThat(report.toHtml()).contains("<td>0.130</td>");
   }
 
   @Test

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DeterminismTest {
-  private static final Replay.Progress NOBODY =
+  static final Replay.Progress NOBODY =
       new Replay.Progress() {
         @Override
         public void begins(String policy, double rate) {}
