@@ -83,7 +83,10 @@ final class Prospects {
     typical.review(tempos);
   }
 
-  /** A grant is over. */
+  /**
+   * A grant is over. Of an answer that came whole it is not known when it began: its reading is
+   * taken to have been as long as expected.
+   */
   void ended(Errand errand, Roster roster, @Nullable Release release, long nowMillis) {
     errand.prospect.backlog().remove(errand, nowMillis);
     if (release == null) {
@@ -92,9 +95,14 @@ final class Prospects {
     TokenUsage usage = release.usage();
     errand.prospect.learn(errand, usage);
     int tokens = usage.completionTokens();
-    if (release.outcome() == Outcome.OK && release.firstTokenMillis() >= 0 && tokens >= STEPS_MIN) {
-      double writing = release.totalMillis() - release.firstTokenMillis();
-      errand.prospect.tempo().wrote(errand.others, writing / (tokens - 1), nowMillis);
+    if (release.outcome() == Outcome.OK && tokens >= STEPS_MIN) {
+      Tempo tempo = errand.prospect.tempo();
+      double reading =
+          release.firstTokenMillis() >= 0
+              ? release.firstTokenMillis()
+              : Math.min(
+                  tempo.readMillis(errand.uncachedTokens(), nowMillis), release.totalMillis());
+      tempo.wrote(errand.others, (release.totalMillis() - reading) / (tokens - 1), nowMillis);
       typical.answered(tokens);
       review(roster);
     }

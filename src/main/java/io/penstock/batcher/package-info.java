@@ -13,6 +13,13 @@
  * among those that are free. All of them are plain objects on one event loop that are handed the
  * time; {@link io.penstock.batcher.BatcherVerticle} alone knows the bus, the clock and the timer.
  *
+ * <p>Strategies that learn are told what becomes of each grant: {@link
+ * io.penstock.batcher.Prospects} keeps what is expected of each replica, which is what its prefix
+ * cache holds ({@link io.penstock.batcher.PrefixIndex}, corrected by what engines say they found),
+ * how fast it reads and writes ({@link io.penstock.batcher.Tempo}) and what it has still to read
+ * ({@link io.penstock.batcher.Backlog}). The receipts of choices are in {@link
+ * io.penstock.batcher.DecisionLog}.
+ *
  * <p>Requests that ask for the same share calls: {@link io.penstock.batcher.Gathering} says which,
  * the owner being the only one that sees all that wait.
  *
@@ -25,9 +32,9 @@
  * zone carries is kept in {@link io.penstock.batcher.ZoneLoad}. A new owner starts with a clean
  * slate and learns anew.
  *
- * <p>Hears Admit, Withdraw, Release and Renew of the ingress loops, CensusAnswer, and HealthReport
- * of the probers, AskPool of the admin API. Says Grant, Batch, Seat, Refusal, NotOwner,
- * RenewAnswer, PoolReport, Census to all ingress loops, and Doubt and AskHealth to the probers.
+ * <p>Hears Admit, Withdraw, FirstToken, Release and Renew of the ingress loops, CensusAnswer, and
+ * HealthReport of the probers, AskPool and AskDecisions of the admin API. Says Grant, Batch, Seat,
+ * Refusal, NotOwner, RenewAnswer, PoolReport, Decisions, Census to all ingress loops, and Doubt and AskHealth to the probers.
  *
  * <p>Decisions: a replica is chosen when a slot is free, not when a request arrives; a retry goes
  * first in its class; classes are served in strict order but for their floors and ages, and inside

@@ -14,18 +14,18 @@ import java.util.Base64;
  *
  * <p>Of a long prompt not every block's hash is kept: of the first {@link #FINE} blocks each, of
  * the next as many every second, of the next twice as many every fourth, and so on. Since hashes
- * are chained that loses nothing but resolution, less than 1 % of the prompt's length, and as the
+ * are chained that loses nothing but resolution, at most 3 % of the prompt's length, and as the
  * places do not depend on the length two prompts of any lengths can be compared. A prompt of a
- * million tokens so has about a thousand hashes. Immutable.
+ * million tokens, in blocks of 64, so has some three hundred hashes. Immutable.
  *
  * @see #covered
  */
 public final class PromptBlocks {
   /** Of so many blocks each has its hash. */
-  public static final int FINE = 256;
+  public static final int FINE = 64;
 
   /** Most hashes; what comes after the blocks of so many is not compared. */
-  public static final int HASHES_MAX = 1_280;
+  public static final int HASHES_MAX = 384;
 
   /** Most tokens of a block. */
   public static final int BLOCK_TOKENS_MAX = 1 << 16;

@@ -1,6 +1,7 @@
 /**
  * The wire dialect: what the OpenAI API looks like in bytes. Reads request bodies ({@link
- * io.penstock.openai.BodyScan}) and headers, edits bodies without rebuilding them ({@link
+ * io.penstock.openai.BodyScan}), the beginnings of their prompts ({@link
+ * io.penstock.openai.PromptHash}) and headers, edits bodies without rebuilding them ({@link
  * io.penstock.openai.Splice}), cuts event streams into frames and classifies them ({@link
  * io.penstock.openai.SseScanner}), takes usage out again ({@link io.penstock.openai.UsageStrip}),
  * writes errors ({@link io.penstock.openai.ErrorBody}), joins bodies that ask for the same and
