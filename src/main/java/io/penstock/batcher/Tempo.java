@@ -8,16 +8,19 @@ package io.penstock.batcher;
  * that are read together end at one time: the first takes all of it and the others none, and the
  * line gets the mean, which is how fast the replica reads when it is busy.
  *
- * <p><b>Writing.</b> The time between two tokens of an answer, a mean over answers that forgets like that. How
+ * <p><b>Writing.</b> The time between two tokens of an answer, a mean that forgets like that. How
  * it grows with what else runs there is not fitted: a replica in a steady state shows no slope, and
  * what runs beside an answer changes while it is written. Instead all of it is shared out among
  * those who are there, as it is in the typical replica ({@link Typical}), in proportion to how slow
- * this one is.
+ * this one is; and only what loads alone do not explain counts as slow.
  *
  * <p>What is known of a replica that is not heard of any more fades, and it is taken for a typical
  * one again. Else one that was slow once would get no request, and never be seen to be fast.
  */
 final class Tempo {
+
+  /** Replicas are alike in writing where one is not more than so many times as slow as the other. */
+  static final double ALIKE = 1.25;
 
   /** What was heard so lately counts in full. */
   static final long FRESH_MILLIS = 10_000;
@@ -66,13 +69,25 @@ final class Tempo {
 
   /** Between two tokens of an answer. */
   double stepMillis(long nowMillis) {
-    double own = answers > 0 ? ownWord(nowMillis) : 0;
-    return own == 0 ? typical.stepMillis() : own * stepMillis() + (1 - own) * typical.stepMillis();
+    return typical.stepMillis() * slowness(nowMillis);
   }
 
   /** What each further request adds to that. */
   double stepMillisPerRequest(long nowMillis) {
-    return typical.stepMillisPerRequest() * stepMillis(nowMillis) / typical.stepMillis();
+    return typical.stepMillisPerRequest() * slowness(nowMillis);
+  }
+
+  /**
+   * How many times as slow as the typical replica it writes; 1 where the difference is no more than
+   * what loads make.
+   */
+  private double slowness(long nowMillis) {
+    double own = answers > 0 ? ownWord(nowMillis) : 0;
+    if (own == 0) {
+      return 1;
+    }
+    double times = 1 + own * (stepMillis() / typical.stepMillis() - 1);
+    return times > ALIKE ? times / ALIKE : times * ALIKE < 1 ? times * ALIKE : 1;
   }
 
   /** How much what is known of it counts against the typical: less, when it is old. */

@@ -9,6 +9,12 @@ import java.util.function.ToDoubleFunction;
  * how long its answers are. A replica of which nothing is known is taken for the typical one.
  */
 final class Typical {
+  /**
+   * A step is shared out among those who are there and so many more: most of it is the same however
+   * few they are.
+   */
+  static final double SPARE = 2;
+
   /** Most samples of the pool until it is looked at again; fewer while there are few. */
   static final int REVIEW_EVERY = 64;
 
@@ -69,7 +75,7 @@ final class Typical {
     List<Tempo> wrote = tempos.stream().filter(Tempo::hasWritten).toList();
     stepMillis = median(wrote, Tempo::stepMillis, stepMillis);
     stepMillisPerRequest =
-        median(wrote, each -> each.stepMillis() / (each.others() + 1), stepMillisPerRequest);
+        median(wrote, each -> each.stepMillis() / (each.others() + 1 + SPARE), stepMillisPerRequest);
   }
 
   private static double median(

@@ -19,6 +19,7 @@ import io.penstock.message.Batch;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Company;
+import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.Lease;
 import io.penstock.message.Message;
@@ -108,6 +109,22 @@ class SlotClaimsTest {
         Optional.of(new Company("k", 2)),
         true,
         PromptBlocks.of(new long[] {3}, 64));
+  }
+
+  @Test
+  void tellsOfTheFirstTokenOfWhatItHolds() {
+    claims.ask(admit(1_000), 0);
+    claims.firstToken(POOL, ID, 5);
+    assertThat(sent).as("nothing is held").hasSize(1);
+    claims.onGrant(
+        new Grant(ID, POOL, 3, new ReplicaId("r0"), "http://r0", 0, Optional.empty()), 10);
+    claims.firstToken(POOL, ID, 40);
+    assertThat(sent.get(sent.size() - 1).message())
+        .isEqualTo(new FirstToken(ID, POOL, 3, new ReplicaId("r0"), 40));
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 40, 90, 0);
+    int before = sent.size();
+    claims.firstToken(POOL, ID, 41);
+    assertThat(sent).hasSize(before);
   }
 
   @Test

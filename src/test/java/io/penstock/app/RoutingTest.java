@@ -1,0 +1,156 @@
+package io.penstock.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.penstock.config.ConfigLoader;
+import io.penstock.config.NodeConfig;
+import io.penstock.telemetry.LogFormat;
+import io.penstock.time.Clock;
+import io.vertx.core.Future;
+import io.vertx.core.json.JsonArray;
+import io.vertx.core.json.JsonObject;
+import java.io.ByteArrayOutputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.assertj.core.api.Assertions;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Conversations through a whole node, to engines that keep prefixes. */
+@Timeout(120)
+class RoutingTest {
+  @TempDir Path folder;
+
+  private final HttpClient http =
+      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private Node node;
+
+  @AfterEach
+  void stop() throws Exception {
+    await(node.close());
+  }
+
+  private void start(String strategy) throws Exception {
+    String json =
+        """
+        {"node": {"name": "n", "event_loops": 2, "ports": {"http": 0, "admin": 0}},
+         "fleet": {"pools": [{"name": "rivers", "model_id": "rivers", "engine": "vllm",
+           "routing_strategy": "%s", "max_concurrent": 50,
+           "replicas": {"simulated": {"count": 4, "profile": "h100-llama-3.1-8b"}}}]}}
+        """
+            .formatted(strategy);
+    Path file = Files.writeString(folder.resolve("node.json"), json);
+    NodeConfig config =
+        ConfigLoader.load(file, name -> Optional.empty())
+            .fold(ok -> ok.config(), failed -> Assertions.fail(failed.mistakes().toString()));
+    node =
+        await(
+            Node.start(
+                config,
+                new NodeSetup(
+                    "test", LogFormat.JSON, new ByteArrayOutputStream(), Clock.system())));
+    NodeTest.awaitReady(node);
+  }
+
+  private static <T> T await(Future<T> future) throws Exception {
+    return future.toCompletionStage().toCompletableFuture().get(30, TimeUnit.SECONDS);
+  }
+
+  private CompletableFuture<HttpResponse<String>> ask(int session, int turn, boolean stream) {
+    String system = "You answer in one word. ".repeat(60);
+    String said = ("The traveller number " + session + " tells a story. ").repeat(400 + 50 * turn);
+    String body =
+        """
+        {"model": "rivers", "max_tokens": 20, "stream": %s, "messages": [
+          {"role": "system", "content": "%s"}, {"role": "user", "content": "%s"}]}
+        """
+            .formatted(stream, system, said);
+    int port = node.config().ingress().port();
+    return http.sendAsync(
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/v1/chat/completions"))
+            .header("content-type", "application/json")
+            .header("x-request-id", "s" + session + "-t" + turn)
+            .POST(HttpRequest.BodyPublishers.ofString(body))
+            .build(),
+        HttpResponse.BodyHandlers.ofString());
+  }
+
+  private JsonArray decisions(String query) throws Exception {
+    int port = node.config().admin().orElseThrow().port();
+    HttpResponse<String> answer =
+        http.send(
+            HttpRequest.newBuilder(
+                    URI.create("http://127.0.0.1:" + port + "/admin/v1/decisions?" + query))
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    return new JsonObject(answer.body()).getJsonArray("decisions");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"prefix_cache", "predicted_latency"})
+  void conversationsGoWhereTheirPrefixIs(String strategy) throws Exception {
+    start(strategy);
+    List<String> homes = new ArrayList<>();
+    List<String> strays = new ArrayList<>();
+    List<CompletableFuture<HttpResponse<String>>> first = new ArrayList<>();
+    for (int session = 0; session < 8; session++) {
+      first.add(ask(session, 0, session % 4 != 0));
+    }
+    for (int session = 0; session < 8; session++) {
+      homes.add(replicaOf(first.get(session), strategy, session, 0));
+    }
+    for (int turn = 1; turn < 3; turn++) {
+      for (int session = 0; session < 8; session++) {
+        String replica =
+            replicaOf(ask(session, turn, session % 4 != 0), strategy, session, turn);
+        if (!homes.get(session).equals(replica)) {
+          strays.add("session " + session + ", turn " + turn);
+        }
+      }
+    }
+    assertThat(homes).as("the shared system prompt does not hold all together").contains("rivers-0", "rivers-1", "rivers-2", "rivers-3");
+    assertThat(strays).as("of 16 later turns").hasSizeLessThanOrEqualTo(2);
+  }
+
+  private String replicaOf(
+      CompletableFuture<HttpResponse<String>> asked, String strategy, int session, int turn)
+      throws Exception {
+    HttpResponse<String> answer = asked.get(30, TimeUnit.SECONDS);
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    String replica = answer.headers().firstValue("x-penstock-replica").orElseThrow();
+    JsonObject decision = decisions("request=s" + session + "-t" + turn).getJsonObject(0);
+    assertThat(decision.getString("chosen")).isEqualTo(replica);
+    assertThat(decision.getString("strategy")).isEqualTo(strategy);
+    return replica;
+  }
+
+  @Test
+  void theOwnerHearsOfFirstTokensAndOfWhatWasFoundInCaches() throws Exception {
+    start("predicted_latency");
+    for (int i = 0; i < 3; i++) {
+      ask(1, i, true).get(30, TimeUnit.SECONDS);
+    }
+    JsonObject decision = decisions("pool=rivers&last=1").getJsonObject(0);
+    JsonObject chosen = decision.getJsonArray("rows").getJsonObject(0);
+    assertThat(chosen.getString("replica")).isEqualTo(decision.getString("chosen"));
+    JsonObject inputs = chosen.getJsonObject("inputs");
+    assertThat(inputs.getDouble("heard_ms_ago")).isBetween(0.0, 30_000.0);
+    assertThat(inputs.getDouble("uncached_tokens"))
+        .isLessThan(decision.getJsonObject("terms").getDouble("prompt_tokens") / 2);
+    assertThat(inputs.getDouble("backlog_requests")).isZero();
+  }
+}
