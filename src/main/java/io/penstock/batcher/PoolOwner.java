@@ -124,8 +124,7 @@ final class PoolOwner {
    * @param strategies makes the one of a pool
    * @param censusMillis longest wait for the ingress loops' answers
    */
-  PoolOwner(
-      Pool pool, NodeId self, Function<Pool, Strategy> strategies, long censusMillis) {
+  PoolOwner(Pool pool, NodeId self, Function<Pool, Strategy> strategies, long censusMillis) {
     this.pool = pool;
     this.self = self;
     this.censusMillis = censusMillis;
@@ -159,7 +158,8 @@ final class PoolOwner {
    * Queue, ledger, epoch and what is held against replicas stay.
    */
   List<AdmissionDecision> redefine(Pool next, long nowMillis) {
-    boolean sameStrategy = next.routingStrategy() == pool.routingStrategy()
+    boolean sameStrategy =
+        next.routingStrategy() == pool.routingStrategy()
             && next.prefixIndexBytes() == pool.prefixIndexBytes();
     retired = false;
     pool = next;

@@ -107,8 +107,7 @@ public final class StandalonePool {
   /** Holders keep their slots; those that are left out are free again after a while. */
   public void renew(Pool pool, Station holder, List<Lease> leases, long nowMillis) {
     carryOut(
-        owner.renew(
-            new Renew(pool.name(), holder, owner.epoch(), leases, List.of()), nowMillis));
+        owner.renew(new Renew(pool.name(), holder, owner.epoch(), leases, List.of()), nowMillis));
   }
 
   /** Lets time pass; to be called every {@link #TICK_MILLIS} while the pool is busy. */

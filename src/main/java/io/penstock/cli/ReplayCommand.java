@@ -243,8 +243,7 @@ final class ReplayCommand implements Callable<Integer> {
       try {
         Files.writeString(file, text, StandardCharsets.UTF_8);
       } catch (IOException e) {
-        throw CliException.failed(
-            option + ": " + file + ": cannot be written: " + e.getMessage());
+        throw CliException.failed(option + ": " + file + ": cannot be written: " + e.getMessage());
       }
     }
   }

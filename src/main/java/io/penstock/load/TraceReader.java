@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>arrivals</b>: CSV with a header and the columns {@code t_s,input_tokens,output_tokens}, in
  * any order, others ignored. <b>prefix</b>: one JSON object a line with {@code t} (seconds), {@code
- * in}, {@code out} (tokens), optionally {@code s} (session), {@code think} (seconds that its
- * client waited before it) and {@code blk}, run-length prefix blocks {@code [[first,count],…]}.
+ * in}, {@code out} (tokens), optionally {@code s} (session), {@code think} (seconds that its client
+ * waited before it) and {@code blk}, run-length prefix blocks {@code [[first,count],…]}.
  *
  * <p>How long a block is, the file does not say: a size given by the user wins; else the file
  * {@code NAME_chunks.csv} beside it ({@code chunk_id,kind,tokens}); else the common size that fits

@@ -5,8 +5,8 @@ package io.penstock.load;
  *
  * @param atNanos its arrival, from the trace's or its session's beginning
  * @param session its session; -1 without one
- * @param thinkNanos how long its client waited after the answer before, in the session; -1 where the
- *     trace does not say
+ * @param thinkNanos how long its client waited after the answer before, in the session; -1 where
+ *     the trace does not say
  * @param blocks its prompt as runs of prefix blocks, {@code first, count, first, count, …}; empty
  *     where the trace has none. Not copied: a trace has hundreds of thousands of them.
  */

@@ -6,12 +6,14 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** The report as one HTML file: style and plots are in it, there is no script and nothing to load. */
+/**
+ * The report as one HTML file: style and plots are in it, there is no script and nothing to load.
+ */
 final class HtmlReport {
   /** Hue and saturation of each policy's colour, in the order of {@link Policy#names}. */
   private static final int[][] COLOURS = {
-    {210, 22}, {205, 75}, {45, 75}, {265, 50}, {28, 70}, {180, 65},
-    {318, 55}, {142, 62}, {238, 60}, {2, 65}, {210, 6},
+    {210, 22}, {205, 75}, {45, 75}, {265, 50}, {28, 70}, {180, 65}, {318, 55}, {142, 62}, {238, 60},
+    {2, 65}, {210, 6},
   };
 
   private final ReplayReport report;
@@ -174,8 +176,7 @@ final class HtmlReport {
       Result each = report.results().get(i);
       List<Plot.Line> lines = new ArrayList<>();
       for (Result.OfReplica replica : each.replicas()) {
-        lines.add(
-            line(replica.id(), "t l" + colour(i), each.bucketSeconds(), replica.live(), 1));
+        lines.add(line(replica.id(), "t l" + colour(i), each.bucketSeconds(), replica.live(), 1));
       }
       all.append("<figure><figcaption>").append(escaped(each.policy()));
       all.append(String.format(Locale.ROOT, " <small>imbalance %.2f</small>", each.imbalance()));

@@ -2,7 +2,10 @@ package io.penstock.replay;
 
 import java.util.Arrays;
 
-/** Hashes in the order of their last use, and the places they have; at most so many, or without bound. */
+/**
+ * Hashes in the order of their last use, and the places they have; at most so many, or without
+ * bound.
+ */
 final class LongTable {
   private static final int NOWHERE = -1;
   private static final int FIRST_SIZE = 1 << 10;

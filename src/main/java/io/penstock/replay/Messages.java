@@ -86,8 +86,7 @@ final class Messages {
   /** What a prober sees. */
   static ReplicaStatus status(PoolName pool, VirtualReplica replica) {
     EngineCore core = replica.core();
-    Signals signals =
-        new Signals(core.waiting(), core.running(), core.kvUsage(), Double.NaN, 0);
+    Signals signals = new Signals(core.waiting(), core.running(), core.kvUsage(), Double.NaN, 0);
     replica.checks++;
     return new ReplicaStatus(
         pool,

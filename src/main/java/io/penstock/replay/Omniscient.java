@@ -113,8 +113,7 @@ final class Omniscient implements StandalonePool.Picker {
       ahead += known - core.cachedTokens(each.hashes(), known);
     }
     double chunks = Math.ceil((ahead + own) / Math.max(1, profile.maxBatchedTokens() - decoding));
-    double first =
-        wait + chunks * step + (ahead + own) * profile.prefillMicrosPerToken() * factor;
+    double first = wait + chunks * step + (ahead + own) * profile.prefillMicrosPerToken() * factor;
     ownMicros = own * profile.prefillMicrosPerToken() * factor;
     double busy = Math.min(BUSY_MAX, readOfLate(replica) / (MEMORY_NANOS / 1e3));
     double longer =

@@ -39,7 +39,10 @@ final class Plot {
   Plot yAxis(double[] ticks, String unit) {
     for (double each : ticks) {
       String y = n(y(each));
-      out.append("<line class=\"grid\" x1=\"").append(LEFT).append("\" x2=\"").append(width - RIGHT);
+      out.append("<line class=\"grid\" x1=\"")
+          .append(LEFT)
+          .append("\" x2=\"")
+          .append(width - RIGHT);
       out.append("\" y1=\"").append(y).append("\" y2=\"").append(y).append("\"/>");
       text(LEFT - 6, y(each) + 4, "end", number(each) + unit);
     }
@@ -51,7 +54,10 @@ final class Plot {
     for (double each : ticks) {
       if (each >= xLow && each <= xHigh) {
         String x = n(x(each));
-        out.append("<line class=\"grid\" y1=\"").append(TOP).append("\" y2=\"").append(height - BOTTOM);
+        out.append("<line class=\"grid\" y1=\"")
+            .append(TOP)
+            .append("\" y2=\"")
+            .append(height - BOTTOM);
         out.append("\" x1=\"").append(x).append("\" x2=\"").append(x).append("\"/>");
         text(x(each), height - BOTTOM + 15, "middle", number(each));
       }
@@ -64,7 +70,10 @@ final class Plot {
   Plot bound(double at) {
     if (at >= xLow && at <= xHigh) {
       String x = n(x(at));
-      out.append("<line class=\"bound\" y1=\"").append(TOP).append("\" y2=\"").append(height - BOTTOM);
+      out.append("<line class=\"bound\" y1=\"")
+          .append(TOP)
+          .append("\" y2=\"")
+          .append(height - BOTTOM);
       out.append("\" x1=\"").append(x).append("\" x2=\"").append(x).append("\"/>");
     }
     return this;
@@ -116,7 +125,11 @@ final class Plot {
   }
 
   private void text(double x, double y, String anchor, String words) {
-    out.append("<text x=\"").append(n(x)).append("\" y=\"").append(n(y)).append("\" text-anchor=\"");
+    out.append("<text x=\"")
+        .append(n(x))
+        .append("\" y=\"")
+        .append(n(y))
+        .append("\" text-anchor=\"");
     out.append(anchor).append("\">").append(HtmlReport.escaped(words)).append("</text>");
   }
 

@@ -82,7 +82,9 @@ final class Prompts {
     return Arrays.copyOf(hashes, done);
   }
 
-  /** Tokens of a prompt that are cached when its first so many blocks are; one is always computed. */
+  /**
+   * Tokens of a prompt that are cached when its first so many blocks are; one is always computed.
+   */
   int cachedTokens(int blocks, int promptTokens) {
     return Math.min(blocks, (promptTokens - 1) / blockTokens) * blockTokens;
   }

@@ -80,12 +80,9 @@ public final class Replay {
       return given.perSecond();
     }
     if (config.load() instanceof Load.Saturating wanted) {
-      double from =
-          workload.isOfSessions() ? Saturation.FIRST_SESSION_RATE : workload.tracedRate();
+      double from = workload.isOfSessions() ? Saturation.FIRST_SESSION_RATE : workload.tracedRate();
       return Saturation.rate(
-          from,
-          wanted.good(),
-          rate -> run(wanted.policy(), rate, progress).goodShare());
+          from, wanted.good(), rate -> run(wanted.policy(), rate, progress).goodShare());
     }
     return workload.tracedRate();
   }

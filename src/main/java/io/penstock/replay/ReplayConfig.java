@@ -44,7 +44,8 @@ public record ReplayConfig(
     requests.ifPresent(n -> require(n >= 1, "requests", n, ">= 1"));
     duration.ifPresent(
         time -> require(!time.isZero(), "duration", Durations.print(time), "over 0"));
-    require(goodput.ttft().isPresent() || goodput.itl().isPresent(), "goodput", goodput, "ttft or itl");
+    require(
+        goodput.ttft().isPresent() || goodput.itl().isPresent(), "goodput", goodput, "ttft or itl");
   }
 
   private static void requireBlock(String name, OptionalInt tokens) {
@@ -70,8 +71,7 @@ public record ReplayConfig(
      */
     record Rate(double perSecond) implements Load {
       public Rate {
-        require(
-            perSecond > 0 && perSecond <= 1e6, "rate", perSecond, "over 0, at most 1000000");
+        require(perSecond > 0 && perSecond <= 1e6, "rate", perSecond, "over 0, at most 1000000");
       }
     }
 

@@ -89,13 +89,16 @@ record Result(
     return everCachedTokens == 0 ? 1 : (double) cachedTokens / everCachedTokens;
   }
 
-  /** Most over mean of the requests that replicas had at a time; of the pool where it is largest. */
+  /**
+   * Most over mean of the requests that replicas had at a time; of the pool where it is largest.
+   */
   double imbalance() {
     Map<Integer, List<OfReplica>> pools =
         replicas.stream().collect(Collectors.groupingBy(OfReplica::pool));
     double largest = 1;
     for (Entry<Integer, List<OfReplica>> each : pools.entrySet()) {
-      double mean = each.getValue().stream().mapToDouble(OfReplica::liveSeconds).average().orElse(0);
+      double mean =
+          each.getValue().stream().mapToDouble(OfReplica::liveSeconds).average().orElse(0);
       double most = each.getValue().stream().mapToDouble(OfReplica::liveSeconds).max().orElse(0);
       largest = mean == 0 ? largest : Math.max(largest, most / mean);
     }

@@ -94,8 +94,7 @@ final class Source {
     }
     Session session = sessions.get(call.session);
     if (session.next < session.rows.length) {
-      long think =
-          workload.thinkNanos(session.rows[session.next], session.rows[session.next - 1]);
+      long think = workload.thinkNanos(session.rows[session.next], session.rows[session.next - 1]);
       followUps.add(atNanos + think, call.session);
     }
   }

@@ -8,7 +8,10 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.HdrHistogram.Histogram;
 
-/** Counts what becomes of the requests of one run. Those that arrive in the warm-up only count as sent. */
+/**
+ * Counts what becomes of the requests of one run. Those that arrive in the warm-up only count as
+ * sent.
+ */
 final class Tally {
   private static final long GAP_MICROS_MAX = TimeUnit.HOURS.toMicros(24);
 

@@ -34,12 +34,37 @@ final class TextReport {
     line("");
     line(
         "%-17s %8s %6s %7s  %15s  %13s %7s  %6s %6s  %5s  %13s %7s  %s",
-        "", "", "good", "good/s", "TTFT ms", "ITL ms", "answer", "hits", "of inf", "imbal", "queue ms",
-        "not ok", report.hasCost() ? " $/1000" : "");
+        "",
+        "",
+        "good",
+        "good/s",
+        "TTFT ms",
+        "ITL ms",
+        "answer",
+        "hits",
+        "of inf",
+        "imbal",
+        "queue ms",
+        "not ok",
+        report.hasCost() ? " $/1000" : "");
     line(
         "%-17s %8s %6s %7s  %7s %7s  %6s %6s %7s  %6s %6s  %5s  %6s %6s %7s  %s",
-        "policy", "requests", "%", "", "p50", "p99", "p50", "p99", "p99", "%", "%", "ance", "mean", "p99",
-        "", report.hasCost() ? "   good" : "");
+        "policy",
+        "requests",
+        "%",
+        "",
+        "p50",
+        "p99",
+        "p50",
+        "p99",
+        "p99",
+        "%",
+        "%",
+        "ance",
+        "mean",
+        "p99",
+        "",
+        report.hasCost() ? "   good" : "");
     report.results().forEach(this::row);
     if (report.results().stream().anyMatch(each -> each.counted() > each.of(Call.End.OK))) {
       line("");
@@ -65,9 +90,7 @@ final class TextReport {
         r.waits().mean(),
         r.waits().p99(),
         r.counted() - r.of(Call.End.OK),
-        report.hasCost()
-            ? String.format(Locale.ROOT, "%7.3f", report.usdPerThousandGood(r))
-            : "");
+        report.hasCost() ? String.format(Locale.ROOT, "%7.3f", report.usdPerThousandGood(r)) : "");
   }
 
   private void notOk(Result r) {

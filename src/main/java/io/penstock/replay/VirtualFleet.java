@@ -347,7 +347,7 @@ final class VirtualFleet implements Survey {
     @Override
     public void granted(Grant grant) {
       Call call = call(grant.id());
-        VirtualReplica replica = replica(grant.replica());
+      VirtualReplica replica = replica(grant.replica());
       replica.begin(call);
       timeline.live(replica.index, 1, now);
       call.granted(grant, now);

@@ -75,9 +75,7 @@ final class WeightedScores implements StandalonePool.Picker {
 
   private double score(VirtualReplica each, Call call, int shortest, int longest) {
     double queue =
-        longest == shortest
-            ? 1
-            : (double) (longest - waiting[each.index]) / (longest - shortest);
+        longest == shortest ? 1 : (double) (longest - waiting[each.index]) / (longest - shortest);
     double prefix =
         call.hashes.length == 0
             ? 0

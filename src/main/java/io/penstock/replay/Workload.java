@@ -19,8 +19,8 @@ import java.util.SplittableRandom;
  * A trace, ready to be sent at any rate. What does not depend on the rate is worked out once: the
  * order of requests, their sessions, and how much of each prompt a cache without bounds would have.
  *
- * <p>Where all arrivals of a trace are whole multiples of a second or more apart, these are ticks of
- * whoever recorded it: arrivals are spread evenly over the tick, by the seed.
+ * <p>Where all arrivals of a trace are whole multiples of a second or more apart, these are ticks
+ * of whoever recorded it: arrivals are spread evenly over the tick, by the seed.
  */
 final class Workload {
   private static final long SECOND = 1_000_000_000L;
@@ -40,9 +40,7 @@ final class Workload {
     Extent {
       requests.ifPresent(n -> require(n >= 1, "requests", n, ">= 1"));
       duration.ifPresent(
-          d ->
-              require(
-                  !d.isZero() && !d.isNegative(), "duration", Durations.print(d), "over 0"));
+          d -> require(!d.isZero() && !d.isNegative(), "duration", Durations.print(d), "over 0"));
     }
 
     boolean isBounded() {
@@ -146,9 +144,7 @@ final class Workload {
     int[] tokens = new int[rows.size()];
     LongTable seen = new LongTable(Integer.MAX_VALUE);
     int[] inOrder =
-        sessions.isEmpty()
-            ? order
-            : sessions.stream().flatMapToInt(Arrays::stream).toArray();
+        sessions.isEmpty() ? order : sessions.stream().flatMapToInt(Arrays::stream).toArray();
     for (int row : inOrder) {
       long[] hashes = prompts.hashes(rows.get(row), 0);
       tokens[row] = prompts.cachedTokens(seen.prefix(hashes), promptTokens(row));

@@ -43,8 +43,7 @@ class ConservationTest {
     int tooLong = 0;
     for (long seed = 1; seed <= 3; seed++) {
       SimFleet fleet = Samples.tiny(folder, 4, 5, events(new SplittableRandom(seed), 4));
-      Path trace =
-          Samples.trace(folder, Samples.conversations(seed, 300).toArray(new String[0]));
+      Path trace = Samples.trace(folder, Samples.conversations(seed, 300).toArray(new String[0]));
       Workload.Extent extent = new Workload.Extent(OptionalInt.of(500), Optional.empty());
       Workload workload = Samples.workload(trace, extent, seed);
 

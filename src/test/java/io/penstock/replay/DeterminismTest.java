@@ -62,7 +62,8 @@ class DeterminismTest {
   void aPolicysFiguresDoNotDependOnTheOthers() {
     ReplayConfig.Load load = new ReplayConfig.Load.Rate(14);
 
-    Result among = replay(5, load, List.of("random", "weighted_scores", "power_of_two")).results().get(1);
+    Result among =
+        replay(5, load, List.of("random", "weighted_scores", "power_of_two")).results().get(1);
     Result alone = replay(5, load, List.of("weighted_scores")).results().get(0);
 
     assertThat(alone).usingRecursiveComparison().isEqualTo(among);
@@ -73,8 +74,7 @@ class DeterminismTest {
     ReplayReport report =
         replay(5, new ReplayConfig.Load.Saturating("least_loaded", 0.9), List.of("least_loaded"));
     double rate = report.rate();
-    ReplayReport over =
-        replay(5, new ReplayConfig.Load.Rate(rate * 1.3), List.of("least_loaded"));
+    ReplayReport over = replay(5, new ReplayConfig.Load.Rate(rate * 1.3), List.of("least_loaded"));
 
     assertThat(report.results().get(0).goodShare()).isBetween(0.88, 0.96);
     assertThat(over.results().get(0).goodShare()).isLessThan(0.88);

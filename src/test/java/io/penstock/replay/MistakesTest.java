@@ -83,8 +83,7 @@ class MistakesTest {
   @Test
   void namesAreGivenOnce() {
     assertThat(
-            mistakeOf(
-                inPool("{'name':'a','profile':'instant'},{'name':'a','profile':'instant'}")))
+            mistakeOf(inPool("{'name':'a','profile':'instant'},{'name':'a','profile':'instant'}")))
         .isEqualTo(
             ": pools[0].replicas[1].name: 'a' a second time (expected: a name that no other replica"
                 + " has)");
@@ -138,9 +137,7 @@ class MistakesTest {
   void sessionsNeedARate() {
     Path trace =
         Samples.trace(
-            folder,
-            "{\"t\":5,\"in\":1,\"out\":1,\"s\":1}",
-            "{\"t\":0,\"in\":1,\"out\":1,\"s\":2}");
+            folder, "{\"t\":5,\"in\":1,\"out\":1,\"s\":1}", "{\"t\":0,\"in\":1,\"out\":1,\"s\":2}");
     ReplayConfig config = config(trace, List.of(), new ReplayConfig.Load.AsTraced(), 0);
     assertThatIllegalArgumentException()
         .isThrownBy(() -> Replay.of(config))

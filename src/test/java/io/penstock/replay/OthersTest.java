@@ -18,7 +18,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The policies that are compared with, one decision at a time, on replicas with 64 blocks of 16. */
+/**
+ * The policies that are compared with, one decision at a time, on replicas with 64 blocks of 16.
+ */
 class OthersTest {
   private static final Sequence.Owner NOBODY =
       new Sequence.Owner() {

@@ -67,8 +67,7 @@ final class Samples {
   }
 
   static Result run(SimFleet fleet, Workload workload, double rate, String policy, long seed) {
-    return new VirtualFleet(
-            fleet, workload, rate, Policy.of(policy), BOUNDS, Duration.ZERO, seed)
+    return new VirtualFleet(fleet, workload, rate, Policy.of(policy), BOUNDS, Duration.ZERO, seed)
         .run();
   }
 
