@@ -142,7 +142,8 @@ class PromptHashTest {
   @Test
   void theLastOfDoubledKeysCounts() {
     String once = message("user", SYSTEM);
-    assertThat(chat(message("user", "no " + SYSTEM), ",\"messages\":[" + once + "]"))
+    assertThat(
+            chat(message("user", "no " + SYSTEM), ",\"messages\":[" + once + "]"))
         .isEqualTo(chat(once, ""));
   }
 }
