@@ -53,8 +53,7 @@ final class DecisionRoutes {
         && !(last.matches("[0-9]{1,3}")
             && Integer.parseInt(last) >= 1
             && Integer.parseInt(last) <= AskDecisions.LAST_MAX)) {
-      refuse(
-          context, "last", "last: '" + last + "' (expected: 1.." + AskDecisions.LAST_MAX + ")");
+      refuse(context, "last", "last: '" + last + "' (expected: 1.." + AskDecisions.LAST_MAX + ")");
       return;
     }
     List<Pool> all = fleets.now().pools();
@@ -93,9 +92,7 @@ final class DecisionRoutes {
                 }
               }
               Answers.send(
-                  context,
-                  200,
-                  new JsonObject().put("decisions", decisions).put("silent", silent));
+                  context, 200, new JsonObject().put("decisions", decisions).put("silent", silent));
             });
   }
 

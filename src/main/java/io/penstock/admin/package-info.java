@@ -5,8 +5,9 @@
  * <p>{@link io.penstock.admin.AdminVerticle} runs on every node, since every node may be asked to
  * drain by another's API; it listens for HTTP only where a port is configured. It owns no state but
  * questions that are open: orders to drain live in {@link io.penstock.bus.Drains}, what a node does
- * about itself is behind {@link io.penstock.admin.NodeControl}. Hears PoolReport, Decisions and NodeReport,
- * and AskNode of its peers; says AskPool and AskDecisions to the pools' owners, AskNode and NodeReport.
+ * about itself is behind {@link io.penstock.admin.NodeControl}. Hears PoolReport, Decisions and
+ * NodeReport, and AskNode of its peers; says AskPool and AskDecisions to the pools' owners, AskNode
+ * and NodeReport.
  *
  * <p>It also looks at the fleet every five seconds, and more often while nothing is healthy yet,
  * for the node's readiness and alarms: the owners of the pools are asked, since they alone know

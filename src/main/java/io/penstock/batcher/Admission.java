@@ -519,9 +519,9 @@ final class Admission {
     Replica replica = strategy.pick(candidates, roster, admit, nowMillis);
     if (decisions.samples(nowMillis)) {
       Explanation why = strategy.explain(candidates, roster, admit, nowMillis);
-      RequestId known = new RequestId(admit.callerId().isBlank() ? admit.id().value() : admit.callerId());
-      decisions.add(
-          why.decision(known, ordinals + 1, pool.routingStrategy(), replica), nowMillis);
+      RequestId known =
+          new RequestId(admit.callerId().isBlank() ? admit.id().value() : admit.callerId());
+      decisions.add(why.decision(known, ordinals + 1, pool.routingStrategy(), replica), nowMillis);
     }
     List<Waiting> company = gathering.company(admit);
     List<Charge> charges = new ArrayList<>();

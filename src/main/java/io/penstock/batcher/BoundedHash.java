@@ -45,7 +45,8 @@ final class BoundedHash implements Strategy {
     }
     @Nullable Replica within =
         points.firstFrom(
-            admit.affinity(), each -> each.candidate && each.live() < Math.ceil(perWeight * each.weight()));
+            admit.affinity(),
+            each -> each.candidate && each.live() < Math.ceil(perWeight * each.weight()));
     @Nullable Replica picked =
         within != null ? within : points.firstFrom(admit.affinity(), each -> each.candidate);
     for (Replica each : candidates) {
@@ -55,8 +56,7 @@ final class BoundedHash implements Strategy {
   }
 
   @Override
-  public Explanation explain(
-      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+  public Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     return Explanation.byLoad(
         "the first on the ring from the session's hash whose load is within its bound",
         candidates,

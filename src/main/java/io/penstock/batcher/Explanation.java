@@ -26,7 +26,10 @@ record Explanation(String reason, List<Term> terms, List<Row> rows) {
     return new Explanation(reason, List.of(terms), rows);
   }
 
-  /** What decides between equal candidates, under {@link LeastLoaded}, and what is the strategy's own. */
+  /**
+   * What decides between equal candidates, under {@link LeastLoaded}, and what is the strategy's
+   * own.
+   */
   static List<Term> inputs(Replica replica, Term... own) {
     List<Term> all = new ArrayList<>(List.of(own));
     all.add(new Term("load", replica.load()));

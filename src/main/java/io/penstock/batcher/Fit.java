@@ -7,8 +7,9 @@ package io.penstock.batcher;
  *
  * <p>To the samples two points of another line are added, the prior, at 0 and at twice the mean
  * place of the samples, of less weight the more samples there are. So there is a line before the
- * first sample, and one that has only seen samples at one place takes its slope from the prior. One sample counts for at most {@link #SURPRISE_MAX} times what was expected: an outlier moves
- * the line and does not break it, while a change of that order is followed within a dozen samples.
+ * first sample, and one that has only seen samples at one place takes its slope from the prior. One
+ * sample counts for at most {@link #SURPRISE_MAX} times what was expected: an outlier moves the
+ * line and does not break it, while a change of that order is followed within a dozen samples.
  *
  * <p>Recursive least squares with a covariance matrix was not taken: its gain winds up while
  * samples say nothing new, and it has no place for a bound on one sample.

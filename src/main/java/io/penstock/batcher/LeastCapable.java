@@ -23,16 +23,12 @@ final class LeastCapable implements Strategy {
   }
 
   @Override
-  public Explanation explain(
-      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+  public Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     List<Row> rows = new ArrayList<>();
     for (Replica each : candidates) {
       int breadth = Integer.bitCount(each.capabilities());
       rows.add(
-          new Row(
-              each.id(),
-              breadth,
-              Explanation.inputs(each, new Term("capabilities", breadth))));
+          new Row(each.id(), breadth, Explanation.inputs(each, new Term("capabilities", breadth))));
     }
     return new Explanation(
         "the least capable that still can; of equal ones the least loaded", List.of(), rows);

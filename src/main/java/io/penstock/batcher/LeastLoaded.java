@@ -21,8 +21,7 @@ final class LeastLoaded implements Strategy {
   }
 
   @Override
-  public Explanation explain(
-      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+  public Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     return Explanation.byLoad("the least loaded", candidates);
   }
 

@@ -31,8 +31,7 @@ final class PowerOfTwo implements Strategy {
   }
 
   @Override
-  public Explanation explain(
-      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+  public Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     return Explanation.byLoad(
         "the less loaded of two drawn by weight",
         candidates,

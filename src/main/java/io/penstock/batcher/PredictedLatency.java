@@ -13,10 +13,10 @@ import org.jspecify.annotations.Nullable;
  * The replica at which a request costs least time: its own until the first token, and what it takes
  * from others.
  *
- * <p><b>Until the first token</b> pass the reading of what the replica has been given before ({@link
- * Backlog}) and the reading of what of this prompt is not in its cache ({@link PrefixIndex}), at
- * the speed that the replica has shown ({@link Tempo}). What all replicas have cached is no reason
- * to prefer any, and needs no rule here: it spares the same everywhere.
+ * <p><b>Until the first token</b> pass the reading of what the replica has been given before
+ * ({@link Backlog}) and the reading of what of this prompt is not in its cache ({@link
+ * PrefixIndex}), at the speed that the replica has shown ({@link Tempo}). What all replicas have
+ * cached is no reason to prefer any, and needs no rule here: it spares the same everywhere.
  *
  * <p><b>What is written</b> is slowed down in two ways. While a prompt is read nobody's answer goes
  * on, or all go on slower by as much: reading costs each answer that is being written the time that
@@ -95,8 +95,7 @@ final class PredictedLatency implements Strategy {
     double near = least * (1 + NEAR);
     @Nullable Replica best = null;
     for (int i = 0; i < count; i++) {
-      if (costs[i] <= near
-          && (best == null || LeastLoaded.compare(candidates.get(i), best) < 0)) {
+      if (costs[i] <= near && (best == null || LeastLoaded.compare(candidates.get(i), best) < 0)) {
         best = candidates.get(i);
       }
     }
@@ -104,8 +103,7 @@ final class PredictedLatency implements Strategy {
   }
 
   @Override
-  public Explanation explain(
-      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+  public Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     double meanLoad = meanLoad(candidates);
     double answerTokens = prospects.typical().answerTokens();
     List<Row> rows = new ArrayList<>();
@@ -183,8 +181,7 @@ final class PredictedLatency implements Strategy {
   }
 
   @Override
-  public void ended(
-      Errand errand, Roster roster, @Nullable Release release, long nowMillis) {
+  public void ended(Errand errand, Roster roster, @Nullable Release release, long nowMillis) {
     prospects.ended(errand, roster, release, nowMillis);
   }
 }

@@ -45,7 +45,8 @@ final class PrefixAffinity implements Strategy {
     int best = 0;
     double bestScore = Double.NEGATIVE_INFINITY;
     for (int i = 0; i < candidates.size(); i++) {
-      double score = score(
+      double score =
+          score(
               candidates.get(i).load(),
               candidates.get(i).limit(),
               cached[i] - everywhere,
@@ -62,8 +63,7 @@ final class PrefixAffinity implements Strategy {
   }
 
   @Override
-  public Explanation explain(
-      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+  public Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     int everywhere = look(candidates, admit);
     double mean = meanLoad(candidates);
     List<Row> rows = new ArrayList<>();
@@ -72,8 +72,7 @@ final class PrefixAffinity implements Strategy {
       rows.add(
           new Row(
               each.id(),
-              -score(
-                  each.load(), each.limit(), cached[i] - everywhere, mean, admit.promptTokens()),
+              -score(each.load(), each.limit(), cached[i] - everywhere, mean, admit.promptTokens()),
               Explanation.inputs(each, new Term("cached_tokens", cached[i]))));
     }
     return new Explanation(
@@ -124,8 +123,7 @@ final class PrefixAffinity implements Strategy {
   }
 
   @Override
-  public void ended(
-      Errand errand, Roster roster, @Nullable Release release, long nowMillis) {
+  public void ended(Errand errand, Roster roster, @Nullable Release release, long nowMillis) {
     prospects.ended(errand, roster, release, nowMillis);
   }
 }

@@ -16,6 +16,7 @@ final class Prospects {
   private final Strategy by;
   private final long indexBytes;
   private final Typical typical = new Typical();
+  private boolean streams;
 
   /**
    * @param indexBytes most memory for the index of one replica
@@ -84,8 +85,8 @@ final class Prospects {
   }
 
   /**
-   * A grant is over. Of an answer that came whole it is not known when it began: its reading is
-   * taken to have been as long as expected.
+   * A grant is over. Of an answer that came whole it is not known when it began: it teaches by its
+   * whole time, and only until a stream has been seen, so that times are compared with their like.
    */
   void ended(Errand errand, Roster roster, @Nullable Release release, long nowMillis) {
     errand.prospect.backlog().remove(errand, nowMillis);
@@ -95,14 +96,11 @@ final class Prospects {
     TokenUsage usage = release.usage();
     errand.prospect.learn(errand, usage);
     int tokens = usage.completionTokens();
-    if (release.outcome() == Outcome.OK && tokens >= STEPS_MIN) {
-      Tempo tempo = errand.prospect.tempo();
-      double reading =
-          release.firstTokenMillis() >= 0
-              ? release.firstTokenMillis()
-              : Math.min(
-                  tempo.readMillis(errand.uncachedTokens(), nowMillis), release.totalMillis());
-      tempo.wrote(errand.others, (release.totalMillis() - reading) / (tokens - 1), nowMillis);
+    boolean whole = release.firstTokenMillis() < 0;
+    if (release.outcome() == Outcome.OK && tokens >= STEPS_MIN && !(whole && streams)) {
+      streams = !whole;
+      long writing = release.totalMillis() - Math.max(0, release.firstTokenMillis());
+      errand.prospect.tempo().wrote(errand.others, (double) writing / (tokens - 1), nowMillis);
       typical.answered(tokens);
       review(roster);
     }

@@ -38,8 +38,7 @@ final class RoundRobin implements Strategy {
   }
 
   @Override
-  public Explanation explain(
-      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+  public Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     double earned = 0;
     for (Replica each : candidates) {
       earned += each.weight();
@@ -47,8 +46,7 @@ final class RoundRobin implements Strategy {
     List<Row> rows = new ArrayList<>();
     for (Replica each : candidates) {
       double before = each == last ? each.credit + earned : each.credit;
-      rows.add(
-          new Row(each.id(), -before, Explanation.inputs(each, new Term("credit", before))));
+      rows.add(new Row(each.id(), -before, Explanation.inputs(each, new Term("credit", before))));
     }
     return new Explanation("its turn: it has earned most since its last", List.of(), rows);
   }

@@ -41,8 +41,7 @@ interface Strategy {
    *
    * @param release how it went; null where that is not known
    */
-  default void ended(
-      Errand errand, Roster roster, @Nullable Release release, long nowMillis) {}
+  default void ended(Errand errand, Roster roster, @Nullable Release release, long nowMillis) {}
 
   /** The strategy of this name, with the default room for what caches hold. */
   static Strategy of(RoutingStrategy name, DoubleSupplier random) {

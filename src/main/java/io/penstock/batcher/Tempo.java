@@ -19,7 +19,9 @@ package io.penstock.batcher;
  */
 final class Tempo {
 
-  /** Replicas are alike in writing where one is not more than so many times as slow as the other. */
+  /**
+   * Replicas are alike in writing where one is not more than so many times as slow as the other.
+   */
   static final double ALIKE = 1.25;
 
   /** What was heard so lately counts in full. */

@@ -75,7 +75,8 @@ final class Typical {
     List<Tempo> wrote = tempos.stream().filter(Tempo::hasWritten).toList();
     stepMillis = median(wrote, Tempo::stepMillis, stepMillis);
     stepMillisPerRequest =
-        median(wrote, each -> each.stepMillis() / (each.others() + 1 + SPARE), stepMillisPerRequest);
+        median(
+            wrote, each -> each.stepMillis() / (each.others() + 1 + SPARE), stepMillisPerRequest);
   }
 
   private static double median(

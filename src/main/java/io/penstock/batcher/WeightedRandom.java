@@ -35,8 +35,7 @@ final class WeightedRandom implements Strategy {
   }
 
   @Override
-  public Explanation explain(
-      List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
+  public Explanation explain(List<Replica> candidates, Roster roster, Admit admit, long nowMillis) {
     return Explanation.byLoad("drawn by weight", candidates, new Term("draw", drawn));
   }
 

@@ -18,8 +18,8 @@ import java.util.Set;
  * @param contextTokens longest prompt plus completion, in tokens; 0 when unknown
  * @param resume how its engines go on with a message that another has begun
  * @param batching whether its requests share calls
- * @param prefixIndexBytes most memory, for each replica, for what its prefix cache is taken to hold,
- *     where the routing strategy looks at that
+ * @param prefixIndexBytes most memory, for each replica, for what its prefix cache is taken to
+ *     hold, where the routing strategy looks at that
  */
 public record Pool(
     PoolName name,

@@ -1,8 +1,9 @@
 /**
  * Small instruments as plain objects: a moving average ({@link io.penstock.measure.Ewma}), growing
  * waits ({@link io.penstock.measure.Backoff}), hashes that are equal on every node ({@link
- * io.penstock.measure.Hash64} of names, {@link io.penstock.measure.XxHash64} of text), and two ways to share keys out by it: {@link
- * io.penstock.measure.Rendezvous} and {@link io.penstock.measure.HashRing}.
+ * io.penstock.measure.Hash64} of names, {@link io.penstock.measure.XxHash64} of text), and two ways
+ * to share keys out by it: {@link io.penstock.measure.Rendezvous} and {@link
+ * io.penstock.measure.HashRing}.
  *
  * <p>Owns no state beyond the object at hand, hears and says nothing; every room may use it. It
  * reads no clock and draws no random number.

@@ -137,8 +137,7 @@ class AdminApiTest {
     assertThat(decision.getString("chosen")).isEqualTo(runs.getString("replica"));
     assertThat(decision.getJsonArray("rows").getJsonObject(0).getJsonObject("inputs").getMap())
         .containsKeys("load", "limit", "weight", "last_grant");
-    assertThat(
-            admin("GET", "/decisions?pool=rivers&last=1", 200).getJsonArray("decisions").size())
+    assertThat(admin("GET", "/decisions?pool=rivers&last=1", 200).getJsonArray("decisions").size())
         .isEqualTo(1);
     assertThat(admin("GET", "/decisions?request=nobody", 200).getJsonArray("decisions")).isEmpty();
     assertThat(admin("GET", "/decisions", 400).encode()).contains("expected: ?request=ID");

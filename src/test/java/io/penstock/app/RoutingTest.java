@@ -36,6 +36,8 @@ class RoutingTest {
 
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+
+  @SuppressWarnings("NullAway.Init") // by start
   private Node node;
 
   @AfterEach
@@ -115,14 +117,15 @@ class RoutingTest {
     }
     for (int turn = 1; turn < 3; turn++) {
       for (int session = 0; session < 8; session++) {
-        String replica =
-            replicaOf(ask(session, turn, session % 4 != 0), strategy, session, turn);
+        String replica = replicaOf(ask(session, turn, session % 4 != 0), strategy, session, turn);
         if (!homes.get(session).equals(replica)) {
           strays.add("session " + session + ", turn " + turn);
         }
       }
     }
-    assertThat(homes).as("the shared system prompt does not hold all together").contains("rivers-0", "rivers-1", "rivers-2", "rivers-3");
+    assertThat(homes)
+        .as("the shared system prompt does not hold all together")
+        .contains("rivers-0", "rivers-1", "rivers-2", "rivers-3");
     assertThat(strays).as("of 16 later turns").hasSizeLessThanOrEqualTo(2);
   }
 

@@ -69,13 +69,14 @@ class DecisionsTest {
           -PrefixAffinity.score(
               load,
               (int) value(row.inputs(), "limit"),
-              (int) (value(row.inputs(), "cached_tokens") - value(d.terms(), "cached_everywhere_tokens")),
+              (int)
+                  (value(row.inputs(), "cached_tokens")
+                      - value(d.terms(), "cached_everywhere_tokens")),
               value(d.terms(), "mean_load_of_limit"),
               (int) value(d.terms(), "prompt_tokens"));
       case ROUND_ROBIN -> -value(row.inputs(), "credit");
       case CAPABILITY_BASED -> value(row.inputs(), "capabilities");
-      case LEAST_LOADED, RANDOM, POWER_OF_TWO, HASH_BASED ->
-          load / value(row.inputs(), "limit");
+      case LEAST_LOADED, RANDOM, POWER_OF_TWO, HASH_BASED -> load / value(row.inputs(), "limit");
     };
   }
 
@@ -92,8 +93,7 @@ class DecisionsTest {
   private static Decision.Row drawn(Decision d, double draw) {
     List<Decision.Row> inOrder = new ArrayList<>(d.rows());
     inOrder.sort(Comparator.comparing(Decision.Row::replica));
-    double left =
-        draw * inOrder.stream().mapToDouble(row -> value(row.inputs(), "weight")).sum();
+    double left = draw * inOrder.stream().mapToDouble(row -> value(row.inputs(), "weight")).sum();
     for (Decision.Row row : inOrder) {
       left -= value(row.inputs(), "weight");
       if (left < 0) {
@@ -166,8 +166,7 @@ class DecisionsTest {
 
   @Test
   void ofManyCandidatesTheBestAreToldAndTheChosen() {
-    LittleFleet fleet =
-        new LittleFleet(RoutingStrategy.RANDOM, 50, LittleFleet.alike(200, 100), 3);
+    LittleFleet fleet = new LittleFleet(RoutingStrategy.RANDOM, 50, LittleFleet.alike(200, 100), 3);
     for (int i = 0; i < 50; i++) {
       fleet.ask(i * 100.0, LittleFleet.prompt(new int[0], new Random(i), 3), 50);
     }

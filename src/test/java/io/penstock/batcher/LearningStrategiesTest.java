@@ -59,8 +59,7 @@ class LearningStrategiesTest {
   void predictedLatencyLearnsThatAReplicaIsFourTimesSlower(@ForAll long seed) {
     List<Engine> engines = LittleFleet.alike(3, 4_000);
     engines.add(new Engine(4, 4_000));
-    LittleFleet fleet =
-        new LittleFleet(RoutingStrategy.PREDICTED_LATENCY, 100, engines, 1);
+    LittleFleet fleet = new LittleFleet(RoutingStrategy.PREDICTED_LATENCY, 100, engines, 1);
     strangers(fleet, 1_500, 50, seed);
     fleet.run();
     double fast = tempo(fleet, 0).stepMillis();
@@ -118,8 +117,7 @@ class LearningStrategiesTest {
         new LittleFleet(RoutingStrategy.LEAST_LOADED, 100, LittleFleet.alike(8, 100_000), 1);
     conversations(spread, 300, 60, 3);
     spread.run();
-    LittleFleet one =
-        new LittleFleet(strategy, 10_000, LittleFleet.alike(1, 1_000_000), 1);
+    LittleFleet one = new LittleFleet(strategy, 10_000, LittleFleet.alike(1, 1_000_000), 1);
     conversations(one, 300, 60, 3);
     one.run();
     assertThat(fleet.hitShare()).isGreaterThan(0.9 * one.hitShare());
@@ -150,8 +148,7 @@ class LearningStrategiesTest {
     PromptBlocks mine = LittleFleet.prompt(NOTHING, new Random(1), 10);
     for (boolean busy : new boolean[] {false, true}) {
       LittleFleet fleet =
-          new LittleFleet(
-              RoutingStrategy.PREDICTED_LATENCY, 100, LittleFleet.alike(2, 100_000), 1);
+          new LittleFleet(RoutingStrategy.PREDICTED_LATENCY, 100, LittleFleet.alike(2, 100_000), 1);
       fleet.ask(0, mine, 10);
       fleet.ask(1_000, mine, 10);
       if (busy) {
@@ -223,16 +220,13 @@ class LearningStrategiesTest {
     List<Replica> candidates = new ArrayList<>();
     List<Replica> live = new ArrayList<>();
     for (int i = 1; i <= 600; i++) {
-      PromptBlocks prompt =
-          random.nextInt(4) > 0 ? hot : LittleFleet.prompt(NOTHING, random, 10);
-      Admit admit =
-          Samples.prompted(Samples.Ask.of("q" + i).admit(), prompt.size() * 64, prompt);
+      PromptBlocks prompt = random.nextInt(4) > 0 ? hot : LittleFleet.prompt(NOTHING, random, 10);
+      Admit admit = Samples.prompted(Samples.Ask.of("q" + i).admit(), prompt.size() * 64, prompt);
       roster.candidates(0, Set.of(), candidates);
       double mean = live.size() / (double) replicas;
       Replica picked = strategy.pick(candidates, roster, admit, i);
       assertThat((double) picked.live())
-          .isLessThanOrEqualTo(
-              mean + PrefixAffinity.BOUND * (mean + PrefixAffinity.SLACK) + 1e-9);
+          .isLessThanOrEqualTo(mean + PrefixAffinity.BOUND * (mean + PrefixAffinity.SLACK) + 1e-9);
       strategy.granted(picked, admit, i);
       roster.take(picked.id(), i);
       live.add(picked);
@@ -256,8 +250,7 @@ class LearningStrategiesTest {
       List<String> order = new ArrayList<>();
       for (int i = 1; i <= 1_000; i++) {
         roster.candidates(0, Set.of(), candidates);
-        Replica picked =
-            strategy.pick(candidates, roster, Samples.Ask.of("q").admit(), 0);
+        Replica picked = strategy.pick(candidates, roster, Samples.Ask.of("q").admit(), 0);
         roster.take(picked.id(), i);
         order.add(picked.id().value());
       }
@@ -282,8 +275,7 @@ class LearningStrategiesTest {
     assertThat(learned).isGreaterThan(new Tempo(new Typical()).reading().at(640));
     assertThat(prospect.index().size()).isEqualTo(10);
 
-    roster.report(
-        Samples.PROBER, Samples.status(replica.spec(), ReplicaState.UNHEALTHY), 1_000);
+    roster.report(Samples.PROBER, Samples.status(replica.spec(), ReplicaState.UNHEALTHY), 1_000);
     roster.report(Samples.PROBER, Samples.status(replica.spec(), ReplicaState.HEALTHY), 2_000);
     assertThat(prospect.index().size()).isZero();
     assertThat(replica.prospect).isSameAs(prospect);

@@ -93,8 +93,7 @@ final class LittleFleet {
     }
     Pool pool = Samples.pool(specs, strategy, QueueLimits.DEFAULT);
     roster = new Roster(pool, false);
-    admission =
-        new Admission(pool, roster, Strategy.of(strategy, new Random(seed)::nextDouble), 1);
+    admission = new Admission(pool, roster, Strategy.of(strategy, new Random(seed)::nextDouble), 1);
     take(admission.open(0));
   }
 
@@ -169,8 +168,7 @@ final class LittleFleet {
     at(
         engine.readUntil,
         () -> {
-          served.add(
-              new Served(replica, now - request.atMillis(), request.tokens(), cached[0]));
+          served.add(new Served(replica, now - request.atMillis(), request.tokens(), cached[0]));
           long first = Math.round(now - begun);
           ReplicaId id = grant.replica();
           admission.firstToken(new FirstToken(grant.id(), grant.pool(), 1, id, first), now());

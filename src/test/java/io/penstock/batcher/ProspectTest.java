@@ -25,11 +25,9 @@ class ProspectTest {
   }
 
   private Errand grant(PromptBlocks prompt) {
-    Admit admit =
-        Samples.prompted(Samples.Ask.of("r").admit(), prompt.size() * BLOCK, prompt);
+    Admit admit = Samples.prompted(Samples.Ask.of("r").admit(), prompt.size() * BLOCK, prompt);
     Errand errand =
-        new Errand(
-            strategy, prospect, admit.promptTokens(), prospect.match(prompt), true, now++);
+        new Errand(strategy, prospect, admit.promptTokens(), prospect.match(prompt), true, now++);
     prospect.granted(prompt, errand);
     return errand;
   }

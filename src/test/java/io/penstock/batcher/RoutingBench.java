@@ -44,7 +44,7 @@ public class RoutingBench {
   int promptTokens;
 
   @Param({"least_loaded", "prefix_cache", "predicted_latency"})
-  String strategy;
+  String strategy = "";
 
   private final List<Replica> candidates = new ArrayList<>();
   private Admit[] admits = {};

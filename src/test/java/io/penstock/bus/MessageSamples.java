@@ -77,10 +77,10 @@ import io.penstock.message.Route;
 import io.penstock.message.Seat;
 import io.penstock.message.Signals;
 import io.penstock.message.Station;
-import io.penstock.message.Term;
 import io.penstock.message.TenancyMark;
 import io.penstock.message.TenancyMarks;
 import io.penstock.message.TenantDepth;
+import io.penstock.message.Term;
 import io.penstock.message.Withdraw;
 import java.util.List;
 import java.util.Optional;
@@ -310,8 +310,7 @@ final class MessageSamples {
                       "the least",
                       2,
                       List.of(new Term("mean_load", 1.5)),
-                      List.of(
-                          new Decision.Row(REPLICA, 12.25, List.of(new Term("load", 3))))))),
+                      List.of(new Decision.Row(REPLICA, 12.25, List.of(new Term("load", 3))))))),
           new PoolReport(
               7,
               POOL,

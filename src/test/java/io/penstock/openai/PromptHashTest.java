@@ -142,8 +142,7 @@ class PromptHashTest {
   @Test
   void theLastOfDoubledKeysCounts() {
     String once = message("user", SYSTEM);
-    assertThat(
-            chat(message("user", "no " + SYSTEM), ",\"messages\":[" + once + "]"))
+    assertThat(chat(message("user", "no " + SYSTEM), ",\"messages\":[" + once + "]"))
         .isEqualTo(chat(once, ""));
   }
 }
