@@ -55,8 +55,6 @@ final class PredictedLatency implements Strategy {
 
   private static final double EXCHANGE = FIRST_TOKEN_MILLIS / STEP_MILLIS;
 
-  private final Prospects prospects;
-
   /**
    * Of replicas that are idle and hold nothing of the prompt, those within so many times the least
    * cost are equal. What they seem to differ by is mostly what they happened to be asked; and who
@@ -65,6 +63,7 @@ final class PredictedLatency implements Strategy {
    */
   static final double FRESH_ALIKE = 2;
 
+  private final Prospects prospects;
   private double[] costs = new double[16];
   private boolean[] fresh = new boolean[16];
 
