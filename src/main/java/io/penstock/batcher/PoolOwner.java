@@ -33,6 +33,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.DoubleSupplier;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -88,7 +89,7 @@ final class PoolOwner {
   private Pool pool;
   private final NodeId self;
   private final long censusMillis;
-  private final DoubleSupplier random;
+  private final Function<Pool, Strategy> strategies;
   private final Roster roster;
 
   private Tenure tenure = Tenure.AWAY;
@@ -114,10 +115,22 @@ final class PoolOwner {
    * @param random uniform in [0, 1)
    */
   PoolOwner(Pool pool, NodeId self, long censusMillis, DoubleSupplier random) {
+    this(
+        pool,
+        self,
+        of -> Strategy.of(of.routingStrategy(), of.prefixIndexBytes(), random),
+        censusMillis);
+  }
+
+  /**
+   * @param strategies makes the one of a pool
+   * @param censusMillis longest wait for the ingress loops' answers
+   */
+  PoolOwner(Pool pool, NodeId self, Function<Pool, Strategy> strategies, long censusMillis) {
     this.pool = pool;
     this.self = self;
     this.censusMillis = censusMillis;
-    this.random = random;
+    this.strategies = strategies;
     this.roster = new Roster(pool, true);
   }
 
@@ -176,7 +189,7 @@ final class PoolOwner {
   }
 
   private Strategy strategy() {
-    return Strategy.of(pool.routingStrategy(), pool.prefixIndexBytes(), random);
+    return strategies.apply(pool);
   }
 
   /**

@@ -59,6 +59,7 @@ public final class Main {
           new CheckCommand(),
           new EngineSimCommand(),
           new LoadCommand(),
+          new ReplayCommand(),
           new VersionCommand()
         }) {
       penstock.addSubcommand(command);

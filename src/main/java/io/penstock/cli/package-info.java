@@ -1,5 +1,5 @@
 /**
- * The commands: run, check, engine-sim, load, version.
+ * The commands: run, check, engine-sim, load, replay, version.
  *
  * <p>Owns the process: its arguments, its environment, its signals, its two output streams and its
  * exit code. A command parses its options into the records of the room that does the work, and

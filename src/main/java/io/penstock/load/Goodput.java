@@ -55,7 +55,7 @@ public record Goodput(Optional<Duration> ttft, Optional<Duration> itl, Optional<
    *
    * @param itlNanos mean time between tokens; 0 for an answer of one token
    */
-  boolean keeps(long ttftNanos, long itlNanos, long e2eNanos) {
+  public boolean keeps(long ttftNanos, long itlNanos, long e2eNanos) {
     return within(ttft, ttftNanos) && within(itl, itlNanos) && within(e2e, e2eNanos);
   }
 

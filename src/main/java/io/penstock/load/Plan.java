@@ -102,6 +102,7 @@ final class Plan {
                 row.session(),
                 row.inputTokens(),
                 row.outputTokens(),
+                row.thinkNanos(),
                 row.blocks()));
       }
     }

@@ -10,5 +10,5 @@ import java.util.function.IntUnaryOperator;
  * @param perSession whether times count from each session's own start
  * @param blockTokens tokens of a block, by its id
  */
-record Trace(
+public record Trace(
     String name, List<TracedRequest> requests, boolean perSession, IntUnaryOperator blockTokens) {}

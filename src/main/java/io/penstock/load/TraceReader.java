@@ -29,8 +29,8 @@ import org.jspecify.annotations.Nullable;
  *
  * <p><b>arrivals</b>: CSV with a header and the columns {@code t_s,input_tokens,output_tokens}, in
  * any order, others ignored. <b>prefix</b>: one JSON object a line with {@code t} (seconds), {@code
- * in}, {@code out} (tokens), optionally {@code s} (session) and {@code blk}, run-length prefix
- * blocks {@code [[first,count],…]}.
+ * in}, {@code out} (tokens), optionally {@code s} (session), {@code think} (seconds that its client
+ * waited before it) and {@code blk}, run-length prefix blocks {@code [[first,count],…]}.
  *
  * <p>How long a block is, the file does not say: a size given by the user wins; else the file
  * {@code NAME_chunks.csv} beside it ({@code chunk_id,kind,tokens}); else the common size that fits
@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
  * <p>Every mistake is an {@link IllegalArgumentException} with the file, the line, what was found
  * and what was expected.
  */
-final class TraceReader {
+public final class TraceReader {
   static final int ROWS_MAX = 5_000_000;
   private static final int[] COMMON_BLOCK_TOKENS = {512, 256, 128, 64, 32, 16};
   private static final JsonFactory JSON = new JsonFactory();
@@ -51,7 +51,13 @@ final class TraceReader {
     this.file = file;
   }
 
-  static Trace read(Path file, OptionalInt blockTokens) {
+  /**
+   * Reads a trace.
+   *
+   * @param blockTokens tokens of a prefix block, where the user knows better than the file
+   * @throws IllegalArgumentException with the file, the line, what was found and what was expected
+   */
+  public static Trace read(Path file, OptionalInt blockTokens) {
     return new TraceReader(file).read(blockTokens);
   }
 
@@ -143,6 +149,7 @@ final class TraceReader {
     long in = -1;
     long out = -1;
     long session = -1;
+    double think = -1;
     int[] blocks = TracedRequest.NO_BLOCKS;
     try (JsonParser json = JSON.createParser(row)) {
       expect(json.nextToken(), JsonToken.START_OBJECT, "an object");
@@ -154,6 +161,7 @@ final class TraceReader {
           case "in" -> in = whole(json, value, "in");
           case "out" -> out = whole(json, value, "out");
           case "s" -> session = whole(json, value, "s");
+          case "think" -> think = number(json, value, "think");
           case "blk" -> blocks = runs(json, value);
           default -> json.skipChildren();
         }
@@ -167,7 +175,8 @@ final class TraceReader {
       String missing = at < 0 ? "t" : in < 0 ? "in" : "out";
       throw wrong("'" + missing + "' missing", "t, in, out, and optionally s, blk");
     }
-    return new TracedRequest((long) (at * 1e9), session, (int) in, (int) out, blocks);
+    long thinkNanos = think < 0 ? -1 : (long) (think * 1e9);
+    return new TracedRequest((long) (at * 1e9), session, (int) in, (int) out, thinkNanos, blocks);
   }
 
   private int[] runs(JsonParser json, JsonToken value) throws IOException {

@@ -4,6 +4,7 @@ import static io.penstock.inference.Checks.require;
 
 import java.util.ArrayDeque;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Continuous batching as vLLM's V1 scheduler does it, in the time that the caller brings.
@@ -31,9 +32,9 @@ import java.util.Arrays;
  *
  * <p>No clock, no randomness: same calls, same answers. Belongs to one thread.
  */
-final class EngineCore {
+public final class EngineCore {
   /** What {@link #nextTokenNanos()} answers when there is nothing to do. */
-  static final long IDLE = Long.MAX_VALUE;
+  public static final long IDLE = Long.MAX_VALUE;
 
   private final SimProfile profile;
   private final KvCache kv;
@@ -75,9 +76,24 @@ final class EngineCore {
    * @param readyNanos no step starts before this time; what arrives earlier waits
    */
   EngineCore(SimProfile profile, long readyNanos) {
+    this(profile, readyNanos, KvCache.BLOCK_TOKENS);
+  }
+
+  /**
+   * A core that starts empty and keeps its cache in blocks of another size: the larger they are,
+   * the fewer there are to be looked up, and the coarser is what prompts share.
+   *
+   * @param blockTokens tokens per block, at most what its cache holds
+   */
+  public EngineCore(SimProfile profile, long readyNanos, int blockTokens) {
+    require(
+        blockTokens >= 1 && blockTokens <= profile.kvTokens(),
+        "blockTokens",
+        blockTokens,
+        "1.." + profile.kvTokens() + " (kvTokens)");
     this.profile = profile;
     this.freeAtNanos = readyNanos;
-    this.kv = new KvCache(profile.kvTokens() / KvCache.BLOCK_TOKENS);
+    this.kv = new KvCache(profile.kvTokens() / blockTokens, blockTokens);
     this.running = new Sequence[profile.maxNumSeqs()];
     this.progressed = new Sequence[profile.maxNumSeqs()];
     this.progress = new int[profile.maxNumSeqs()];
@@ -92,7 +108,7 @@ final class EngineCore {
    * @throws IllegalArgumentException when it could never run: {@code promptTokens + maxTokens} over
    *     the context length
    */
-  Sequence submit(
+  public Sequence submit(
       Sequence.Owner owner, long[] hashes, int promptTokens, int maxTokens, long nowNanos) {
     require(promptTokens >= 1, "promptTokens", promptTokens, ">= 1");
     require(maxTokens >= 1, "maxTokens", maxTokens, ">= 1");
@@ -115,7 +131,7 @@ final class EngineCore {
   }
 
   /** Gives a sequence up: its blocks and its place are free at once. Does nothing after its end. */
-  void cancel(Sequence sequence, long nowNanos) {
+  public void cancel(Sequence sequence, long nowNanos) {
     catchUp(nowNanos);
     switch (sequence.state) {
       case WAITING -> waitingCount--; // the deque drops it when it comes up
@@ -136,7 +152,7 @@ final class EngineCore {
   }
 
   /** Carries out every step that ends by {@code nowNanos} and tells the owners. */
-  void advance(long nowNanos) {
+  public void advance(long nowNanos) {
     advance(nowNanos, nowNanos);
   }
 
@@ -166,7 +182,7 @@ final class EngineCore {
   }
 
   /** When the batch's composition may change next; {@link #IDLE} if never. */
-  long nextScheduleNanos() {
+  public long nextScheduleNanos() {
     return inFlight ? endOfStep(runSteps) : idleOrFreeAt();
   }
 
@@ -175,7 +191,7 @@ final class EngineCore {
   }
 
   /** From the next step on, every step takes so many times as long. */
-  void slowDown(double factor) {
+  public void slowDown(double factor) {
     require(factor >= 1, "factor", factor, ">= 1");
     slowdown = factor;
     endRunAfterStepInFlight();
@@ -242,7 +258,7 @@ final class EngineCore {
 
   /** Preempts from the tail until the sequence's chunk has blocks; false when it went itself. */
   private boolean makeRoom(Sequence sequence) {
-    int needed = KvCache.blocksFor(sequence.computed + sequence.chunk) - sequence.held;
+    int needed = kv.blocksFor(sequence.computed + sequence.chunk) - sequence.held;
     while (needed > kv.free()) {
       Sequence victim = running[--runningCount];
       releaseBlocks(victim);
@@ -274,10 +290,8 @@ final class EngineCore {
       }
       // At least one token is computed, or there would be nothing to sample from.
       int cached =
-          inTurn
-              ? 0
-              : kv.cachedPrefix(sequence.hashes, (sequence.known() - 1) / KvCache.BLOCK_TOKENS);
-      int needed = KvCache.blocksFor(sequence.known()) - cached;
+          inTurn ? 0 : kv.cachedPrefix(sequence.hashes, (sequence.known() - 1) / kv.blockTokens());
+      int needed = kv.blocksFor(sequence.known()) - cached;
       if (needed + kv.idleAmong(sequence.hashes, cached) > kv.free()) {
         break;
       }
@@ -287,7 +301,7 @@ final class EngineCore {
       for (int i = 0; i < cached; i++) {
         sequence.hold(kv.share(sequence.hashes[i]));
       }
-      sequence.computed = cached * KvCache.BLOCK_TOKENS;
+      sequence.computed = cached * kv.blockTokens();
       if (sequence.cachedTokens < 0) {
         sequence.cachedTokens = Math.min(sequence.computed, sequence.promptTokens);
         prefixQueries += sequence.promptTokens;
@@ -346,7 +360,7 @@ final class EngineCore {
     while (fit > 1) {
       long needed = 0;
       for (int i = 0; i < runningCount; i++) {
-        needed += KvCache.blocksFor(running[i].computed + fit) - running[i].held;
+        needed += kv.blocksFor(running[i].computed + fit) - running[i].held;
       }
       if (needed <= kv.free()) {
         break;
@@ -422,11 +436,11 @@ final class EngineCore {
   }
 
   private void grow(Sequence sequence, int tokens) {
-    int wanted = KvCache.blocksFor(tokens);
+    int wanted = kv.blocksFor(tokens);
     while (sequence.held < wanted) {
       sequence.hold(kv.allocate());
     }
-    int full = Math.min(tokens / KvCache.BLOCK_TOKENS, sequence.hashes.length);
+    int full = Math.min(tokens / kv.blockTokens(), sequence.hashes.length);
     for (int i = sequence.published; i < full; i++) {
       kv.publish(sequence.blocks[i], sequence.hashes[i]);
     }
@@ -451,11 +465,11 @@ final class EngineCore {
     throw new IllegalStateException("a running sequence is not in the batch");
   }
 
-  int running() {
+  public int running() {
     return runningCount;
   }
 
-  int waiting() {
+  public int waiting() {
     return waitingCount;
   }
 
@@ -465,7 +479,7 @@ final class EngineCore {
   }
 
   /** Share of the blocks that somebody holds, 0..1. */
-  double kvUsage() {
+  public double kvUsage() {
     return 1 - (double) kv.free() / kv.capacity();
   }
 
@@ -473,34 +487,59 @@ final class EngineCore {
     return kv.free();
   }
 
-  int blocks() {
+  public int blocks() {
     return kv.capacity();
   }
 
-  long evictions() {
+  public long evictions() {
     return kv.evictions();
   }
 
+  /** Tokens of such a prompt that would not have to be computed if it were admitted now. */
+  public int cachedTokens(long[] hashes, int promptTokens) {
+    int blockTokens = kv.blockTokens();
+    return kv.cachedPrefix(hashes, (promptTokens - 1) / blockTokens) * blockTokens;
+  }
+
+  /** The sequences in the batch, from the first admitted; in a list of the caller's own. */
+  public void running(List<Sequence> into) {
+    into.addAll(Arrays.asList(running).subList(0, runningCount));
+  }
+
+  /** The sequences in the queue, from the first; in a list of the caller's own. */
+  public void waiting(List<Sequence> into) {
+    for (Sequence each : waiting) {
+      if (each.state != Sequence.State.CANCELLED) {
+        into.add(each);
+      }
+    }
+  }
+
+  /** Tokens whose keys and values would still fit, cached ones that nobody holds given up. */
+  public long freeTokens() {
+    return (long) kv.free() * kv.blockTokens();
+  }
+
   /** Forward passes. */
-  long steps() {
+  public long steps() {
     return steps;
   }
 
-  long preemptions() {
+  public long preemptions() {
     return preemptions;
   }
 
   /** Prompt tokens of the sequences admitted, cached ones included. */
-  long promptTokens() {
+  public long promptTokens() {
     return promptTokens;
   }
 
-  long generatedTokens() {
+  public long generatedTokens() {
     return generatedTokens;
   }
 
   /** Tokens generated for sequences that were cancelled later. */
-  long wastedTokens() {
+  public long wastedTokens() {
     return wastedTokens;
   }
 
@@ -510,7 +549,7 @@ final class EngineCore {
   }
 
   /** Prompt tokens found there. */
-  long prefixHits() {
+  public long prefixHits() {
     return prefixHits;
   }
 

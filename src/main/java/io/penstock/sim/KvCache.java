@@ -13,11 +13,12 @@ import java.util.Arrays;
  * <p>All operations are constant time and allocate nothing. Belongs to one thread.
  */
 final class KvCache {
-  /** Tokens per block. */
+  /** Tokens per block, unless told otherwise. */
   static final int BLOCK_TOKENS = 16;
 
   private static final int NONE = -1;
 
+  private final int blockTokens;
   private final int capacity;
   private final int[] holders;
   private final long[] hash;
@@ -33,6 +34,11 @@ final class KvCache {
   private final int mask;
 
   KvCache(int blocks) {
+    this(blocks, BLOCK_TOKENS);
+  }
+
+  KvCache(int blocks, int blockTokens) {
+    this.blockTokens = blockTokens;
     capacity = blocks;
     holders = new int[blocks];
     hash = new long[blocks];
@@ -50,8 +56,13 @@ final class KvCache {
   }
 
   /** Blocks needed to hold so many tokens. */
-  static int blocksFor(int tokens) {
-    return (tokens + BLOCK_TOKENS - 1) / BLOCK_TOKENS;
+  int blocksFor(int tokens) {
+    return (tokens + blockTokens - 1) / blockTokens;
+  }
+
+  /** Tokens per block. */
+  int blockTokens() {
+    return blockTokens;
   }
 
   int capacity() {

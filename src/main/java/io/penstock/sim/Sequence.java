@@ -3,7 +3,7 @@ package io.penstock.sim;
 import java.util.Arrays;
 
 /** One sequence inside an {@link EngineCore}: a prompt and what was generated for it. */
-final class Sequence {
+public final class Sequence {
   /** Where a sequence is. */
   enum State {
     /** In the queue, for the first time or after a preemption. */
@@ -17,7 +17,7 @@ final class Sequence {
   }
 
   /** Told of a sequence's progress; may submit and cancel from within. */
-  interface Owner {
+  public interface Owner {
     /** {@code count} more tokens exist since {@code atNanos}. */
     void onTokens(Sequence sequence, int count, long atNanos);
 
@@ -65,6 +65,46 @@ final class Sequence {
   /** Prompt and generated tokens. */
   int known() {
     return promptTokens + generated;
+  }
+
+  /** Prompt tokens found in the cache at first admission; -1 before. */
+  public int cachedTokens() {
+    return cachedTokens;
+  }
+
+  /** When the first token was there, in nanoseconds; -1 before. */
+  public long firstTokenNanos() {
+    return firstTokenNanos;
+  }
+
+  /** Tokens generated so far. */
+  public int generated() {
+    return generated;
+  }
+
+  /** Tokens that are still to be generated. */
+  public int remaining() {
+    return maxTokens - generated;
+  }
+
+  /** Tokens of its text, generated ones included, whose keys and values do not exist yet. */
+  public int uncomputed() {
+    return known() - computed;
+  }
+
+  /** Tokens whose keys and values exist. */
+  public int computed() {
+    return computed;
+  }
+
+  /** Tokens of its prompt. */
+  public int promptTokens() {
+    return promptTokens;
+  }
+
+  /** The chained hashes that it was submitted with; to be read only. */
+  public long[] hashes() {
+    return hashes;
   }
 
   void hold(int block) {

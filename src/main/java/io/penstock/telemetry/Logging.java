@@ -1,6 +1,7 @@
 package io.penstock.telemetry;
 
 import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.LoggerContext;
 import java.util.List;
 import java.util.Locale;
@@ -55,6 +56,13 @@ public record Logging(LogFormat format, String level) {
     System.setProperty("penstock.log.level", Level.toLevel(level).toString());
     // Before Hazelcast and Vert.x choose a logging library of their own accord.
     System.setProperty("hazelcast.logging.type", "slf4j");
+  }
+
+  /** Of these loggers only warnings are written from now on, for work that nobody watches live. */
+  public static void quieten(String loggers) {
+    if (LoggerFactory.getLogger(loggers) instanceof Logger known) {
+      known.setLevel(Level.WARN);
+    }
   }
 
   /** Writes what is still queued; nothing is logged afterwards. */

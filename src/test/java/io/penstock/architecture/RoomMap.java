@@ -61,10 +61,13 @@ final class RoomMap {
       sim               | leaves openai
       load              | leaves openai
 
+      # Both, and the pool's owner, in virtual time.
+      replay            | leaves message batcher sim load
+
       # The file, the composition root, and the commands, which alone may use the root.
       config            | leaves bus tenancy ingress admin
       app               | leaves message telemetry bus tenancy ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.redis sim config
-      cli               | leaves telemetry bus tenancy ingress admin sim load config app
+      cli               | leaves telemetry bus tenancy ingress admin sim load replay config app
       """;
   // spotless:on
 
