@@ -554,7 +554,9 @@ final class Admission {
     }
     Grant grant =
         new Grant(
-            company.isEmpty() ? admit.id() : gathering.begin(admit, company, charges, epoch, ordinals),
+            company.isEmpty()
+                ? admit.id()
+                : gathering.begin(admit, company, charges, epoch, ordinals),
             pool.name(),
             epoch,
             replica.id(),

@@ -190,9 +190,7 @@ public final class CompletionSplit {
 
   /** Ends those that only wait for a count, where what the engine still does is for nobody. */
   private void endForNobody() {
-    if (any(CompletionLane::isWaiting)
-        && !any(CompletionLane::isOpen)
-        && any(this::goesOn)) {
+    if (any(CompletionLane::isWaiting) && !any(CompletionLane::isOpen) && any(this::goesOn)) {
       endWaiting();
     }
   }

@@ -64,7 +64,9 @@ final class VirtualFleet implements Survey {
   private final EventHeap events = new EventHeap();
   private final Map<RequestId, Call> open = new HashMap<>();
 
-  /** Have got a slot of a replica that is dead; all that waits for it may, before probers see it. */
+  /**
+   * Have got a slot of a replica that is dead; all that waits for it may, before probers see it.
+   */
   private final Deque<Call> unreached = new ArrayDeque<>();
 
   private boolean reporting;
