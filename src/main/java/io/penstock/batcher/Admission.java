@@ -1,5 +1,7 @@
 package io.penstock.batcher;
 
+import static java.util.stream.Collectors.toSet;
+
 import io.penstock.batcher.AdmissionDecision.Granted;
 import io.penstock.batcher.AdmissionDecision.LeaseDropped;
 import io.penstock.batcher.AdmissionDecision.LeaseExpired;
@@ -348,9 +350,20 @@ final class Admission {
     return ledger.size();
   }
 
-  /** The live grant of a request, by the id that its client knows; O(n). */
+  /**
+   * The live grant of a request, by the id that its client knows; of one that shares a call, that
+   * of the call. O(n).
+   */
   Optional<Live> liveByCaller(String callerId) {
-    return Optional.ofNullable(ledger.findByCaller(callerId));
+    return Optional.ofNullable(ledger.findByCaller(callerId))
+        .or(
+            () ->
+                gathering
+                    .find(callerId)
+                    .flatMap(
+                        along ->
+                            Optional.ofNullable(ledger.find(along.slot()))
+                                .map(live -> live.of(along))));
   }
 
   /** What waits; to be read only. */
@@ -523,16 +536,17 @@ final class Admission {
       bursts.follow(admit.affinity(), candidates, nowMillis);
     }
     Replica replica = strategy.pick(candidates, roster, admit, nowMillis);
+    List<Waiting> company = gathering.company(admit);
     if (decisions.samples(nowMillis)) {
       Explanation why = strategy.explain(candidates, roster, admit, nowMillis);
-      RequestId known =
-          new RequestId(admit.callerId().isBlank() ? admit.id().value() : admit.callerId());
-      decisions.add(why.decision(known, ordinals + 1, pool.routingStrategy(), replica), nowMillis);
+      decisions.add(
+          why.decision(known(admit), ordinals + 1, pool.routingStrategy(), replica),
+          company.stream().map(each -> known(each.admit)).collect(toSet()),
+          nowMillis);
     }
     if (joint) {
       bursts.placed(admit.affinity(), replica, nowMillis);
     }
-    List<Waiting> company = gathering.company(admit);
     List<Charge> charges = new ArrayList<>();
     for (Waiting each : company) {
       gathering.remove(each);
@@ -540,7 +554,9 @@ final class Admission {
     }
     Grant grant =
         new Grant(
-            company.isEmpty() ? admit.id() : gathering.begin(admit, charges, epoch, ordinals),
+            company.isEmpty()
+                ? admit.id()
+                : gathering.begin(admit, company, charges, epoch, ordinals),
             pool.name(),
             epoch,
             replica.id(),
@@ -561,6 +577,11 @@ final class Admission {
             nowMillis,
             nowMillis + LEASE_MILLIS));
     gathering.tell(admit, company, grant, out, nowMillis);
+  }
+
+  /** The id that its client knows. */
+  private static RequestId known(Admit admit) {
+    return new RequestId(admit.callerId().isBlank() ? admit.id().value() : admit.callerId());
   }
 
   /**

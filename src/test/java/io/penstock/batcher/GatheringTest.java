@@ -185,6 +185,52 @@ class GatheringTest {
   }
 
   @Test
+  void whoSharesACallCanBeFoundAndHasAReceipt() {
+    World world = new World(64, 50, 8);
+    world.ask("a", 0);
+    world.take(world.admission.offer(called("b", Priority.DEFAULT), 1));
+    world.take(world.admission.offer(called("c", Priority.BULK), 2));
+    world.release(world.alone.get(0), 10);
+    assertThat(world.lanes(0)).containsExactly("b", "c");
+    for (String each : List.of("x-b", "x-c")) {
+      assertThat(world.admission.decisions().last(Optional.of(new RequestId(each)), 9, 20))
+          .as(each)
+          .singleElement()
+          .satisfies(d -> assertThat(d.request().value()).isEqualTo(each));
+    }
+    Ledger.Live live = world.admission.liveByCaller("x-c").orElseThrow();
+    assertThat(live.priority()).isEqualTo(Priority.BULK);
+    assertThat(live.grant()).isEqualTo(world.merged.get(0).batch().grant());
+    world.release(world.merged.get(0).batch().grant(), 20);
+    assertThat(world.admission.liveByCaller("x-c")).isEmpty();
+  }
+
+  /** One whose client knows it by another id. */
+  private static Admit called(String id, Priority priority) {
+    Admit a = admit(id, A, priority, 1, "k", 1);
+    return new Admit(
+        a.id(),
+        "x-" + id,
+        a.replyTo(),
+        a.pool(),
+        a.tenant(),
+        a.weight(),
+        a.priority(),
+        a.attempt(),
+        a.promptTokens(),
+        a.maxTokens(),
+        a.bodyBytes(),
+        a.affinity(),
+        a.needs(),
+        a.excluded(),
+        a.waitMillis(),
+        a.knownEpoch(),
+        a.company(),
+        a.streams(),
+        a.blocks());
+  }
+
+  @Test
   void aFullBatchWaitsNoMore() {
     World world = new World(4, 50, 8);
     world.ask("a", 0);
