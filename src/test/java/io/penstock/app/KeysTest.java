@@ -5,6 +5,9 @@ import static io.penstock.app.Town.OTHER;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.net.http.HttpRequest;
@@ -12,6 +15,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** Keys and tenants of whole nodes: configuration, admin API, and what clients see of both. */
 @Timeout(120)
@@ -166,9 +171,90 @@ class KeysTest {
     refused(town.chat(0, secret, MODEL, 5), "the API key '" + id + "' has been revoked");
     assertThat(town.chat(0, next.getString("secret"), MODEL, 5).statusCode()).isEqualTo(200);
     town.admin(0, "DELETE", "/tenants/guest", null, 200);
-    refused(
-        town.chat(0, next.getString("secret"), MODEL, 5),
-        "the API key that was sent is not known here");
+    String over = "the API key '" + next.getString("id") + "' has been revoked";
+    refused(town.chat(0, next.getString("secret"), MODEL, 5), over);
+
+    town.admin(0, "PUT", "/tenants/guest", "{}", 200);
+    refused(town.chat(0, next.getString("secret"), MODEL, 5), over);
+    assertThat(
+            town.admin(0, "GET", "/keys/" + next.getString("id"), null, 200).getString("state"))
+        .isEqualTo("revoked");
+    JsonObject another = town.admin(0, "POST", "/keys", "{'tenant': 'guest'}", 201);
+    assertThat(town.chat(0, another.getString("secret"), MODEL, 5).statusCode()).isEqualTo(200);
+    town.stop(0);
+    town.start(0);
+    refused(town.chat(0, next.getString("secret"), MODEL, 5), over);
+    assertThat(town.chat(0, another.getString("secret"), MODEL, 5).statusCode()).isEqualTo(200);
+  }
+
+  /** Who has done what, and with which result, and no secret. */
+  @Test
+  void eachOrderLeavesALine() throws Exception {
+    Town town = start(1);
+    Logger audit = (Logger) LoggerFactory.getLogger("penstock.audit");
+    ListAppender<ILoggingEvent> lines = new ListAppender<>();
+    lines.start();
+    audit.addAppender(lines);
+    try {
+      town.admin(0, "PUT", "/tenants/guest", "{'weight': 2}", 200);
+      JsonObject key = town.admin(0, "POST", "/keys", "{'tenant': 'guest', 'name': 'ci'}", 201);
+      String id = key.getString("id");
+      JsonObject next = town.admin(0, "POST", "/keys/" + id + "/rotate", "{}", 201);
+      town.admin(0, "DELETE", "/keys/" + next.getString("id"), null, 200);
+      town.admin(0, "DELETE", "/keys/key-0", null, 404);
+      town.admin(0, "POST", "/keys", "{'tenant': 'guest', 'name': ' ci'}", 400);
+      town.admin(0, "DELETE", "/tenants/guest", null, 200);
+      town.admin(0, "GET", "/keys", null, 200);
+
+      List<String> found =
+          List.copyOf(lines.list).stream().map(each -> each.getKeyValuePairs().toString()).toList();
+      String by = "[who=\"loopback\", client=\"127.0.0.1\", action=\"";
+      assertThat(found).hasSize(7);
+      assertThat(found.get(0))
+          .startsWith(by + "tenant.put\", target=\"guest\", result=\"done\", change=\"{")
+          .contains("\"weight\":2.0");
+      assertThat(found.get(1))
+          .startsWith(by + "key.create\", target=\"" + id + "\", result=\"done\"")
+          .contains("\"name\":\"ci\"");
+      assertThat(found.get(2))
+          .startsWith(by + "key.rotate\", target=\"" + id + "\", result=\"done\"")
+          .contains(next.getString("id"));
+      assertThat(found.get(3)).startsWith(by + "key.revoke").contains("\"state\":\"revoked\"");
+      assertThat(found.get(4))
+          .isEqualTo(by + "key.revoke\", target=\"key-0\", result=\"unknown_target\"]");
+      assertThat(found.get(5))
+          .isEqualTo(by + "key.create\", target=\"\", result=\"invalid_value\"]");
+      assertThat(found.get(6)).startsWith(by + "tenant.remove");
+      assertThat(found.toString())
+          .doesNotContain(key.getString("secret"))
+          .doesNotContain(next.getString("secret"));
+    } finally {
+      audit.detachAppender(lines);
+    }
+  }
+
+  /** A folder that takes no file is told, and what is ordered holds. */
+  @Test
+  void whatTheDiskDoesNotTakeHoldsAndIsAnAlarm() throws Exception {
+    Town town = start(1);
+    Path blocked = Path.of(town.keyFile(0) + ".next");
+    Files.createDirectories(blocked.resolve("in the way"));
+    JsonObject key = town.admin(0, "POST", "/keys", "{'tenant': 'acme'}", 201);
+    assertThat(key.getString("warning"))
+        .startsWith("all nodes go by it now, but it could not be written to " + town.keyFile(0));
+    assertThat(town.chat(0, key.getString("secret"), MODEL, 5).statusCode()).isEqualTo(200);
+    JsonObject gone = town.admin(0, "DELETE", "/keys/" + key.getString("id"), null, 200);
+    assertThat(gone.getString("warning")).isNotEmpty();
+    HttpResponse<String> ready = town.get(0, null, "/health/ready");
+    assertThat(ready.statusCode()).isEqualTo(200);
+    assertThat(ready.body()).contains("keys_unwritten", town.keyFile(0).toString());
+
+    Files.delete(blocked.resolve("in the way"));
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (town.get(0, null, "/health/ready").body().contains("keys_unwritten")) {
+      assertThat(System.nanoTime()).isLessThan(end);
+    }
+    assertThat(Files.readString(town.keyFile(0))).contains(key.getString("id"));
   }
 
   @Test
@@ -188,6 +274,17 @@ class KeysTest {
         "{'tenant': 'acme', 'limits': {'requests_per_minute': 0}}",
         400,
         "limits.requests_per_minute: 0 (expected: integer from 1 to 1000000000000)");
+    String name =
+        " (expected: a text of at most 200 characters, none of them a control character, without"
+            + " blanks at its ends)";
+    wrong("POST", "/keys", "{'tenant': 'acme', 'name': 'ci '}", 400, "name: 'ci '" + name);
+    wrong("PUT", "/tenants/guest", "{'name': 'a\\u0007b'}", 400, "name: 'a\u0007b'" + name);
+    wrong(
+        "PUT",
+        "/tenants/guest",
+        "{'name': '" + "x".repeat(201) + "'}",
+        400,
+        "name: '" + "x".repeat(79) + "…" + name);
     wrong(
         "POST",
         "/keys",
