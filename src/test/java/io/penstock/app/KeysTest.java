@@ -15,6 +15,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
@@ -117,12 +118,47 @@ class KeysTest {
                 + "-latest.");
     assertThat(error(town.chat(0, SECRET, "nonsense", 5), 404).getString("message"))
         .endsWith("Available models: " + MODEL + ", " + OTHER + "-latest.");
-    assertThat(error(town.get(0, SECRET, "/v1/models/" + OTHER), 404).getString("message"))
-        .endsWith("Available models: " + MODEL + ", " + OTHER + "-latest.");
+    assertThat(error(town.get(0, SECRET, "/v1/models/nonsense"), 404).getString("code"))
+        .isEqualTo("model_not_found");
     assertThat(error(town.chat(0, "sk-of-somebody-far-away", MODEL, 5), 403).getString("message"))
         .isEqualTo(
             "requests of tenant 'far' may not be served in the region 'local' (expected: one of"
                 + " mars)");
+  }
+
+  /** Whichever way it is asked for, and by whichever of its names. */
+  @Test
+  void aForbiddenModelHasTheSameAnswerEverywhere() throws Exception {
+    Town town = start(1);
+    for (String forbidden : List.of(OTHER, MODEL + "-latest")) {
+      List<JsonObject> answers = new ArrayList<>();
+      for (String path : List.of("/v1/chat/completions", "/v1/completions", "/v1/embeddings")) {
+        for (boolean byHeader : List.of(true, false)) {
+          HttpRequest.Builder request = town.request(0, SECRET, path);
+          if (byHeader) {
+            request.header("x-model-id", forbidden);
+          }
+          String body =
+              new JsonObject()
+                  .put("model", byHeader ? MODEL : forbidden)
+                  .put("prompt", "x")
+                  .put("input", "x")
+                  .put("messages", List.of(new JsonObject().put("role", "user").put("content", "")))
+                  .encode();
+          HttpResponse<String> answer =
+              town.http()
+                  .send(
+                      request.POST(HttpRequest.BodyPublishers.ofString(body)).build(),
+                      HttpResponse.BodyHandlers.ofString());
+          answers.add(error(answer, 403));
+        }
+      }
+      answers.add(error(town.get(0, SECRET, "/v1/models/" + forbidden), 403));
+      assertThat(answers).hasSize(7).containsOnly(answers.get(0));
+      assertThat(answers.get(0).getString("code")).isEqualTo("model_not_allowed");
+      assertThat(answers.get(0).getString("message")).contains("may not use", forbidden);
+      assertThat(town.get(0, SECRET, "/v1/models").body()).doesNotContain("\"id\":\"" + forbidden + "\"");
+    }
   }
 
   @Test
