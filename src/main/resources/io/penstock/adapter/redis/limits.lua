@@ -6,6 +6,11 @@
 -- "h:<loop>" what the loop said last.
 -- ARGV: loop, epoch, seq, a fresh life; then for each line: windowed (1 or 0), limit, used, holding,
 -- need, extra, and what was used second by second, with commas, or nothing.
+-- What a loop asks replaces what it said before, so an ask is taken in once and in its turn: one that
+-- comes again is told what it was told, and one that was overtaken by a later one is granted
+-- nothing. A call that its client has given up, and that is carried out when Redis wakes up, does no
+-- harm then.
+--
 -- Returns the life, then for each line: granted, free, retry ms, reset ms.
 local loop, epoch, seq = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local time = redis.call('TIME')
@@ -51,11 +56,11 @@ for i = 2, #KEYS do
   for j = 1, #all, 2 do
     local field, value = all[j], all[j + 1]
     if string.sub(field, 1, 2) == 'h:' then
-      local e, s, u, h, heard, first, knows =
-        string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+      local e, s, u, h, heard, first, knows, given =
+        string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) ?(%S*)$')
       if field == 'h:' .. loop then
         mine = { epoch = e, seq = tonumber(s), used = tonumber(u), holding = tonumber(h),
-                 first = tonumber(first), knows = knows }
+                 first = tonumber(first), knows = knows, granted = tonumber(given) or 0 }
       elseif ms - tonumber(heard) > SILENT_MS then
         use(sec, tonumber(h)) -- it may have been used before the loop fell silent
         redis.call('HDEL', key, field)
@@ -66,13 +71,17 @@ for i = 2, #KEYS do
     end
   end
 
-  if mine and mine.epoch == epoch then
+  local past = mine and mine.epoch == epoch and seq <= mine.seq
+  local again = past and seq == mine.seq
+  if past then
+    held, need = mine.holding, 0
+  elseif mine and mine.epoch == epoch then
     use(sec, math.max(0, used - mine.used))
   else
     if mine then use(sec, mine.holding) end
     mine = { first = used, knows = '0' }
   end
-  if told ~= '' and mine.knows == '0' then
+  if not past and told ~= '' and mine.knows == '0' then
     mine.knows = '1'
     local known, ago = used - mine.first, 0 -- it was told as it was used
     for text in string.gmatch(told, '[^,]+') do
@@ -92,10 +101,18 @@ for i = 2, #KEYS do
       granted = need + math.min(extra, math.floor((free - need) / (2 * loops + 2)))
     end
   end
-  redis.call('HSET', key, 'h:' .. loop, epoch .. ' ' .. number(seq) .. ' ' .. number(used) .. ' '
-    .. number(held + granted) .. ' ' .. number(ms) .. ' ' .. number(mine.first) .. ' ' .. mine.knows)
+  if not past then
+    redis.call('HSET', key, 'h:' .. loop, epoch .. ' ' .. number(seq) .. ' ' .. number(used) .. ' '
+      .. number(held + granted) .. ' ' .. number(ms) .. ' ' .. number(mine.first) .. ' ' .. mine.knows
+      .. ' ' .. number(granted))
+  end
   redis.call('EXPIRE', key, TTL)
 
+  if again then
+    need = tonumber(ARGV[a + 5])
+    free = free + mine.granted -- it is held already
+    granted = mine.granted
+  end
   local retry, reset = 0, 0
   if granted < need then retry = 1000 end
   if sum > 0 then
