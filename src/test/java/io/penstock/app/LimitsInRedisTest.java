@@ -78,7 +78,7 @@ class LimitsInRedisTest {
         7,
         seq,
         List.of(
-            new LimitLine("tenant", LimitKind.REQUESTS, LIMIT, used, holding, need, 0, List.of())));
+            new LimitLine("tenant", LimitKind.REQUESTS, LIMIT, used, holding, 0, need, 0, List.of())));
   }
 
   /** Asks until there is an answer: a machine that does much else may need longer than a guard. */

@@ -290,6 +290,7 @@ final class MessageSamples {
                       100_000,
                       812,
                       300,
+                      60,
                       200,
                       8_333,
                       List.of(12L, 800L)))),
@@ -298,7 +299,7 @@ final class MessageSamples {
               99,
               5,
               true,
-              List.of(new LimitGrant("tenant", LimitKind.TOKENS, 200, 98_000, 1_000, 60_000))),
+              List.of(new LimitGrant("tenant", LimitKind.TOKENS, 200, 98_000, 75, 1_000, 60_000))),
           new AskPool(7, new Station(NODE, Room.ADMIN, 0), POOL, true, Optional.of(REQUEST)),
           new AskDecisions(5, INGRESS, POOL, Optional.of(REQUEST), 3),
           new Decisions(
