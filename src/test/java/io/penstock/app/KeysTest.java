@@ -15,9 +15,15 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import com.sun.management.OperatingSystemMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -406,6 +412,49 @@ class KeysTest {
     awaitStatus(0, key.getString("secret"), 401);
     assertThat(town.admin(0, "GET", "/tenants/guest", null, 200).getString("from"))
         .isEqualTo("admin");
+  }
+
+  /** What one more costs does not grow with how many there are. */
+  @Test
+  void tenThousandKeysAreMadeOneByOne() throws Exception {
+    Town town = start(1);
+    OperatingSystemMXBean system =
+        (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+    List<String> secrets = new ArrayList<>();
+    for (int thousand = 0; thousand < 10; thousand++) {
+      long cpu = system.getProcessCpuTime();
+      long began = System.nanoTime();
+      Deque<CompletableFuture<HttpResponse<String>>> open = new ArrayDeque<>();
+      for (int i = 0; i < 1_000; i++) {
+        if (open.size() == 32) {
+          secrets.add(secret(open.remove()));
+        }
+        open.add(town.orderAsync(0, "POST", "/keys", "{'tenant': 'acme'}"));
+      }
+      while (!open.isEmpty()) {
+        secrets.add(secret(open.remove()));
+      }
+      System.out.printf(
+          "keys %d to %d: %.2f s of CPU, of this test's client too, in %.2f s%n",
+          1_000 * thousand + 1,
+          1_000 * (thousand + 1),
+          (system.getProcessCpuTime() - cpu) / 1e9,
+          (System.nanoTime() - began) / 1e9);
+    }
+    assertThat(new HashSet<>(secrets)).hasSize(10_000);
+    assertThat(town.admin(0, "GET", "/keys?tenant=acme", null, 200).getJsonArray("keys"))
+        .hasSize(10_001);
+    town.stop(0);
+    town.start(0);
+    for (int i = 0; i < 10_000; i += 999) {
+      assertThat(town.chat(0, secrets.get(i), MODEL, 2).statusCode()).isEqualTo(200);
+    }
+  }
+
+  private static String secret(CompletableFuture<HttpResponse<String>> made) throws Exception {
+    HttpResponse<String> answer = made.get(60, TimeUnit.SECONDS);
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(201);
+    return new JsonObject(answer.body()).getString("secret");
   }
 
   private void awaitStatus(int node, String key, int status) throws Exception {
