@@ -2,6 +2,7 @@ package io.penstock.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.fake.Pools;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.EngineKind;
 import io.penstock.inference.FailoverPolicy;
@@ -26,23 +27,7 @@ class LookoutTest {
 
   private static PoolLook silent(String name) {
     Pool pool =
-        new Pool(
-            new PoolName(name),
-            new ModelName("m"),
-            List.of(),
-            EngineKind.VLLM,
-            Optional.empty(),
-            Optional.empty(),
-            RoutingStrategy.LEAST_LOADED,
-            new ReplicaSource.Listed(List.of()),
-            1,
-            Set.of(),
-            0,
-            QueueLimits.DEFAULT,
-            HealthPolicy.DEFAULT,
-            FailoverPolicy.DEFAULT,
-            BreakerPolicy.DEFAULT,
-            ResumeMode.AUTO);
+        Pools.of(name, "m").make();
     return new PoolLook(pool, Optional.empty(), Optional.empty(), "no answer");
   }
 

@@ -51,6 +51,7 @@ import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
+import io.penstock.inference.PromptBlocks;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -363,7 +364,10 @@ class BatcherVerticleTest {
             admit.needs(),
             admit.excluded(),
             1_000,
-            0));
+            0,
+        Optional.empty(),
+        false,
+        PromptBlocks.NONE));
     Refusal refusal = get(bus.await(Refusal.class, each -> true));
     assertThat(refusal.fault()).isEqualTo(Fault.UNKNOWN_POOL);
     assertThat(refusal.pool()).contains(new PoolName("unheard-of"));

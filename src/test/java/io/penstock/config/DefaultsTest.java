@@ -3,6 +3,7 @@ package io.penstock.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.groups.Tuple.tuple;
 
+import io.penstock.fake.Pools;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
@@ -58,26 +59,14 @@ class DefaultsTest {
     assertThat(node.fleet().fallbackModel()).isEmpty();
     assertThat(node.fleet().pools())
         .containsExactly(
-            new Pool(
-                new PoolName("m"),
-                new ModelName("m"),
-                List.of(),
-                EngineKind.OPENAI,
-                Optional.empty(),
-                Optional.empty(),
-                RoutingStrategy.LEAST_LOADED,
-                new Listed(
-                    List.of(
-                        new ReplicaSpec(
-                            new ReplicaId("m-0"), "http://h:8000", 1, 100, Set.of(), ""))),
-                100,
-                Set.of(),
-                0,
-                QueueLimits.DEFAULT,
-                HealthPolicy.DEFAULT,
-                FailoverPolicy.DEFAULT,
-                BreakerPolicy.DEFAULT,
-                ResumeMode.AUTO));
+            Pools.of("m", "m")
+            .engine(EngineKind.OPENAI)
+            .replicas(
+                List.of(
+                    new ReplicaSpec(
+                        new ReplicaId("m-0"), "http://h:8000", 1, 100, Set.of(), "")))
+            .maxConcurrent(100)
+            .make());
   }
 
   @Test

@@ -1,5 +1,6 @@
 package io.penstock.ingress;
 
+import io.penstock.fake.Pools;
 import io.penstock.batcher.BatcherVerticle;
 import io.penstock.batcher.Legacy;
 import io.penstock.bus.ClusterNode;
@@ -174,24 +175,19 @@ final class Gateway implements AutoCloseable {
               Set.of(),
               ""));
     }
-    return new Pool(
-        new PoolName(name),
-        new ModelName("river-8b"),
-        List.of(new ModelName("river")),
-        setup.engine,
-        Optional.of(new ModelName(setup.engineModel)),
-        Optional.of("engine-key"),
-        RoutingStrategy.LEAST_LOADED,
-        new ReplicaSource.Listed(replicas),
-        setup.maxConcurrent,
-        setup.capabilities,
-        8_192,
-        setup.queue,
-        HealthPolicy.DEFAULT,
-        FailoverPolicy.DEFAULT,
-        BreakerPolicy.DEFAULT,
-        setup.resume,
-        setup.batching);
+    return Pools.of(name, "river-8b")
+        .aliases(List.of(new ModelName("river")))
+        .engine(setup.engine)
+        .engineModel(setup.engineModel)
+        .engineApiKey(Optional.of("engine-key"))
+        .replicas(replicas)
+        .maxConcurrent(setup.maxConcurrent)
+        .capabilities(setup.capabilities)
+        .contextTokens(8_192)
+        .queue(setup.queue)
+        .resume(setup.resume)
+        .batching(setup.batching)
+        .make();
   }
 
   /** The sum of a metric over the series whose labels contain a text. */

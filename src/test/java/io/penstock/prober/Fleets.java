@@ -1,5 +1,6 @@
 package io.penstock.prober;
 
+import io.penstock.fake.Pools;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.EngineKind;
 import io.penstock.inference.FailoverPolicy;
@@ -23,23 +24,12 @@ public final class Fleets {
 
   public static Pool pool(
       String name, EngineKind engine, ReplicaSource source, HealthPolicy health) {
-    return new Pool(
-        new PoolName(name),
-        new ModelName("model-" + name),
-        List.of(),
-        engine,
-        Optional.empty(),
-        Optional.empty(),
-        RoutingStrategy.LEAST_LOADED,
-        source,
-        16,
-        Set.of(),
-        0,
-        QueueLimits.DEFAULT,
-        health,
-        FailoverPolicy.DEFAULT,
-        BreakerPolicy.DEFAULT,
-        ResumeMode.AUTO);
+    return Pools.of(name, "model-" + name)
+        .engine(engine)
+        .replicas(source)
+        .maxConcurrent(16)
+        .health(health)
+        .make();
   }
 
   public static Pool pool(String name, ReplicaSource source) {

@@ -2,6 +2,7 @@ package io.penstock.router;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.fake.Pools;
 import io.penstock.bus.DrainState;
 import io.penstock.fault.Fault;
 import io.penstock.inference.BreakerPolicy;
@@ -57,23 +58,12 @@ class RouteTableTest {
       Set<Capability> can,
       int context,
       ReplicaSpec replica) {
-    return new Pool(
-        new PoolName(name),
-        new ModelName(model),
-        aliases.stream().map(ModelName::new).toList(),
-        EngineKind.VLLM,
-        Optional.empty(),
-        Optional.empty(),
-        RoutingStrategy.LEAST_LOADED,
-        new ReplicaSource.Listed(List.of(replica)),
-        8,
-        can,
-        context,
-        QueueLimits.DEFAULT,
-        HealthPolicy.DEFAULT,
-        FailoverPolicy.DEFAULT,
-        BreakerPolicy.DEFAULT,
-        ResumeMode.AUTO);
+    return Pools.of(name, model)
+        .aliases(aliases.stream().map(ModelName::new).toList())
+        .replicas(List.of(replica))
+        .capabilities(can)
+        .contextTokens(context)
+        .make();
   }
 
   static Fleet fleet(String fallback, Pool... pools) {

@@ -2,6 +2,7 @@ package io.penstock.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.fake.Pools;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -40,23 +41,7 @@ class RequestMetersTest {
   private static final Fleet FLEET =
       new Fleet(
           List.of(
-              new Pool(
-                  POOL,
-                  LLAMA,
-                  List.of(ALIAS),
-                  EngineKind.VLLM,
-                  Optional.empty(),
-                  Optional.empty(),
-                  RoutingStrategy.LEAST_LOADED,
-                  new ReplicaSource.Simulated(1, "a100-8b"),
-                  8,
-                  Set.of(),
-                  0,
-                  QueueLimits.DEFAULT,
-                  HealthPolicy.DEFAULT,
-                  FailoverPolicy.DEFAULT,
-                  BreakerPolicy.DEFAULT,
-                  ResumeMode.AUTO)),
+              Pools.of(POOL.value(), LLAMA.value()).aliases(List.of(ALIAS)).make()),
           false,
           Optional.empty(),
           "hash");

@@ -3,6 +3,7 @@ package io.penstock.adapter.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.penstock.fake.Pools;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.EngineKind;
 import io.penstock.inference.FailoverPolicy;
@@ -74,23 +75,7 @@ class HttpEngineProbesTest {
 
   private EngineProbes.Probe probe(EngineKind kind, String url, Optional<String> key) {
     Pool pool =
-        new Pool(
-            new PoolName("p"),
-            new ModelName("m"),
-            List.of(),
-            kind,
-            Optional.empty(),
-            key,
-            RoutingStrategy.LEAST_LOADED,
-            new ReplicaSource.Listed(List.of()),
-            1,
-            Set.of(),
-            0,
-            QueueLimits.DEFAULT,
-            HealthPolicy.DEFAULT,
-            FailoverPolicy.DEFAULT,
-            BreakerPolicy.DEFAULT,
-            ResumeMode.AUTO);
+        Pools.of("p", "m").engine(kind).engineApiKey(key).make();
     return probes.open(pool, Fleets.replica("r", url));
   }
 
