@@ -300,8 +300,7 @@ final class KeyRoutes {
   }
 
   /** Reads a body that is a JSON object, or nothing. */
-  private static void body(
-      RoutingContext context, Audit.Order order, Consumer<JsonObject> then) {
+  private static void body(RoutingContext context, Audit.Order order, Consumer<JsonObject> then) {
     read(context.request())
         .onSuccess(
             bytes -> {
@@ -326,7 +325,11 @@ final class KeyRoutes {
         .onFailure(
             tooLong ->
                 refuse(
-                    context, order, Fault.BODY_TOO_LARGE, String.valueOf(tooLong.getMessage()), ""));
+                    context,
+                    order,
+                    Fault.BODY_TOO_LARGE,
+                    String.valueOf(tooLong.getMessage()),
+                    ""));
   }
 
   private static Future<Buffer> read(HttpServerRequest request) {

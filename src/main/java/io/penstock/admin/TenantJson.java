@@ -102,11 +102,7 @@ final class TenantJson {
   }
 
   static String name(Fields fields) {
-    return fields.text(
-        "name",
-        "",
-        DisplayName::isValid,
-        DisplayName.EXPECTED);
+    return fields.text("name", "", DisplayName::isValid, DisplayName.EXPECTED);
   }
 
   static RateLimits limits(Fields fields) {

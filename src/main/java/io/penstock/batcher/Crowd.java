@@ -33,10 +33,10 @@ import org.jspecify.annotations.Nullable;
  * want of places or bytes while another is above its own with requests of that class or lower ones:
  * if nobody was above, the shares' sum would fit. (2) Who is pushed out was above its share. (3) Of
  * two tenants neither can push out the other in turn: what is taken is taken by who has less, with
- * it, than the loser had. It is longest queue drop ("push-out") of shared-buffer switches (Choudhury
- * and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", 1998), by weight
- * and for packets of different sizes. Rejected: fixed parts of the queue for each tenant, which
- * leave most of it unused, and dropping the oldest, which wastes their wait.
+ * it, than the loser had. It is longest queue drop ("push-out") of shared-buffer switches
+ * (Choudhury and Hahne, "Dynamic Queue Length Thresholds for Shared-Memory Packet Switches", 1998),
+ * by weight and for packets of different sizes. Rejected: fixed parts of the queue for each tenant,
+ * which leave most of it unused, and dropping the oldest, which wastes their wait.
  */
 final class Crowd {
   private static final int CLASSES = Priority.values().length;

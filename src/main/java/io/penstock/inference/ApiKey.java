@@ -9,8 +9,8 @@ package io.penstock.inference;
  * @param expiresEpochMillis from when on it is refused; 0 for never
  * @param revoked whether it is refused already
  * @param limits of all requests with this key, besides its tenant's
- * @param tenantLife stamp of its tenant's last removal before it was made; 0 when there was none.
- *     A later removal ends the key, also one that was not known where the key was made
+ * @param tenantLife stamp of its tenant's last removal before it was made; 0 when there was none. A
+ *     later removal ends the key, also one that was not known where the key was made
  */
 public record ApiKey(
     String id,

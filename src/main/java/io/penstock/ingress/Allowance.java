@@ -40,7 +40,11 @@ final class Allowance {
     ticket =
         loop.limits()
             .reserve(
-                identity, model, TokenBill.reserved(loop.limits(), model, scan), nowMillis, decided);
+                identity,
+                model,
+                TokenBill.reserved(loop.limits(), model, scan),
+                nowMillis,
+                decided);
   }
 
   /** Whether it may be served. */

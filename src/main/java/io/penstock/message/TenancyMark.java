@@ -12,8 +12,8 @@ import java.util.Optional;
  * @param target {@code key:} and its id, {@code tenant:} and his, or {@code removal:} and his
  * @param key as it is; a revoked one is still there, and says so
  * @param tenant as he is; empty, and the key too, where a tenant was taken away. That is said
- *     twice: of the tenant, which a later word makes undone, and of his removal, which nothing does,
- *     so that his keys of before stay ended whoever puts him again
+ *     twice: of the tenant, which a later word makes undone, and of his removal, which nothing
+ *     does, so that his keys of before stay ended whoever puts him again
  */
 public record TenancyMark(
     String target, Optional<ApiKey> key, Optional<Tenant> tenant, long stamp, NodeId by)

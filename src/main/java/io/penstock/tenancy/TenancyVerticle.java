@@ -31,8 +31,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -282,7 +282,8 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   }
 
   @Override
-  public Future<Done<Created>> create(TenantId tenant, String name, Duration life, RateLimits limits) {
+  public Future<Done<Created>> create(
+      TenantId tenant, String name, Duration life, RateLimits limits) {
     return order(
         orders -> orders.create(ahead, tenant, name, life, limits, clock.epochMillis()),
         order -> order.created().orElseThrow());

@@ -3,31 +3,19 @@ package io.penstock.admin;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.fake.Pools;
-import io.penstock.inference.BreakerPolicy;
-import io.penstock.inference.EngineKind;
-import io.penstock.inference.FailoverPolicy;
-import io.penstock.inference.HealthPolicy;
-import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
-import io.penstock.inference.PoolName;
-import io.penstock.inference.QueueLimits;
-import io.penstock.inference.ReplicaSource;
-import io.penstock.inference.ResumeMode;
-import io.penstock.inference.RoutingStrategy;
 import io.penstock.message.PoolReport;
 import io.penstock.telemetry.Readiness.Alarm;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class LookoutTest {
   private final Lookout lookout = new Lookout();
 
   private static PoolLook silent(String name) {
-    Pool pool =
-        Pools.of(name, "m").make();
+    Pool pool = Pools.of(name, "m").make();
     return new PoolLook(pool, Optional.empty(), Optional.empty(), "no answer");
   }
 

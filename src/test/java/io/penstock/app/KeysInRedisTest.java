@@ -126,8 +126,7 @@ class KeysInRedisTest {
     town.stop(0);
     town.start(0);
     assertThat(status(0, unsafe)).isEqualTo(200);
-    assertThat(
-            town.admin(0, "POST", "/keys", "{'tenant': 'acme'}", 201).containsKey("warning"))
+    assertThat(town.admin(0, "POST", "/keys", "{'tenant': 'acme'}", 201).containsKey("warning"))
         .isFalse();
   }
 

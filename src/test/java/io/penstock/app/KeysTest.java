@@ -8,15 +8,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import ch.qos.logback.classic.Logger;
 import ch.qos.logback.classic.spi.ILoggingEvent;
 import ch.qos.logback.core.read.ListAppender;
+import com.sun.management.OperatingSystemMXBean;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.lang.management.ManagementFactory;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import com.sun.management.OperatingSystemMXBean;
-import java.lang.management.ManagementFactory;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
@@ -163,7 +163,8 @@ class KeysTest {
       assertThat(answers).hasSize(7).containsOnly(answers.get(0));
       assertThat(answers.get(0).getString("code")).isEqualTo("model_not_allowed");
       assertThat(answers.get(0).getString("message")).contains("may not use", forbidden);
-      assertThat(town.get(0, SECRET, "/v1/models").body()).doesNotContain("\"id\":\"" + forbidden + "\"");
+      assertThat(town.get(0, SECRET, "/v1/models").body())
+          .doesNotContain("\"id\":\"" + forbidden + "\"");
     }
   }
 
@@ -218,8 +219,7 @@ class KeysTest {
 
     town.admin(0, "PUT", "/tenants/guest", "{}", 200);
     refused(town.chat(0, next.getString("secret"), MODEL, 5), over);
-    assertThat(
-            town.admin(0, "GET", "/keys/" + next.getString("id"), null, 200).getString("state"))
+    assertThat(town.admin(0, "GET", "/keys/" + next.getString("id"), null, 200).getString("state"))
         .isEqualTo("revoked");
     JsonObject another = town.admin(0, "POST", "/keys", "{'tenant': 'guest'}", 201);
     assertThat(town.chat(0, another.getString("secret"), MODEL, 5).statusCode()).isEqualTo(200);

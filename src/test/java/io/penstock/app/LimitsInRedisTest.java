@@ -67,8 +67,7 @@ class LimitsInRedisTest {
   }
 
   private RedisLimits limits() {
-    return new RedisLimits(
-        vertx, Objects.requireNonNull(server).url(), new SimpleMeterRegistry());
+    return new RedisLimits(vertx, Objects.requireNonNull(server).url(), new SimpleMeterRegistry());
   }
 
   private static LimitAsk ask(int loop, long seq, long used, long holding, long need) {
@@ -78,7 +77,8 @@ class LimitsInRedisTest {
         7,
         seq,
         List.of(
-            new LimitLine("tenant", LimitKind.REQUESTS, LIMIT, used, holding, 0, need, 0, List.of())));
+            new LimitLine(
+                "tenant", LimitKind.REQUESTS, LIMIT, used, holding, 0, need, 0, List.of())));
   }
 
   /** Asks until there is an answer: a machine that does much else may need longer than a guard. */
@@ -175,8 +175,7 @@ class LimitsInRedisTest {
       this.limits = limits;
       this.who = who;
       this.admitted = admitted;
-      this.desk =
-          new LimitDesk(new Station(new NodeId("n"), Room.INGRESS, lane), 10 + lane, this);
+      this.desk = new LimitDesk(new Station(new NodeId("n"), Room.INGRESS, lane), 10 + lane, this);
     }
 
     void start(int loops) {
@@ -309,8 +308,7 @@ class LimitsInRedisTest {
             client.send(Request.cmd(Command.HGETALL).arg("penstock:{acme}:requests:tenant")));
     long sum = 0;
     for (String field : all.getKeys()) {
-      sum +=
-          field.startsWith("s:") ? Objects.requireNonNull(all.get(field)).toLong() : 0;
+      sum += field.startsWith("s:") ? Objects.requireNonNull(all.get(field)).toLong() : 0;
     }
     return sum;
   }

@@ -440,9 +440,7 @@ class LimitsTest {
         count,
         others.get(count / 2),
         others.get(count - 1));
-    assertThat(limited.get(count / 2))
-        .as("median")
-        .isLessThan(50 + 4 * others.get(count / 2));
+    assertThat(limited.get(count / 2)).as("median").isLessThan(50 + 4 * others.get(count / 2));
   }
 
   private static void awaitAsked(Town town) throws Exception {

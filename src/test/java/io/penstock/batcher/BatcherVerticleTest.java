@@ -26,6 +26,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
@@ -51,7 +52,6 @@ import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.time.Duration;
-import io.penstock.inference.PromptBlocks;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -365,9 +365,9 @@ class BatcherVerticleTest {
             admit.excluded(),
             1_000,
             0,
-        Optional.empty(),
-        false,
-        PromptBlocks.NONE));
+            Optional.empty(),
+            false,
+            PromptBlocks.NONE));
     Refusal refusal = get(bus.await(Refusal.class, each -> true));
     assertThat(refusal.fault()).isEqualTo(Fault.UNKNOWN_POOL);
     assertThat(refusal.pool()).contains(new PoolName("unheard-of"));

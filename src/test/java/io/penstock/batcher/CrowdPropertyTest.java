@@ -114,7 +114,9 @@ class CrowdPropertyTest {
     void check() {
       assertThat(admission.queue().all().stream().map(each -> each.admit.id()))
           .containsExactlyInAnyOrderElementsOf(waiting.keySet());
-      assertThat(admission.queue().bytes()).isEqualTo(bytes(any -> true)).isLessThanOrEqualTo(maxBytes);
+      assertThat(admission.queue().bytes())
+          .isEqualTo(bytes(any -> true))
+          .isLessThanOrEqualTo(maxBytes);
       for (Priority each : Priority.values()) {
         assertThat(count(of(each))).isLessThanOrEqualTo(maxRequests + 1);
       }
@@ -183,7 +185,8 @@ class CrowdPropertyTest {
           assertThat(first).as("nobody made room for nothing").isTrue();
         } else {
           pushedOut++;
-          checkPushedOut(Objects.requireNonNull(waiting.get(refusal.id())), admit, first && isClassFull);
+          checkPushedOut(
+              Objects.requireNonNull(waiting.get(refusal.id())), admit, first && isClassFull);
         }
         ended(refusal.id());
         first = false;
@@ -195,11 +198,9 @@ class CrowdPropertyTest {
         return true;
       }
       Predicate<Admit> there = of(admit.priority());
-      return count(there.and(by(admit.tenant()))) + 1
-              <= placesOf(admit.tenant(), admit) - EPSILON
+      return count(there.and(by(admit.tenant()))) + 1 <= placesOf(admit.tenant(), admit) - EPSILON
           && present(there).stream()
-              .anyMatch(
-                  other -> count(there.and(by(other))) > placesOf(other, admit) + EPSILON);
+              .anyMatch(other -> count(there.and(by(other))) > placesOf(other, admit) + EPSILON);
     }
 
     private boolean hasBytes(Admit admit) {
@@ -213,8 +214,7 @@ class CrowdPropertyTest {
       assertThat(out.tenant()).as("makes room for another").isNotEqualTo(by.tenant());
       assertThat(out.priority()).as("no higher class").isGreaterThanOrEqualTo(by.priority());
       Predicate<Admit> theirs = by(out.tenant());
-      Predicate<Admit> within =
-          forPlace ? of(by.priority()) : ofOrBelow(by.priority());
+      Predicate<Admit> within = forPlace ? of(by.priority()) : ofOrBelow(by.priority());
       if (forPlace) {
         assertThat((double) count(theirs.and(within)))
             .as("places of %s", out.tenant())

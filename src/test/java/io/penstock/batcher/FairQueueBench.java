@@ -30,7 +30,8 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * What one request costs the owner of a pool: its offer, a grant and a release, while so many
  * others of 200 tenants and three classes wait; with the ledger, the choice of a replica and the
- * prediction of the wait. And what it costs that one makes room for another in a queue that is full.
+ * prediction of the wait. And what it costs that one makes room for another in a queue that is
+ * full.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

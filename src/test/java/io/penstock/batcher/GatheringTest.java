@@ -2,11 +2,11 @@ package io.penstock.batcher;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.penstock.fake.Pools;
 import io.penstock.batcher.AdmissionDecision.Called;
 import io.penstock.batcher.AdmissionDecision.Granted;
 import io.penstock.batcher.AdmissionDecision.Merged;
 import io.penstock.batcher.AdmissionDecision.Refused;
+import io.penstock.fake.Pools;
 import io.penstock.inference.BatchPolicy;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;

@@ -3,10 +3,7 @@ package io.penstock.batcher;
 import io.penstock.fake.Pools;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
-import io.penstock.inference.EngineKind;
 import io.penstock.inference.FailoverPolicy;
-import io.penstock.inference.HealthPolicy;
-import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
@@ -19,7 +16,6 @@ import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
-import io.penstock.inference.ResumeMode;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
@@ -273,9 +269,9 @@ final class Samples {
           excluded,
           waitMillis,
           knownEpoch,
-        Optional.empty(),
-        false,
-        PromptBlocks.NONE);
+          Optional.empty(),
+          false,
+          PromptBlocks.NONE);
     }
   }
 

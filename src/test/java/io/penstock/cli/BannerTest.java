@@ -61,8 +61,7 @@ class BannerTest {
   void saysWhatIsToBeShown() throws IOException {
     NodeConfig keys =
         config(
-            "{\"host\": \"0.0.0.0\"}, \"tenants\": {\"list\": [{\"id\": \"a\"}]}",
-            pool("m", ""));
+            "{\"host\": \"0.0.0.0\"}, \"tenants\": {\"list\": [{\"id\": \"a\"}]}", pool("m", ""));
     assertThat(Banner.of(keys, "1"))
         .contains("  auth     keys: API keys of 1 tenant in the file")
         .contains("-H \"authorization: Bearer $KEY\" -H 'content-type")

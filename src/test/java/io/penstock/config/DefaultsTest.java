@@ -4,21 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.groups.Tuple.tuple;
 
 import io.penstock.fake.Pools;
-import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
-import io.penstock.inference.FailoverPolicy;
-import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
-import io.penstock.inference.PoolName;
-import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource.Listed;
 import io.penstock.inference.ReplicaSpec;
-import io.penstock.inference.ResumeMode;
 import io.penstock.inference.Role;
-import io.penstock.inference.RoutingStrategy;
 import io.penstock.ingress.IngressConfig;
 import java.time.Duration;
 import java.util.List;
@@ -60,13 +53,13 @@ class DefaultsTest {
     assertThat(node.fleet().pools())
         .containsExactly(
             Pools.of("m", "m")
-            .engine(EngineKind.OPENAI)
-            .replicas(
-                List.of(
-                    new ReplicaSpec(
-                        new ReplicaId("m-0"), "http://h:8000", 1, 100, Set.of(), "")))
-            .maxConcurrent(100)
-            .make());
+                .engine(EngineKind.OPENAI)
+                .replicas(
+                    List.of(
+                        new ReplicaSpec(
+                            new ReplicaId("m-0"), "http://h:8000", 1, 100, Set.of(), "")))
+                .maxConcurrent(100)
+                .make());
   }
 
   @Test

@@ -1,21 +1,13 @@
 package io.penstock.prober;
 
 import io.penstock.fake.Pools;
-import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.EngineKind;
-import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.HealthPolicy;
-import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
-import io.penstock.inference.PoolName;
-import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
-import io.penstock.inference.ResumeMode;
-import io.penstock.inference.RoutingStrategy;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /** Pools and replicas for tests of the prober and its adapters. */

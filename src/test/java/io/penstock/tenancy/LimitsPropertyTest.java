@@ -126,8 +126,7 @@ class LimitsPropertyTest {
     long lease = limit / (4L * loops);
     for (int i = 0; i < cluster.told.size(); i++) {
       LimitCluster.Told each = cluster.told.get(i);
-      long lately =
-          used(cluster, i, 1_600, told -> told.loop() != each.loop());
+      long lately = used(cluster, i, 1_600, told -> told.loop() != each.loop());
       assertThat(each.remaining())
           .as("%s of %d, %d loops", each, limit, loops)
           .isLessThanOrEqualTo(limit - used(cluster, i, 60_000, any -> true) + lately)
