@@ -6,6 +6,7 @@ import io.penstock.batcher.AdmissionDecision.Called;
 import io.penstock.batcher.AdmissionDecision.Granted;
 import io.penstock.batcher.AdmissionDecision.Merged;
 import io.penstock.batcher.AdmissionDecision.Refused;
+import io.penstock.fake.Pools;
 import io.penstock.inference.BatchPolicy;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
@@ -64,24 +65,11 @@ class GatheringTest {
     World(int maxSize, int timeoutMillis, RoutingStrategy strategy, List<ReplicaSpec> specs) {
       Pool pool = Samples.pool(specs, strategy, io.penstock.inference.QueueLimits.DEFAULT);
       Pool batching =
-          new Pool(
-              pool.name(),
-              pool.model(),
-              pool.aliases(),
-              pool.engine(),
-              pool.engineModel(),
-              pool.engineApiKey(),
-              strategy,
-              new ReplicaSource.Watched(Path.of("replicas.json")),
-              pool.maxConcurrent(),
-              pool.capabilities(),
-              pool.contextTokens(),
-              pool.queue(),
-              pool.health(),
-              pool.failover(),
-              pool.breaker(),
-              pool.resume(),
-              new BatchPolicy(true, maxSize, Duration.ofMillis(timeoutMillis)));
+          Pools.like(pool)
+              .strategy(strategy)
+              .replicas(new ReplicaSource.Watched(Path.of("replicas.json")))
+              .batching(new BatchPolicy(true, maxSize, Duration.ofMillis(timeoutMillis)))
+              .make();
       Roster roster = new Roster(batching, true);
       specs.forEach(
           spec -> roster.report(Samples.PROBER, Samples.status(spec, ReplicaState.HEALTHY), 0));
