@@ -1,6 +1,7 @@
 package io.penstock.ingress;
 
 import io.penstock.fault.Fault;
+import io.penstock.inference.Cost;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
@@ -10,6 +11,7 @@ import io.penstock.message.Grant;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
 import io.penstock.message.Seat;
+import io.penstock.openai.Question;
 import io.penstock.stream.RequestLife;
 import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
@@ -18,6 +20,7 @@ import io.penstock.tenancy.Identity;
 import io.penstock.tenancy.LimitRefusal;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +52,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
 
   private RequestLife life;
   private @Nullable Ask ask;
+  private Optional<Question> question = Optional.empty();
   private @Nullable Pursuit pursuit;
   private long lastPingMillis;
 
@@ -129,6 +133,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   @Override
   public void received(long nowMillis, Ask asked, byte[] bytes) {
     ask = asked;
+    question = rules.tiering().question(asked, bytes);
     StreamDeadlines deadlines = rules.deadlines();
     if (asked.timeout().isPresent()) {
       deadlines =
@@ -157,7 +162,15 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   private void askForPlan(long nowMillis) {
     itinerary.asked(nowMillis);
     loop.routes()
-        .ask(id, required(ask).route(id, loop.self(), allowance.identity().tenant()), nowMillis);
+        .ask(
+            id,
+            required(ask)
+                .route(
+                    id,
+                    loop.self(),
+                    allowance.identity().tenant(),
+                    rules.tiering().wish(required(ask), question)),
+            nowMillis);
   }
 
   /** The router knows what serves it. */
@@ -311,6 +324,11 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         attempts,
         life,
         loop.clock().millis() - startMillis);
+    AnswerHeaders.tier(headers, itinerary.tiers(), required(ask).scan().stream(), cost());
+  }
+
+  private Optional<Cost> cost() {
+    return rules.tiering().cost(attempts.uses(), required(ask).scan().promptTokens());
   }
 
   @Override
@@ -330,7 +348,24 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
       if (itinerary.model().isPresent()) {
         allowance.settle(itinerary.model().get(), required(ask).scan(), attempts, outcome);
       }
+      charge();
       loop.exchanges().closed(this, settlement(outcome, fault));
+    }
+  }
+
+  /** Counts what it has cost, tier by tier. */
+  private void charge() {
+    for (Attempts.Use use : attempts.uses()) {
+      rules
+          .tiering()
+          .tierOf(use.model())
+          .ifPresent(
+              tier ->
+                  rules
+                      .tiering()
+                      .cost(List.of(use), required(ask).scan().promptTokens())
+                      .ifPresent(
+                          cost -> loop.books().cost(tier, required(ask).priority(), cost)));
     }
   }
 
@@ -351,6 +386,8 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         outcome,
         fault,
         attempts,
+        itinerary.tiers(),
+        ask == null ? Optional.empty() : cost(),
         answer.bytesOut(),
         life);
   }

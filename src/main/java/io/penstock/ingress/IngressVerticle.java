@@ -52,7 +52,6 @@ import io.vertx.ext.web.Router;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -232,7 +231,7 @@ public final class IngressVerticle extends VerticleBase
   }
 
   private LoopParts.Rules rules(IngressConfig of, Fleet serving) {
-    Map<PoolName, Pool> pools = new HashMap<>();
+    Map<PoolName, Pool> pools = new LinkedHashMap<>();
     serving.pools().forEach(pool -> pools.put(pool.name(), pool));
     return new LoopParts.Rules(
         of,
@@ -241,7 +240,8 @@ public final class IngressVerticle extends VerticleBase
             of.retries().maxAttempts(),
             of.retries().backoff().toMillis(),
             required(budget),
-            () -> ThreadLocalRandom.current().nextDouble()));
+            () -> ThreadLocalRandom.current().nextDouble()),
+        new Tiering(serving));
   }
 
   private int floor(IngressConfig.Retries of) {

@@ -10,6 +10,8 @@ import io.penstock.tenancy.LimitDesk;
 import io.penstock.time.Clock;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpConnection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -44,11 +46,12 @@ record LoopParts(
   /**
    * What the configuration says, until it is read again; a request keeps those that it began with.
    *
-   * @param pools facts about engines by pool: dialect, model name, key
+   * @param pools facts about engines by pool: dialect, model name, key; in the fleet's order
    */
-  record Rules(IngressConfig config, Map<PoolName, Pool> pools, Retries retries) {
+  record Rules(
+      IngressConfig config, Map<PoolName, Pool> pools, Retries retries, Tiering tiering) {
     Rules {
-      pools = Map.copyOf(pools);
+      pools = Collections.unmodifiableMap(new LinkedHashMap<>(pools));
     }
 
     /** What every request begins with; the time in the queue is its pool's. */

@@ -68,6 +68,7 @@ final class Pursuit implements Attempt.Owner {
   private byte @Nullable [] body;
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
+  private @Nullable Attempt kept;
   private @Nullable Resumption resumption;
   private long retryAfterOfEngine;
   private boolean paused;
@@ -308,6 +309,7 @@ final class Pursuit implements Attempt.Owner {
   private void pass(long nowMillis, EngineAnswer.Passed passed) {
     if (!answer.isCommitted()) {
       if (life.finish(nowMillis)) {
+        keep(required(attempt));
         EngineHead engine = required(attempt).answered();
         answer.whole(engine.status(), engine.headers(), passed.body());
         client.settle(passed.outcome());
@@ -350,7 +352,7 @@ final class Pursuit implements Attempt.Owner {
                 ride.follows()
                     ? Outcome.TRANSPORT
                     : outcome, // one call failed: its first request pays
-                attempts.count(),
+                attempts.countOfStage(),
                 life.remainingMillis(nowMillis),
                 nowMillis);
     switch (decision.verdict()) {
@@ -385,7 +387,7 @@ final class Pursuit implements Attempt.Owner {
     if (again) {
       throwAway(nowMillis, failure);
     } else {
-      attempts.keep(over.usage(), over.generatedTokens());
+      keep(over);
       giveBack(nowMillis, failure.row().outcome(), failure.retryAfterMillis());
     }
     if (no.isPresent()) {
@@ -418,6 +420,14 @@ final class Pursuit implements Attempt.Owner {
     retryAfterOfEngine = failure.retryAfterMillis();
     client.fail(
         nowMillis, FinalError.of(failure, attempts.soonestMillis(), attempts.count(), givenUp));
+  }
+
+  /** What an attempt generated is the client's; once for each. */
+  private void keep(Attempt over) {
+    if (kept != over) {
+      kept = over;
+      attempts.keep(over.pool().model(), over.usage(), over.generatedTokens());
+    }
   }
 
   /** The attempt is over: its slot goes back with what became of it. */
@@ -491,7 +501,7 @@ final class Pursuit implements Attempt.Owner {
   void over(Outcome outcome) {
     long nowMillis = loop.clock().millis();
     if (attempt != null) {
-      attempts.keep(attempt.usage(), attempt.generatedTokens());
+      keep(attempt);
       giveBack(nowMillis, outcome, retryAfterOfEngine);
     } else if (pool != null) {
       loop.slots().withdraw(pool.name(), id);

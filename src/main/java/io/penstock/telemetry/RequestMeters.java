@@ -5,18 +5,22 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.penstock.fault.Fault;
+import io.penstock.inference.Cost;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.Priority;
+import io.penstock.inference.TierName;
 import io.penstock.inference.TokenUsage;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -67,6 +71,8 @@ public final class RequestMeters {
   private final PoolCounters unknownPool;
   private final Map<Operation, Responses> responses = new EnumMap<>(Operation.class);
   private final Responses otherResponses = new Responses(OTHER_OPERATION);
+  private final Set<TierName> tiers = ConcurrentHashMap.newKeySet();
+  private final Map<String, Map<Priority, Counter>> costs = new ConcurrentHashMap<>();
   private final Map<Phase, Counter> cancelled;
   private final Map<Phase, Counter> wasted;
   private final Counter budgetExhausted;
@@ -94,6 +100,7 @@ public final class RequestMeters {
    * serve may still run; so do their series, until the process ends.
    */
   public void know(Fleet fleet) {
+    fleet.tiers().ifPresent(of -> of.tiers().forEach(tier -> tiers.add(tier.level())));
     for (Pool pool : fleet.pools()) {
       models.computeIfAbsent(pool.model(), model -> forModel(model.value()));
       pools.compute(
@@ -142,6 +149,24 @@ public final class RequestMeters {
   public void tokens(PoolName pool, TokenUsage usage) {
     PoolCounters counters = pools.get(pool);
     (counters == null ? unknownPool : counters).add(usage);
+  }
+
+  /**
+   * A request has cost something.
+   *
+   * @param tier that it ran on, of the fleet; every other counts as {@value #UNKNOWN}
+   */
+  public void cost(TierName tier, Priority priority, Cost cost) {
+    if (cost.pico() > 0) {
+      Map<Priority, Counter> byClass =
+          costs.computeIfAbsent(
+              tiers.contains(tier) ? tier.value() : UNKNOWN,
+              label ->
+                  byConstant(
+                      Priority.class,
+                      p -> registry.counter(Names.COST, "tier", label, "class", p.label())));
+      get(byClass, priority).increment(cost.amount());
+    }
   }
 
   /** A client has left. */
@@ -219,9 +244,14 @@ public final class RequestMeters {
   }
 
   private static Map<Phase, Counter> byPhase(Function<Phase, Counter> counter) {
-    Map<Phase, Counter> all = new EnumMap<>(Phase.class);
-    for (Phase phase : Phase.values()) {
-      all.put(phase, counter.apply(phase));
+    return byConstant(Phase.class, counter);
+  }
+
+  private static <E extends Enum<E>> Map<E, Counter> byConstant(
+      Class<E> type, Function<E, Counter> counter) {
+    Map<E, Counter> all = new EnumMap<>(type);
+    for (E each : type.getEnumConstants()) {
+      all.put(each, counter.apply(each));
     }
     return all;
   }

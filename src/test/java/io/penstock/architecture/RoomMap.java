@@ -40,9 +40,12 @@ final class RoomMap {
 
       tenancy           | leaves message telemetry bus
 
+      # What the ingress and the router know of tiers of models.
+      tiers             | leaves
+
       # Roles. None uses another.
-      ingress           | leaves message telemetry bus openai stream tenancy
-      router            | leaves message telemetry bus
+      ingress           | leaves message telemetry bus openai stream tenancy tiers
+      router            | leaves message telemetry bus tiers
       batcher           | leaves message telemetry bus
       prober            | leaves message telemetry bus
 
@@ -65,7 +68,7 @@ final class RoomMap {
       replay            | leaves message batcher sim load
 
       # The file, the composition root, and the commands, which alone may use the root.
-      config            | leaves bus tenancy ingress admin
+      config            | leaves bus tenancy tiers ingress admin
       app               | leaves message telemetry bus tenancy ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.redis sim config
       cli               | leaves telemetry bus tenancy ingress admin sim load replay config app
       """;

@@ -94,7 +94,8 @@ class RouteTableTest {
         Set.of(needs),
         prompt,
         max,
-        Set.of());
+        Set.of(),
+        Optional.empty());
   }
 
   private static Route allowedTo(Route of, String... names) {
@@ -109,7 +110,8 @@ class RouteTableTest {
         of.maxTokens(),
         java.util.Arrays.stream(names)
             .map(ModelName::new)
-            .collect(java.util.stream.Collectors.toSet()));
+            .collect(java.util.stream.Collectors.toSet()),
+        of.wish());
   }
 
   static Route chat(String model, Capability... needs) {
@@ -378,9 +380,18 @@ class RouteTableTest {
             new ModelCard(
                 new ModelName("alpha"),
                 List.of(new ModelName("x"), new ModelName("z")),
+                Optional.empty(),
+                List.of(),
                 Set.of(Capability.TOOLS, Capability.VISION),
                 4_000,
                 true),
-            new ModelCard(new ModelName("beta"), List.of(new ModelName("y")), Set.of(), 0, false));
+            new ModelCard(
+                new ModelName("beta"),
+                List.of(new ModelName("y")),
+                Optional.empty(),
+                List.of(),
+                Set.of(),
+                0,
+                false));
   }
 }

@@ -1,0 +1,76 @@
+package io.penstock.ingress;
+
+import io.penstock.inference.Cost;
+import io.penstock.inference.Fleet;
+import io.penstock.inference.ModelName;
+import io.penstock.inference.Operation;
+import io.penstock.inference.Tier;
+import io.penstock.inference.TierName;
+import io.penstock.inference.TierPolicy;
+import io.penstock.inference.TierWish;
+import io.penstock.openai.Question;
+import io.penstock.tiers.Complexity;
+import io.penstock.tiers.PromptFeatures;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What an ingress loop knows of tiers: which name leaves the choice to the router, how complex what
+ * is asked is, and what tokens cost. Of one configuration. Pure.
+ */
+final class Tiering {
+  private final Optional<TierPolicy> policy;
+  private final Complexity complexity;
+
+  Tiering(Fleet of) {
+    policy = of.tiers();
+    complexity = Complexity.of(of.tiers().flatMap(TierPolicy::estimator));
+  }
+
+  Optional<TierPolicy> policy() {
+    return policy;
+  }
+
+  /** The question of a request that leaves the choice to the router; empty for any other. */
+  Optional<Question> question(Ask ask, byte[] body) {
+    boolean chosen = policy.filter(tiers -> tiers.names().contains(ask.scan().model())).isPresent();
+    return chosen
+        ? Optional.of(Question.of(ask.scan().operation(), body, PromptFeatures.CHARS_MAX))
+        : Optional.empty();
+  }
+
+  /** What the router is to know of it. */
+  Optional<TierWish> wish(Ask ask, Optional<Question> question) {
+    boolean embeds = ask.scan().operation() == Operation.EMBEDDINGS;
+    return question.map(
+        asked ->
+            ask.tiers()
+                .wish(
+                    ask.tiers().complexity().isPresent() || embeds
+                        ? 0
+                        : complexity.of(asked.text())));
+  }
+
+  /** The tier that a model stands for. */
+  Optional<TierName> tierOf(ModelName model) {
+    return policy.flatMap(tiers -> tiers.tierOf(model)).map(Tier::level);
+  }
+
+  /**
+   * What a request has cost; empty where it has run on no model that has a price.
+   *
+   * @param promptTokens an estimate, for engines that count nothing
+   */
+  Optional<Cost> cost(List<Attempts.Use> uses, int promptTokens) {
+    Cost sum = Cost.NONE;
+    boolean priced = false;
+    for (Attempts.Use use : uses) {
+      Optional<Tier> tier = policy.flatMap(tiers -> tiers.tierOf(use.model()));
+      if (tier.isPresent()) {
+        priced = true;
+        sum = sum.plus(tier.get().price().of(use.promptTokens(promptTokens), use.generated()));
+      }
+    }
+    return priced ? Optional.of(sum) : Optional.empty();
+  }
+}
