@@ -67,6 +67,16 @@ final class Books {
     meters.limitDecidedLocally(admitted);
   }
 
+  /** The answer of a tier that has one above was taken or not. */
+  void cascade(TierName tier, String outcome) {
+    meters.cascade(tier, outcome);
+  }
+
+  /** A judge has spoken, or failed. */
+  void judged(String judge, String outcome) {
+    meters.judged(judge, outcome);
+  }
+
   /** What a request has cost on one tier. */
   void cost(TierName tier, Priority priority, Cost cost) {
     meters.cost(tier, priority, cost);
@@ -139,6 +149,8 @@ final class Books {
       case QUEUED -> Phase.QUEUED;
       case CONNECTING -> Phase.CONNECTING;
       case AWAITING_FIRST -> Phase.AWAITING_FIRST;
+      case DRAFTING -> Phase.DRAFTING;
+      case JUDGING -> Phase.JUDGING;
       case RETRYING -> Phase.RETRYING;
       case STREAMING -> Phase.STREAMING;
       case RESUMING -> Phase.RESUMING;

@@ -1,12 +1,16 @@
 package io.penstock.ingress;
 
 import io.penstock.fault.Fault;
+import io.penstock.inference.CascadePolicy;
 import io.penstock.inference.Cost;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.Tenant;
+import io.penstock.inference.TierName;
+import io.penstock.inference.TierPolicy;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
@@ -54,6 +58,11 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   private @Nullable Ask ask;
   private Optional<Question> question = Optional.empty();
   private @Nullable Pursuit pursuit;
+  private @Nullable Judging judging;
+
+  /** Whether the answer of a tier that has one above is the answer. */
+  private boolean accepted;
+
   private long lastPingMillis;
 
   Exchange(
@@ -183,6 +192,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
           }
           if (first) {
             rules.retries().began(now);
+            beginTier();
             allowance.reserve(
                 answered.model(), required(ask).scan(), now, () -> on(this::reserved));
             reserved(now);
@@ -199,6 +209,64 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     } else if (allowance.isHeld()) {
       askForSlot(nowMillis);
     }
+  }
+
+  /** The answers of a tier that has one above it are held to be judged. */
+  private void beginTier() {
+    boolean holds = itinerary.canGoUp() && cascade().isPresent();
+    required(pursuit)
+        .beginTier(
+            holds ? new HeldAnswer(cascade().orElseThrow().draftMaxBytes()) : null);
+  }
+
+  private Optional<CascadePolicy> cascade() {
+    return rules.tiering().policy().flatMap(TierPolicy::cascade);
+  }
+
+  @Override
+  public void judge(long nowMillis, HeldAnswer draft) {
+    TierName tier = itinerary.tier().orElseThrow();
+    Tenant tenant = allowance.identity().tenant();
+    judging =
+        new Judging(
+            loop,
+            cascade().orElseThrow(),
+            new Judging.Case(
+                caller.requestId(),
+                tier,
+                pool().model(),
+                draft.draft(question.orElse(Question.NONE)),
+                rules.tiering().policy().orElseThrow().qualityThreshold()),
+            new JudgeCall.Asker(tenant, required(ask).priority(), required(ask).affinity()),
+            verdict -> on(now -> judged(now, tier, verdict)));
+    judging.begin();
+  }
+
+  private void judged(long nowMillis, TierName tier, Judging.Verdict verdict) {
+    loop.books().cascade(tier, verdict.label());
+    if (verdict == Judging.Verdict.REJECTED) {
+      goUp(nowMillis);
+    } else {
+      accepted = true;
+      required(pursuit).accept(nowMillis);
+    }
+  }
+
+  @Override
+  public void unjudged() {
+    accepted = true;
+    itinerary
+        .tier()
+        .ifPresent(tier -> loop.books().cascade(tier, Judging.Verdict.UNJUDGED.label()));
+  }
+
+  @Override
+  public void goUp(long nowMillis) {
+    attempts.nextStage();
+    itinerary.goUp();
+    beginTier();
+    life.retry(nowMillis);
+    askForSlot(nowMillis);
   }
 
   @Override
@@ -242,6 +310,8 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     }
     if (nobody && itinerary.passOver(unknown)) {
       askForSlot(nowMillis);
+    } else if (nobody && !unknown && itinerary.canGoUp()) {
+      goUp(nowMillis);
     } else if (nobody && itinerary.maySoonAgree(nowMillis)) {
       loop.timers().after(Itinerary.ASK_AGAIN_MILLIS, () -> on(this::askForPlan));
     } else if (!(nobody && required(pursuit).tellLast(nowMillis))) { // it says more than this
@@ -324,7 +394,9 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         attempts,
         life,
         loop.clock().millis() - startMillis);
-    AnswerHeaders.tier(headers, itinerary.tiers(), required(ask).scan().stream(), cost());
+    if (accepted || !itinerary.canGoUp()) { // else a ping has come before the verdict
+      AnswerHeaders.tier(headers, itinerary.tiers(), required(ask).scan().stream(), cost());
+    }
   }
 
   private Optional<Cost> cost() {
@@ -341,6 +413,9 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     try {
       loop.routes().answered(id);
       reception.drop();
+      if (judging != null) {
+        judging.cancel();
+      }
       if (pursuit != null) {
         pursuit.over(outcome);
       }

@@ -79,7 +79,8 @@ final class Itinerary {
     tier().ifPresent(tiers::add);
   }
 
-  private Optional<TierName> tier() {
+  /** The tier that is tried; empty where a model was named. */
+  Optional<TierName> tier() {
     return stage == 0 ? plan().tier() : Optional.of(plan().higher().get(stage - 1).tier());
   }
 

@@ -7,6 +7,7 @@ import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
 import io.penstock.tenancy.Door;
 import io.penstock.tenancy.LimitDesk;
+import io.penstock.tiers.QualityHook;
 import io.penstock.time.Clock;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpConnection;
@@ -24,6 +25,7 @@ import java.util.function.Supplier;
  * @param limits where requests reserve what they may have
  * @param firstUse whether a connection to an engine has carried no request yet; true once for each
  * @param rules those of now
+ * @param hook asks judges outside
  */
 record LoopParts(
     Station self,
@@ -38,7 +40,9 @@ record LoopParts(
     Books books,
     Timers timers,
     Exchanges exchanges,
-    Lanes lanes) {
+    Lanes lanes,
+    Judges judges,
+    QualityHook hook) {
 
   /** How long clients may take to send their bodies. */
   static final long RECEIVE_MILLIS = 60_000;

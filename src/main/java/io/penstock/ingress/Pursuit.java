@@ -44,6 +44,15 @@ final class Pursuit implements Attempt.Owner {
     /** Another slot is needed, of the pool whose turn it is. */
     void askForSlot(long nowMillis);
 
+    /** A whole answer is held, and is to be judged. */
+    void judge(long nowMillis, HeldAnswer draft);
+
+    /** A tier that has one above it has failed: that one is asked. */
+    void goUp(long nowMillis);
+
+    /** An answer is given to the client though it could have been judged. */
+    void unjudged();
+
     /** The client is to be told. */
     void fail(long nowMillis, FinalError error);
 
@@ -68,6 +77,10 @@ final class Pursuit implements Attempt.Owner {
   private byte @Nullable [] body;
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
+
+  /** In a cascade, what has come of a tier that has one above; null where all goes to the client. */
+  private @Nullable HeldAnswer held;
+
   private @Nullable Attempt kept;
   private @Nullable Resumption resumption;
   private long retryAfterOfEngine;
@@ -108,6 +121,11 @@ final class Pursuit implements Attempt.Owner {
   /** The pool that was asked last. */
   Optional<Pool> pool() {
     return Optional.ofNullable(pool);
+  }
+
+  /** A tier is tried; its answers are held to be judged, or go to the client. */
+  void beginTier(@Nullable HeldAnswer draft) {
+    held = draft;
   }
 
   /** Asks the owner of a pool for a slot. */
@@ -225,6 +243,23 @@ final class Pursuit implements Attempt.Owner {
 
   @Override
   public void frames(long nowMillis, List<Slice> frames, boolean begun) {
+    HeldAnswer draft = held;
+    if (draft == null) {
+      give(nowMillis, frames, begun);
+      return;
+    }
+    if (begun && life.state() == StreamState.AWAITING_FIRST) {
+      life.draft(nowMillis);
+      learn();
+    }
+    if (!draft.take(frames)) { // too long to be judged: it is the answer
+      held = null;
+      client.unjudged();
+      give(nowMillis, draft.frames(), true);
+    }
+  }
+
+  private void give(long nowMillis, List<Slice> frames, boolean begun) {
     if (begun && life.state() != StreamState.STREAMING) {
       began(nowMillis);
     }
@@ -239,14 +274,23 @@ final class Pursuit implements Attempt.Owner {
   private void began(long nowMillis) {
     Pool from = required(pool);
     boolean resumed = life.state() == StreamState.RESUMING;
+    boolean learned = life.state() == StreamState.DRAFTING;
     life.firstContent(nowMillis);
-    if (from.routingStrategy().learnsFromFirstTokens()) {
-      loop.slots().firstToken(from.name(), id, life.grantToFirstContentMillis());
+    if (!learned) {
+      learn();
     }
     if (resumed) {
       required(resumption).resumed(from.name(), life.gapMillis());
     } else {
       resumption = new Resumption(loop.books(), from, ask.scan(), ask.resume());
+    }
+  }
+
+  /** The owner is told how long the first token took, where it goes by that. */
+  private void learn() {
+    Pool from = required(pool);
+    if (from.routingStrategy().learnsFromFirstTokens()) {
+      loop.slots().firstToken(from.name(), id, life.grantToFirstContentMillis());
     }
   }
 
@@ -269,6 +313,10 @@ final class Pursuit implements Attempt.Owner {
 
   @Override
   public void beginPieces(long nowMillis, int status, MultiMap engineHeaders) {
+    if (held != null) {
+      held = null;
+      client.unjudged();
+    }
     life.firstContent(nowMillis);
     body = null;
     answer.beginPiping(status, engineHeaders);
@@ -292,10 +340,40 @@ final class Pursuit implements Attempt.Owner {
       }
     } else if (end instanceof AttemptEnd.LeftOut) {
       askAlone(nowMillis);
+    } else if (held != null) {
+      judge(nowMillis, held);
     } else if (life.finish(nowMillis)) {
       answer.end();
       client.settle(Outcome.OK);
     }
+  }
+
+  /** All of a draft is there: its slot goes back, and judges are asked. */
+  private void judge(long nowMillis, HeldAnswer draft) {
+    keep(required(attempt));
+    giveBack(nowMillis, Outcome.OK, 0);
+    life.judge(nowMillis);
+    client.judge(nowMillis, draft);
+  }
+
+  /** The draft is the answer. */
+  void accept(long nowMillis) {
+    HeldAnswer draft = required(held);
+    held = null;
+    byte[] whole = draft.whole();
+    if (whole == null && life.state() == StreamState.JUDGING) {
+      life.firstContent(nowMillis);
+    }
+    if (!life.finish(nowMillis)) {
+      return;
+    }
+    if (whole != null) {
+      answer.whole(draft.head().status(), draft.head().headers(), whole);
+    } else {
+      answer.frames(draft.frames());
+      answer.end();
+    }
+    client.settle(Outcome.OK);
   }
 
   /** The call that it was to share went without it, or was lost with who made it. */
@@ -307,11 +385,19 @@ final class Pursuit implements Attempt.Owner {
   }
 
   private void pass(long nowMillis, EngineAnswer.Passed passed) {
+    EngineHead head = required(attempt).answered();
+    HeldAnswer draft = held;
+    if (draft != null && passed.outcome() == Outcome.OK) {
+      if (draft.take(head, passed.body())) {
+        judge(nowMillis, draft);
+        return;
+      }
+      client.unjudged();
+    }
     if (!answer.isCommitted()) {
       if (life.finish(nowMillis)) {
         keep(required(attempt));
-        EngineHead engine = required(attempt).answered();
-        answer.whole(engine.status(), engine.headers(), passed.body());
+        answer.whole(head.status(), head.headers(), passed.body());
         client.settle(passed.outcome());
       }
     } else if (life.fail(nowMillis)) {
@@ -360,6 +446,9 @@ final class Pursuit implements Attempt.Owner {
         attempts.failed(failure);
         loop.books().retried(required(attempt).pool().name(), outcome);
         throwAway(nowMillis, failure);
+        if (held != null) {
+          held.clear();
+        }
         life.retry(nowMillis);
         loop.timers().after(decision.delayMillis(), () -> client.on(this::tryAgain));
       }
@@ -417,6 +506,11 @@ final class Pursuit implements Attempt.Owner {
    */
   private void tell(long nowMillis, Failure failure, boolean givenUp) {
     attempts.failed(failure);
+    if (held != null) {
+      throwAway(nowMillis, failure);
+      client.goUp(nowMillis);
+      return;
+    }
     retryAfterOfEngine = failure.retryAfterMillis();
     client.fail(
         nowMillis, FinalError.of(failure, attempts.soonestMillis(), attempts.count(), givenUp));

@@ -10,6 +10,9 @@ import io.penstock.inference.Operation;
  * @param asksForJson whether {@code response_format} asks for JSON
  */
 public record Question(String text, boolean asksForJson) {
+  /** Of which nothing is known. */
+  public static final Question NONE = new Question("", false);
+
   private static final byte[] MESSAGES = JsonText.ascii("messages");
   private static final byte[] PROMPT = JsonText.ascii("prompt");
   private static final byte[] ROLE = JsonText.ascii("role");

@@ -169,6 +169,26 @@ public final class RequestMeters {
     }
   }
 
+  /**
+   * The answer of a tier that has one above was taken, or not.
+   *
+   * @param outcome one of a closed list
+   */
+  public void cascade(TierName tier, String outcome) {
+    String label = tiers.contains(tier) ? tier.value() : UNKNOWN;
+    registry.counter(Names.CASCADE_ANSWERS, "tier", label, "outcome", outcome).increment();
+  }
+
+  /**
+   * A judge has spoken, or failed.
+   *
+   * @param judge one of a closed list
+   * @param outcome one of a closed list
+   */
+  public void judged(String judge, String outcome) {
+    registry.counter(Names.CASCADE_JUDGEMENTS, "judge", judge, "outcome", outcome).increment();
+  }
+
   /** A client has left. */
   public void cancelled(Phase phase) {
     get(cancelled, phase).increment();

@@ -1,9 +1,10 @@
 package io.penstock.tiers;
 
+import io.penstock.inference.CascadePolicy;
 import java.util.function.Consumer;
 import java.util.function.DoubleConsumer;
 
-/** A judge outside: says how good an answer is. Called on an event loop, never blocks it. */
+/** A judge outside: says how good an answer is. Of one event loop; never blocks it. */
 public interface QualityHook {
   /**
    * What it is asked.
@@ -22,5 +23,6 @@ public interface QualityHook {
    * @param failed is told why there is no such answer
    * @return cancels the question: nobody wants to know any more
    */
-  Runnable ask(Question question, DoubleConsumer quality, Consumer<String> failed);
+  Runnable ask(
+      CascadePolicy.Hook at, Question question, DoubleConsumer quality, Consumer<String> failed);
 }

@@ -58,6 +58,7 @@ final class RoomMap {
       adapter.engine    | leaves message prober
       adapter.discovery | leaves telemetry prober adapter.guard
       adapter.jwks      | tenancy adapter.guard
+      adapter.judge     | leaves tiers adapter.guard
       adapter.redis     | leaves message tenancy adapter.guard
 
       # On their own: the simulated engine and the load driver.
@@ -69,7 +70,7 @@ final class RoomMap {
 
       # The file, the composition root, and the commands, which alone may use the root.
       config            | leaves bus tenancy tiers ingress admin
-      app               | leaves message telemetry bus tenancy ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.redis sim config
+      app               | leaves message telemetry bus tenancy ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.judge adapter.redis sim config
       cli               | leaves telemetry bus tenancy ingress admin sim load replay config app
       """;
   // spotless:on

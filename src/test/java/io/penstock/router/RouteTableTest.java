@@ -144,7 +144,7 @@ class RouteTableTest {
         .containsExactly("large", "small");
   }
 
-  private static void health(RouteTable table, String pool, ReplicaState state) {
+  static void health(RouteTable table, String pool, ReplicaState state) {
     table.report(
         new ReplicaStatus(
             new PoolName(pool),

@@ -1,0 +1,43 @@
+package io.penstock.ingress;
+
+import io.penstock.inference.RequestId;
+import io.penstock.message.Grant;
+import io.penstock.message.Refusal;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+
+/** The calls to models that judge, of one loop; at most one for each request that it carries. */
+final class Judges {
+  private final Supplier<RequestId> ids;
+  private final Map<RequestId, JudgeCall> open = new HashMap<>();
+
+  Judges(Supplier<RequestId> ids) {
+    this.ids = ids;
+  }
+
+  /** One begins; the id under which it waits. */
+  RequestId opened(JudgeCall call) {
+    RequestId id = ids.get();
+    open.put(id, call);
+    return id;
+  }
+
+  void closed(RequestId id) {
+    open.remove(id);
+  }
+
+  void granted(Grant grant) {
+    JudgeCall call = open.get(grant.id());
+    if (call != null) {
+      call.granted(grant);
+    }
+  }
+
+  void refused(Refusal refusal) {
+    JudgeCall call = open.get(refusal.id());
+    if (call != null) {
+      call.refused(refusal);
+    }
+  }
+}
