@@ -165,9 +165,14 @@ final class Attempts {
 
   /** Of those that were kept, over all tiers. */
   TokenUsage usage() {
-    TokenUsage sum = usage;
+    return Usages.sum(usageBefore(), usage);
+  }
+
+  /** Of the tiers before the one that is tried now. */
+  TokenUsage usageBefore() {
+    TokenUsage sum = TokenUsage.NONE;
     for (Use each : before) {
-      sum = Usages.sum(each.usage(), sum);
+      sum = Usages.sum(sum, each.usage());
     }
     return sum;
   }

@@ -11,6 +11,7 @@ import io.penstock.message.Grant;
 import io.penstock.message.Seat;
 import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Slice;
+import io.penstock.openai.UsageSum;
 import io.penstock.openai.UsageReporting;
 import io.penstock.stream.Commitment;
 import io.penstock.stream.FailureClass;
@@ -157,9 +158,16 @@ final class Pursuit implements Attempt.Owner {
     ScannedBody scan = ask.scan();
     StreamRelay relay =
         scan.stream() ? new StreamRelay(scan.usage(), EngineRequest.usage(target, scan)) : null;
-    Attempt next = new Attempt(this, target, as, rules.connectMillis(), relay);
+    Attempt next = attempt(target, as, relay);
     attempt = next;
     next.start(ride.call(loop.lanes(), seat, next));
+  }
+
+  private Attempt attempt(Pool of, Grant with, @Nullable StreamRelay relay) {
+    if (relay != null) {
+      relay.addsUsage(attempts.usageBefore());
+    }
+    return new Attempt(this, of, with, rules.connectMillis(), relay);
   }
 
   /** There is a slot: the next attempt begins. */
@@ -196,7 +204,7 @@ final class Pursuit implements Attempt.Owner {
         rest
             ? required(resumption).relay(scan.usage(), usageAsked)
             : scan.stream() ? new StreamRelay(scan.usage(), usageAsked) : null;
-    Attempt next = new Attempt(this, target, granted, rules.connectMillis(), relay);
+    Attempt next = attempt(target, granted, relay);
     attempt = next;
     next.start(
         EngineRequest.call(
@@ -368,7 +376,10 @@ final class Pursuit implements Attempt.Owner {
       return;
     }
     if (whole != null) {
-      answer.whole(draft.head().status(), draft.head().headers(), whole);
+      answer.whole(
+          draft.head().status(),
+          draft.head().headers(),
+          UsageSum.of(whole, attempts.usageBefore()));
     } else {
       answer.frames(draft.frames());
       answer.end();
@@ -397,7 +408,8 @@ final class Pursuit implements Attempt.Owner {
     if (!answer.isCommitted()) {
       if (life.finish(nowMillis)) {
         keep(required(attempt));
-        answer.whole(head.status(), head.headers(), passed.body());
+        answer.whole(
+            head.status(), head.headers(), UsageSum.of(passed.body(), attempts.usageBefore()));
         client.settle(passed.outcome());
       }
     } else if (life.fail(nowMillis)) {
@@ -506,7 +518,7 @@ final class Pursuit implements Attempt.Owner {
    */
   private void tell(long nowMillis, Failure failure, boolean givenUp) {
     attempts.failed(failure);
-    if (held != null) {
+    if (held != null && attempt != null) {
       throwAway(nowMillis, failure);
       client.goUp(nowMillis);
       return;
