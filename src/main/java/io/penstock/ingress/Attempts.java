@@ -29,6 +29,11 @@ final class Attempts {
       int counted = usage.promptTokens();
       return counted > 0 || generated == 0 ? counted : estimate;
     }
+
+    /** By the engine's count, else by frames where it has told none. */
+    int completionTokens() {
+      return usage.completionTokens() > 0 ? usage.completionTokens() : generated;
+    }
   }
 
   private final List<Use> before = new ArrayList<>(0);

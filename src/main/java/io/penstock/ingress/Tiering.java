@@ -68,7 +68,7 @@ final class Tiering {
       Optional<Tier> tier = policy.flatMap(tiers -> tiers.tierOf(use.model()));
       if (tier.isPresent()) {
         priced = true;
-        sum = sum.plus(tier.get().price().of(use.promptTokens(promptTokens), use.generated()));
+        sum = sum.plus(tier.get().price().of(use.promptTokens(promptTokens), use.completionTokens()));
       }
     }
     return priced ? Optional.of(sum) : Optional.empty();

@@ -24,7 +24,7 @@ class QuestionTest {
         "{'messages':[{'content':'c','role':'user'},{'role':'tool','content':'t'}]};c",
         "{'messages':[{'role':'system','content':'only'}]};only",
         "{'messages':[{'role':'user','content':[{'type':'text','text':'x'},"
-            + "{'type':'image_url','image_url':{'url':'u'}},{'type':'text','text':'y'}]}]};x\ny",
+            + "{'type':'image_url','image_url':{'url':'u'}},{'type':'text','text':'y'}]}]};x\\ny",
         "{'messages':[{'role':'user','content':null}]};^^",
         "{'messages':[{'role':'user','content':'caf\\u00e9 \\ud83d\\ude00'}]};caf\u00e9 \uD83D\uDE00",
         "{'prompt':'not looked at','messages':[{'role':'user','content':'c'}]};c",
