@@ -90,6 +90,7 @@ class ChangesTest {
       context_tokens; 4096; context_tokens 0 -> 4096
       resume; off; resume auto -> off
       batching; gateway; batching engine -> gateway
+      prefix_index_bytes; 16777216; prefix_index_bytes 2097152 -> 16777216
       enable_dynamic_batching; false; enable_dynamic_batching true -> false
       max_batch_size; 7; max_batch_size 64 -> 7
       batch_timeout_ms; 7; batch_timeout_ms 50 -> 7
