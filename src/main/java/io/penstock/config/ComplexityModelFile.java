@@ -9,16 +9,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The file of a model that {@code penstock calibrate} has written: JSON, {@code format} {@value
- * #FORMAT}, {@code version} {@value #VERSION}. Reads files, so not for an event loop. Any thread.
+ * The file of a model that {@code penstock calibrate} has written: JSON, with its {@code format} and
+ * {@code version}. Reads files, so not for an event loop. Any thread.
  */
 public final class ComplexityModelFile {
-  /** What it is. */
-  public static final String FORMAT = "penstock-complexity";
-
-  /** Of the format; rises when the features or their meaning change. */
-  public static final int VERSION = 1;
-
   private ComplexityModelFile() {}
 
   /** What a file has, or what is wrong with it. */
@@ -71,13 +65,13 @@ public final class ComplexityModelFile {
       return Result.no(first.found(), "a model file of penstock calibrate");
     }
     JsonNode root = tree.get();
-    if (!root.path("format").asText().equals(FORMAT)) {
-      return Result.no("format " + root.path("format"), "\"" + FORMAT + "\"");
+    if (!root.path("format").asText().equals(ComplexityModel.FORMAT)) {
+      return Result.no("format " + root.path("format"), "\"" + ComplexityModel.FORMAT + "\"");
     }
-    if (root.path("version").asInt() != VERSION) {
+    if (root.path("version").asInt() != ComplexityModel.VERSION) {
       return Result.no(
           "version " + root.path("version"),
-          "version " + VERSION + "; train it again with this release's penstock calibrate");
+          "version " + ComplexityModel.VERSION + "; train it again with this release's penstock calibrate");
     }
     try {
       ComplexityModel model =

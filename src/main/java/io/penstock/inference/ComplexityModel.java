@@ -27,6 +27,12 @@ public record ComplexityModel(
     List<Float> hashedWeights,
     List<Double> quantiles,
     String digest) {
+  /** What its file says that it is. */
+  public static final String FORMAT = "penstock-complexity";
+
+  /** Of the file's format; rises when features or their meaning change. */
+  public static final int VERSION = 1;
+
   public ComplexityModel {
     features = List.copyOf(features);
     means = List.copyOf(means);

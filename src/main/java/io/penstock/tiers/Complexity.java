@@ -81,8 +81,8 @@ public final class Complexity {
     return rank(score(PromptFeatures.of(prompt)));
   }
 
-  /** The logit of the chance that a prompt needs the better model. */
-  double score(PromptFeatures of) {
+  /** The logit of the chance that a prompt needs the better model; 0 without a model. */
+  public double score(PromptFeatures of) {
     double sum = bias;
     double[] surface = of.surface();
     for (int i = 0; i < weights.length; i++) {

@@ -68,10 +68,13 @@ final class RoomMap {
       # Both, and the pool's owner, in virtual time.
       replay            | leaves message batcher sim load
 
+      # Training of what chooses tiers.
+      calibrate         | leaves tiers
+
       # The file, the composition root, and the commands, which alone may use the root.
       config            | leaves bus tenancy tiers ingress admin
       app               | leaves message telemetry bus tenancy ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.judge adapter.redis sim config
-      cli               | leaves telemetry bus tenancy ingress admin sim load replay config app
+      cli               | leaves telemetry bus tenancy ingress admin sim load replay calibrate config app
       """;
   // spotless:on
 
