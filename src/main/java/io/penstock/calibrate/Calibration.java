@@ -6,6 +6,7 @@ import io.penstock.tiers.PromptFeatures;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
@@ -111,7 +112,7 @@ public final class Calibration {
     List<String> names =
         sums.keySet().stream()
             .sorted(
-                java.util.Comparator.comparingDouble(
+                Comparator.comparingDouble(
                     name -> mean(sums.getOrDefault(name, new double[] {0, 1}))))
             .toList();
     weak = names.get(0);

@@ -3,6 +3,7 @@ package io.penstock.calibrate;
 import java.util.List;
 import java.util.Locale;
 import java.util.Random;
+import java.util.function.DoubleUnaryOperator;
 
 /** The figures of a calibration as text. Pure. */
 final class CalibrationReport {
@@ -79,7 +80,7 @@ final class CalibrationReport {
     return String.format(Locale.ROOT, "%.4f [%.4f, %.4f]", each.value(), each.low(), each.high());
   }
 
-  private static String row(java.util.function.DoubleUnaryOperator of, String format) {
+  private static String row(DoubleUnaryOperator of, String format) {
     StringBuilder row = new StringBuilder();
     for (double share : SHARES) {
       row.append(String.format(Locale.ROOT, format, of.applyAsDouble(share)));

@@ -27,7 +27,7 @@ final class CostTable {
   private final double strongScore;
   private final double weakScore;
 
-  /** From here on an answer is good: the better model's mean; full marks where scores are 0 or 1. */
+  /** From here on an answer is good: the better model's mean score; of scores 0 and 1, the 1. */
   private final double enough;
 
   CostTable(List<Sample> samples) {

@@ -42,9 +42,13 @@ final class GainCurve {
 
   /** Of the samples as they are. */
   Figures figures() {
+    return figures(once());
+  }
+
+  private int[] once() {
     int[] once = new int[order.length];
     Arrays.fill(once, 1);
-    return figures(once);
+    return once;
   }
 
   /**
@@ -53,7 +57,7 @@ final class GainCurve {
    * @param share 0..1
    */
   double pgr(double share) {
-    double gap = gap(null);
+    double gap = gap(once());
     double gain = 0;
     for (int k = 0; k < Math.round(share * order.length); k++) {
       gain += strong[order[k]] - weak[order[k]];
@@ -61,10 +65,10 @@ final class GainCurve {
     return gain / gap;
   }
 
-  private double gap(int @org.jspecify.annotations.Nullable [] counts) {
+  private double gap(int[] counts) {
     double gap = 0;
     for (int i = 0; i < order.length; i++) {
-      gap += (counts == null ? 1 : counts[i]) * (strong[i] - weak[i]);
+      gap += counts[i] * (strong[i] - weak[i]);
     }
     return gap;
   }

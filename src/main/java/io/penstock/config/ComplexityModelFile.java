@@ -3,6 +3,7 @@ package io.penstock.config;
 import com.fasterxml.jackson.databind.JsonNode;
 import io.penstock.inference.ComplexityModel;
 import io.penstock.tiers.Complexity;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +29,7 @@ public final class ComplexityModelFile {
       return;
     }
     Optional<Path> file = LocalFiles.named(key);
-    if (file.isEmpty() || !java.nio.file.Files.isReadable(file.get())) {
+    if (file.isEmpty() || !Files.isReadable(file.get())) {
       files.check(key);
       return;
     }
@@ -40,7 +41,7 @@ public final class ComplexityModelFile {
 
   /** The model of a file that {@link #check} has found to be one; empty where there is none. */
   static Optional<ComplexityModel> load(Path file) {
-    return java.nio.file.Files.isReadable(file) ? read(file).model() : Optional.empty();
+    return Files.isReadable(file) ? read(file).model() : Optional.empty();
   }
 
   /**

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.config.ConfigLoader;
 import io.penstock.config.NodeConfig;
+import io.penstock.tiers.PromptFeatures;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -205,6 +206,72 @@ class ChangesTest {
     assertThat(changes.applied()).containsExactly(line);
     assertThat(changes.needsRestart()).isEmpty();
     assertThat(changes.next()).isEqualTo(load(read));
+  }
+
+  /** A model of the features that there are, with a bias. */
+  private Path estimator(double bias) throws IOException {
+    JsonArray ones = new JsonArray();
+    JsonArray names = new JsonArray();
+    for (String name : PromptFeatures.NAMES) {
+      names.add(name);
+      ones.add(1.0);
+    }
+    JsonObject model =
+        new JsonObject()
+            .put("format", "penstock-complexity")
+            .put("version", 1)
+            .put("features", names)
+            .put("means", ones)
+            .put("scales", ones)
+            .put("weights", ones)
+            .put("bias", bias)
+            .put("hashed_weights", new JsonArray())
+            .put("quantiles", new JsonArray().add(0).add(1));
+    return Files.writeString(folder.resolve("estimator.json"), model.encode());
+  }
+
+  @Test
+  void anotherModelInTheSameFileIsTaken() throws Exception {
+    JsonObject tree = node();
+    JsonObject tiers = new JsonObject(TIERS.replace('\'', '"')).put("estimator_file", "estimator.json");
+    tree.getJsonObject("fleet").put("tiers", tiers);
+    estimator(0);
+    NodeConfig before = load(tree);
+    estimator(0.5);
+    NodeConfig read = load(tree);
+    assertThat(Changes.of(before, before, read).applied())
+        .singleElement(org.assertj.core.api.InstanceOfAssertFactories.STRING)
+        .matches("fleet\\.tiers\\.estimator_file: model [0-9a-f]{32} -> model [0-9a-f]{32}");
+    assertThat(read.fleet().hash()).as("nodes see that they differ").isNotEqualTo(before.fleet().hash());
+    assertThat(Changes.of(read, read, load(tree)).applied()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "version; 2; version 2 (expected: version 1; train it again with this release's penstock"
+            + " calibrate)",
+        "bias; [1]; bias: [1] (expected: a number)",
+        "scales; [1]; scales: 1 numbers (expected: 21, one for each feature)",
+        "quantiles; [2,1]; quantiles[1]: 1.0 (expected: at least the one before)",
+        "features; ['x']; means: 21 numbers (expected: 1, one for each feature)",
+      })
+  void aFileThatIsNoModelOfOursIsAMistake(String key, String value, String mistake)
+      throws Exception {
+    JsonObject model = new JsonObject(Files.readString(estimator(0)));
+    set(model, key, value);
+    Files.writeString(folder.resolve("estimator.json"), model.encode());
+    JsonObject tree = node();
+    tree.getJsonObject("fleet")
+        .put(
+            "tiers",
+            new JsonObject(TIERS.replace('\'', '"')).put("estimator_file", "estimator.json"));
+    Path file = Files.writeString(folder.resolve("node.json"), tree.encode());
+    String said =
+        ConfigLoader.load(file, name -> Optional.empty())
+            .fold(ok -> "", no -> no.mistakes().get(0).toString());
+    assertThat(said).contains("fleet.tiers.estimator_file: \"estimator.json\"").contains(mistake.substring(0, 12));
   }
 
   @Test
