@@ -60,6 +60,12 @@ final class CalibrationReport {
       line("costs are not known: give --price-weak and --price-strong");
       return;
     }
+    double weakCost = samples.stream().mapToDouble(Sample::weakCost).sum();
+    double strongCost = samples.stream().mapToDouble(Sample::strongCost).sum();
+    if (weakCost >= strongCost) {
+      line("%s costs no less: there is nothing to save by it", weak);
+      return;
+    }
     line("%-30s %10s %10s %10s", "way", "cost", "score", "to better");
     for (CostTable.Row each : new CostTable(samples).rows(learned, random)) {
       line(

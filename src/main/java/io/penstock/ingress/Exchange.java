@@ -400,7 +400,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   }
 
   private Optional<Cost> cost() {
-    return rules.tiering().cost(attempts.uses(), required(ask).scan().promptTokens());
+    return rules.tiering().cost(attempts, required(ask).scan().promptTokens());
   }
 
   @Override
@@ -430,17 +430,10 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
 
   /** Counts what it has cost, tier by tier. */
   private void charge() {
-    for (Attempts.Use use : attempts.uses()) {
-      rules
-          .tiering()
-          .tierOf(use.model())
-          .ifPresent(
-              tier ->
-                  rules
-                      .tiering()
-                      .cost(List.of(use), required(ask).scan().promptTokens())
-                      .ifPresent(
-                          cost -> loop.books().cost(tier, required(ask).priority(), cost)));
+    if (ask != null) {
+      for (Tiering.Share share : rules.tiering().shares(attempts, ask.scan().promptTokens())) {
+        loop.books().cost(share.tier(), ask.priority(), share.cost());
+      }
     }
   }
 

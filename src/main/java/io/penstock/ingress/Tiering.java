@@ -2,7 +2,6 @@ package io.penstock.ingress;
 
 import io.penstock.inference.Cost;
 import io.penstock.inference.Fleet;
-import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Tier;
 import io.penstock.inference.TierName;
@@ -11,6 +10,7 @@ import io.penstock.inference.TierWish;
 import io.penstock.openai.Question;
 import io.penstock.tiers.Complexity;
 import io.penstock.tiers.PromptFeatures;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -51,26 +51,36 @@ final class Tiering {
                         : complexity.of(asked.text())));
   }
 
-  /** The tier that a model stands for. */
-  Optional<TierName> tierOf(ModelName model) {
-    return policy.flatMap(tiers -> tiers.tierOf(model)).map(Tier::level);
-  }
-
   /**
    * What a request has cost; empty where it has run on no model that has a price.
    *
    * @param promptTokens an estimate, for engines that count nothing
    */
-  Optional<Cost> cost(List<Attempts.Use> uses, int promptTokens) {
-    Cost sum = Cost.NONE;
-    boolean priced = false;
-    for (Attempts.Use use : uses) {
-      Optional<Tier> tier = policy.flatMap(tiers -> tiers.tierOf(use.model()));
-      if (tier.isPresent()) {
-        priced = true;
-        sum = sum.plus(tier.get().price().of(use.promptTokens(promptTokens), use.completionTokens()));
-      }
+  Optional<Cost> cost(Attempts attempts, int promptTokens) {
+    List<Share> shares = shares(attempts, promptTokens);
+    return shares.isEmpty()
+        ? Optional.empty()
+        : Optional.of(shares.stream().map(Share::cost).reduce(Cost.NONE, Cost::plus));
+  }
+
+  /** What a request has cost on one tier. */
+  record Share(TierName tier, Cost cost) {}
+
+  /** The same, tier by tier. */
+  List<Share> shares(Attempts attempts, int promptTokens) {
+    if (policy.isEmpty()) {
+      return List.of();
     }
-    return priced ? Optional.of(sum) : Optional.empty();
+    List<Share> shares = new ArrayList<>();
+    for (Attempts.Use use : attempts.uses()) {
+      Optional<Tier> tier = policy.get().tierOf(use.model());
+      tier.ifPresent(
+          of ->
+              shares.add(
+                  new Share(
+                      of.level(),
+                      of.price().of(use.promptTokens(promptTokens), use.completionTokens()))));
+    }
+    return shares;
   }
 }

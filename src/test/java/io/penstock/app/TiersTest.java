@@ -75,7 +75,7 @@ class TiersTest {
             + "}";
     HttpRequest.Builder request =
         HttpRequest.newBuilder(
-                URI.create("http://127.0.0.1:" + node.port() + "/v1/chat/completions"))
+                URI.create("http://127.0.0.1:" + node.config().ingress().port() + "/v1/chat/completions"))
             .POST(HttpRequest.BodyPublishers.ofString(body));
     if (headers.length > 0) {
       request.headers(headers);
@@ -91,7 +91,7 @@ class TiersTest {
     URI uri =
         URI.create(
             "http://127.0.0.1:"
-                + node.adminPort().orElseThrow()
+                + node.config().admin().orElseThrow().port()
                 + "/admin/v1/decisions?request="
                 + request);
     String body =
