@@ -112,12 +112,9 @@ final class DecisionRoutes {
                         .put("score", row.score())
                         .put("inputs", terms(row.inputs()))));
     JsonObject json =
-        new JsonObject()
-            .put("request", decision.request().value())
-            .put("pool", by.pool().value());
+        new JsonObject().put("request", decision.request().value()).put("pool", by.pool().value());
     tier(by.pool()).ifPresent(tier -> json.put("tier", tier.value()));
-    return json
-        .put("owner", by.node().value())
+    return json.put("owner", by.node().value())
         .put("grant", decision.ordinal())
         .put("age_ms", decision.ageMillis())
         .put("strategy", decision.strategy())

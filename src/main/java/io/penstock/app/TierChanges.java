@@ -49,8 +49,7 @@ final class TierChanges {
           new Key<>(
               "hook.timeout_ms",
               of -> of.hook().map(hook -> "" + hook.timeout().toMillis()).orElse("none")),
-          new Key<>(
-              "llm.model_id", of -> of.llm().map(llm -> llm.model().value()).orElse("none")),
+          new Key<>("llm.model_id", of -> of.llm().map(llm -> llm.model().value()).orElse("none")),
           new Key<>(
               "llm.timeout_ms",
               of -> of.llm().map(llm -> "" + llm.timeout().toMillis()).orElse("none")));

@@ -107,7 +107,9 @@ public final class Calibration {
     }
     if (sums.size() != 2) {
       throw new LabelException(
-          "--weak and --strong: missing (expected: two of " + String.join(", ", sums.keySet()) + ")");
+          "--weak and --strong: missing (expected: two of "
+              + String.join(", ", sums.keySet())
+              + ")");
     }
     List<String> names =
         sums.keySet().stream()

@@ -43,8 +43,7 @@ public record CalibrationConfig(
     without = Set.copyOf(without);
     require(!data.isEmpty(), "--data", "none", "at least one file");
     require(folds >= 2 && folds <= 100, "--folds", folds, "2..100");
-    require(
-        wordBits >= 0 && wordBits <= WORD_BITS_MAX, "--words", wordBits, "0.." + WORD_BITS_MAX);
+    require(wordBits >= 0 && wordBits <= WORD_BITS_MAX, "--words", wordBits, "0.." + WORD_BITS_MAX);
     require(resamples >= 0 && resamples <= 100_000, "--bootstrap", resamples, "0..100000");
     require(weakPrice >= 0, "--price-weak", weakPrice, ">= 0");
     require(strongPrice >= 0, "--price-strong", strongPrice, ">= 0");

@@ -40,11 +40,16 @@ final class CalibrationReport {
         config.resamples());
     line("");
     line("%-10s %-26s %-26s %-26s", "router", "APGR", "CPT(50 %)", "CPT(80 %)");
-    line("%-10s %-26s %-26s %-26s", "learned", cell(ofLearned, 0), cell(ofLearned, 1), cell(ofLearned, 2));
-    line("%-10s %-26s %-26s %-26s", "length", cell(ofLength, 0), cell(ofLength, 1), cell(ofLength, 2));
+    line(
+        "%-10s %-26s %-26s %-26s",
+        "learned", cell(ofLearned, 0), cell(ofLearned, 1), cell(ofLearned, 2));
+    line(
+        "%-10s %-26s %-26s %-26s",
+        "length", cell(ofLength, 0), cell(ofLength, 1), cell(ofLength, 2));
     line("%-10s %-26s %-26s %-26s", "random", "0.5000", "0.5000", "0.8000");
     line("");
-    line("part of the gap recovered (PGR) where this share of the requests goes to the better model");
+    line(
+        "part of the gap recovered (PGR) where this share of the requests goes to the better model");
     line("%-10s %s", "share", row(share -> share * 100, " %6.0f%%"));
     line("%-10s %s", "learned", row(learned::pgr, " %7.3f"));
     line("%-10s %s", "length", row(length::pgr, " %7.3f"));

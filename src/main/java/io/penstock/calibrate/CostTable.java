@@ -87,7 +87,6 @@ final class CostTable {
       score += judgedGood ? each.weak() : each.strong();
       up += judgedGood ? 0 : 1;
     }
-    return new Row(
-        name, cost / strongCost, score / samples.size(), (double) up / samples.size());
+    return new Row(name, cost / strongCost, score / samples.size(), (double) up / samples.size());
   }
 }

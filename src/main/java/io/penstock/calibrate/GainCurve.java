@@ -8,8 +8,8 @@ import java.util.stream.IntStream;
 
 /**
  * What routing yields when the prompts that a score puts highest go to the better model, over all
- * shares of calls to it. The measures are RouteLLM's (Ong et al., 2024): PGR, the part of the gap in
- * quality between the two models that is recovered; APGR, its mean over the shares; CPT(x), the
+ * shares of calls to it. The measures are RouteLLM's (Ong et al., 2024): PGR, the part of the gap
+ * in quality between the two models that is recovered; APGR, its mean over the shares; CPT(x), the
  * least share of calls to the better model with a PGR of at least x. A router that knows nothing
  * has an APGR of 0.5 and a CPT(x) of x.
  */
@@ -21,7 +21,8 @@ final class GainCurve {
   private final int[] order;
 
   /**
-   * @param scores of the samples, in their order; the higher, the sooner it goes to the better model
+   * @param scores of the samples, in their order; the higher, the sooner it goes to the better
+   *     model
    */
   GainCurve(List<Sample> samples, double[] scores) {
     weak = samples.stream().mapToDouble(Sample::weak).toArray();

@@ -17,9 +17,10 @@ import java.util.List;
 import java.util.TreeMap;
 
 /**
- * Fits the model of {@link Complexity} to samples: L2-regularised logistic regression by liblinear's
- * trust region Newton method (Lin, Weng, Keerthi, Trust region Newton method for large-scale
- * logistic regression, 2008), which draws no random numbers. Surface features are standardised.
+ * Fits the model of {@link Complexity} to samples: L2-regularised logistic regression by
+ * liblinear's trust region Newton method (Lin, Weng, Keerthi, Trust region Newton method for
+ * large-scale logistic regression, 2008), which draws no random numbers. Surface features are
+ * standardised.
  *
  * <p>The strength of regularisation is that of {@link #STRENGTHS} with the least log loss on the
  * fifth of the samples that is left out for it.
@@ -93,12 +94,10 @@ final class Trainer {
       problem.x[i] = row(samples.get(i).features(), means, scales);
       problem.y[i] = samples.get(i).needsStrong() ? 1 : 0;
     }
-    Model fitted =
-        Linear.train(problem, new Parameter(SolverType.L2R_LR, strength, TOLERANCE));
+    Model fitted = Linear.train(problem, new Parameter(SolverType.L2R_LR, strength, TOLERANCE));
     double sign = fitted.getLabels()[0] == 1 ? 1 : -1;
     double[] weights = fitted.getFeatureWeights();
-    ComplexityModel unranked =
-        model(means, scales, weights, sign, List.of(0.0, 1.0));
+    ComplexityModel unranked = model(means, scales, weights, sign, List.of(0.0, 1.0));
     return model(means, scales, weights, sign, quantiles(Complexity.by(unranked), samples));
   }
 

@@ -2,9 +2,9 @@
  * The calibration behind {@code penstock calibrate}: from labelled requests, how complex a prompt
  * must look before the better model is worth its price. Reads the labels ({@link
  * io.penstock.calibrate.LabelReader}), trains a logistic regression on the router's own features
- * ({@link io.penstock.calibrate.Trainer}; the solver is liblinear's), scores every prompt by a model
- * that has not seen it ({@link io.penstock.calibrate.Folds}), and says what routing by these scores
- * yields ({@link io.penstock.calibrate.GainCurve}) and costs ({@link
+ * ({@link io.penstock.calibrate.Trainer}; the solver is liblinear's), scores every prompt by a
+ * model that has not seen it ({@link io.penstock.calibrate.Folds}), and says what routing by these
+ * scores yields ({@link io.penstock.calibrate.GainCurve}) and costs ({@link
  * io.penstock.calibrate.CostTable}), with confidence intervals by bootstrap.
  *
  * <p>Decisions: what is learned is the chance that only the better model does the task, which is

@@ -127,7 +127,11 @@ final class CalibrateCommand implements Callable<Integer> {
       description = "Resamples for the intervals (default: ${DEFAULT-VALUE}).")
   private int bootstrap;
 
-  @Option(names = "--seed", paramLabel = "N", defaultValue = "1", description = "Of all that is drawn.")
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Of all that is drawn.")
   private long seed;
 
   @Option(names = "--out", paramLabel = "FILE", description = "Writes the model there.")

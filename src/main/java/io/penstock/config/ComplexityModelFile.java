@@ -10,8 +10,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The file of a model that {@code penstock calibrate} has written: JSON, with its {@code format} and
- * {@code version}. Reads files, so not for an event loop. Any thread.
+ * The file of a model that {@code penstock calibrate} has written: JSON, with its {@code format}
+ * and {@code version}. Reads files, so not for an event loop. Any thread.
  */
 public final class ComplexityModelFile {
   private ComplexityModelFile() {}
@@ -72,7 +72,9 @@ public final class ComplexityModelFile {
     if (root.path("version").asInt() != ComplexityModel.VERSION) {
       return Result.no(
           "version " + root.path("version"),
-          "version " + ComplexityModel.VERSION + "; train it again with this release's penstock calibrate");
+          "version "
+              + ComplexityModel.VERSION
+              + "; train it again with this release's penstock calibrate");
     }
     try {
       ComplexityModel model =

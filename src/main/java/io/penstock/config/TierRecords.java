@@ -34,8 +34,7 @@ final class TierRecords {
         names,
         list,
         Records.text(tiers.path("default_tier")).map(TierName::new).orElseGet(() -> usual(list)),
-        Records.constant(
-            TierStrategy.of(tiers.path("strategy").asText()), tiers.path("strategy")),
+        Records.constant(TierStrategy.of(tiers.path("strategy").asText()), tiers.path("strategy")),
         tiers.path("quality_threshold").asDouble(),
         tiers.path("latency_budget_ms").asInt(),
         tiers.path("min_quality").asDouble(),

@@ -50,8 +50,7 @@ final class AnswerHeaders {
    *
    * @param tiers the one that answers is the last; empty where the request named a model
    */
-  static void tier(
-      MultiMap headers, List<TierName> tiers, boolean streams, Optional<Cost> cost) {
+  static void tier(MultiMap headers, List<TierName> tiers, boolean streams, Optional<Cost> cost) {
     if (!tiers.isEmpty()) {
       headers.set(Headers.TIER, tiers.get(tiers.size() - 1).value());
     }

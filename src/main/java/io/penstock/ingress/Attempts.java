@@ -1,7 +1,7 @@
 package io.penstock.ingress;
 
-import io.penstock.inference.Outcome;
 import io.penstock.inference.ModelName;
+import io.penstock.inference.Outcome;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Grant;

@@ -24,7 +24,6 @@ import io.penstock.tenancy.Identity;
 import io.penstock.tenancy.LimitRefusal;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpServerRequest;
-import java.util.List;
 import java.util.Optional;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
@@ -215,8 +214,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   private void beginTier() {
     boolean holds = itinerary.canGoUp() && cascade().isPresent();
     required(pursuit)
-        .beginTier(
-            holds ? new HeldAnswer(cascade().orElseThrow().draftMaxBytes()) : null);
+        .beginTier(holds ? new HeldAnswer(cascade().orElseThrow().draftMaxBytes()) : null);
   }
 
   private Optional<CascadePolicy> cascade() {

@@ -121,7 +121,8 @@ final class JudgeCall implements Upstream.Listener {
     String prompt = llm.prompt();
     StringBuilder text = new StringBuilder(prompt.length() + draft.text().length());
     int from = 0;
-    while (from < prompt.length()) { // in one pass: an answer that has {answer} in it stays as it is
+    while (from
+        < prompt.length()) { // in one pass: an answer that has {answer} in it stays as it is
       if (prompt.startsWith("{prompt}", from)) {
         text.append(draft.prompt());
         from += "{prompt}".length();
@@ -136,7 +137,8 @@ final class JudgeCall implements Upstream.Listener {
         .put("model", of.nameForEngine().value())
         .put(
             "messages",
-            new JsonArray().add(new JsonObject().put("role", "user").put("content", text.toString())))
+            new JsonArray()
+                .add(new JsonObject().put("role", "user").put("content", text.toString())))
         .put("temperature", 0)
         .put("max_tokens", TOKENS_MAX)
         .put("stream", false)
@@ -239,8 +241,7 @@ final class JudgeCall implements Upstream.Listener {
       loop.books().tokens(pool.name(), usage);
       loop.slots().withdraw(pool.name(), id);
       loop.slots()
-          .release(
-              pool.name(), id, outcome, usage, -1, loop.clock().millis() - grantedMillis, 0);
+          .release(pool.name(), id, outcome, usage, -1, loop.clock().millis() - grantedMillis, 0);
     }
     return true;
   }

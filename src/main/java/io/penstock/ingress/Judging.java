@@ -77,8 +77,7 @@ final class Judging {
   }
 
   void begin() {
-    Optional<String> fault =
-        RuleJudge.fault(of.draft(), policy.minMeanLogprob(), Judging::isJson);
+    Optional<String> fault = RuleJudge.fault(of.draft(), policy.minMeanLogprob(), Judging::isJson);
     loop.books().judged("rules", fault.isPresent() ? "rejected" : "accepted");
     if (fault.isPresent()) {
       LOG.debug("{}: {}: {}", of.requestId(), of.tier(), fault.get());

@@ -52,8 +52,7 @@ record LoopParts(
    *
    * @param pools facts about engines by pool: dialect, model name, key; in the fleet's order
    */
-  record Rules(
-      IngressConfig config, Map<PoolName, Pool> pools, Retries retries, Tiering tiering) {
+  record Rules(IngressConfig config, Map<PoolName, Pool> pools, Retries retries, Tiering tiering) {
     Rules {
       pools = Collections.unmodifiableMap(new LinkedHashMap<>(pools));
     }

@@ -11,8 +11,8 @@ import io.penstock.message.Grant;
 import io.penstock.message.Seat;
 import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Slice;
-import io.penstock.openai.UsageSum;
 import io.penstock.openai.UsageReporting;
+import io.penstock.openai.UsageSum;
 import io.penstock.stream.Commitment;
 import io.penstock.stream.FailureClass;
 import io.penstock.stream.RequestLife;
@@ -79,7 +79,9 @@ final class Pursuit implements Attempt.Owner {
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
 
-  /** In a cascade, what has come of a tier that has one above; null where all goes to the client. */
+  /**
+   * In a cascade, what has come of a tier that has one above; null where all goes to the client.
+   */
   private @Nullable HeldAnswer held;
 
   private @Nullable Attempt kept;

@@ -48,7 +48,11 @@ record TierHeaders(
     }
     return new Valid<>(
         new TierHeaders(
-            value(tier), value(complexity), value(budget), value(cost), value(quality).orElse(0.0)));
+            value(tier),
+            value(complexity),
+            value(budget),
+            value(cost),
+            value(quality).orElse(0.0)));
   }
 
   /** With a complexity where they name none. */

@@ -11,8 +11,8 @@ import java.util.Set;
  * One row of {@code /v1/models}.
  *
  * @param tier the one that it stands for; empty for none
- * @param chosenAmong names of the models that one is chosen of, for a name that leaves the choice to
- *     the router; a tenant may use it where he may use one of them. Empty for a model
+ * @param chosenAmong names of the models that one is chosen of, for a name that leaves the choice
+ *     to the router; a tenant may use it where he may use one of them. Empty for a model
  * @param contextTokens 0 when unknown
  * @param ready whether at least one replica takes requests
  */

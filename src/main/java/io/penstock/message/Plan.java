@@ -16,7 +16,11 @@ import java.util.Optional;
  * @param higher the tiers above it that a cascade may go up to, in order
  */
 public record Plan(
-    RequestId id, ModelName model, List<PoolName> pools, Optional<TierName> tier, List<Stage> higher)
+    RequestId id,
+    ModelName model,
+    List<PoolName> pools,
+    Optional<TierName> tier,
+    List<Stage> higher)
     implements Message {
   /** Of a request that named a model. */
   public static Plan of(RequestId id, ModelName model, List<PoolName> pools) {

@@ -137,7 +137,8 @@ public final class SseFrame {
   }
 
   /**
-   * The same frame with a sum in the place of its usage, which it must tell, in an array of its own.
+   * The same frame with a sum in the place of its usage, which it must tell, in an array of its
+   * own.
    */
   public byte[] withUsageAfter(TokenUsage before) {
     TokenUsage told = usage;

@@ -81,8 +81,7 @@ final class TierRoutes {
   }
 
   private RouteDecision planned(Route route, Tier chosen, List<Tier> above) {
-    List<Stage> higher =
-        above.stream().flatMap(tier -> stage(route, tier).stream()).toList();
+    List<Stage> higher = above.stream().flatMap(tier -> stage(route, tier).stream()).toList();
     return stage(route, chosen)
         .<RouteDecision>map(
             own ->

@@ -103,7 +103,9 @@ public final class RequestLife {
     enter(StreamState.JUDGING, nowMillis);
   }
 
-  /** The first frame with content of an attempt, or of a draft that was held, goes to the client. */
+  /**
+   * The first frame with content of an attempt, or of a draft that was held, goes to the client.
+   */
   public void firstContent(long nowMillis) {
     boolean held = state == StreamState.DRAFTING || state == StreamState.JUDGING;
     if (!held) {

@@ -57,14 +57,14 @@ public enum StreamState {
   public boolean isFinal() {
     return switch (this) {
       case RECEIVED,
-              QUEUED,
-              CONNECTING,
-              AWAITING_FIRST,
-              DRAFTING,
-              JUDGING,
-              RETRYING,
-              STREAMING,
-              RESUMING ->
+          QUEUED,
+          CONNECTING,
+          AWAITING_FIRST,
+          DRAFTING,
+          JUDGING,
+          RETRYING,
+          STREAMING,
+          RESUMING ->
           false;
       case FINISHED, CANCELLED, FAILED -> true;
     };
@@ -89,10 +89,7 @@ public enum StreamState {
           this == AWAITING_FIRST || this == DRAFTING || this == JUDGING || this == RESUMING;
       case RESUMING -> this == STREAMING || this == RESUMING;
       case FINISHED ->
-          this == STREAMING
-              || this == AWAITING_FIRST
-              || this == JUDGING
-              || this == RESUMING;
+          this == STREAMING || this == AWAITING_FIRST || this == JUDGING || this == RESUMING;
       case CANCELLED, FAILED -> !isFinal();
     };
   }

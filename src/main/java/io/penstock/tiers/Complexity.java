@@ -5,9 +5,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * How complex a prompt's task is, 0..1. Without a model by the guide's proxy, the prompt's length in
- * thousands of characters; with one, the share of the prompts on which it was trained that need a
- * better model less.
+ * How complex a prompt's task is, 0..1. Without a model by the guide's proxy, the prompt's length
+ * in thousands of characters; with one, the share of the prompts on which it was trained that need
+ * a better model less.
  *
  * <p>The model's score is a logit, {@code bias + w·(x - mean)/scale + v·h}, of the chance that only
  * the better model does the task. That chance itself is small for most prompts and says little

@@ -5,7 +5,8 @@ import java.util.regex.Pattern;
 
 /** Reads what a model says that was asked for a number from 0 to 1 and nothing else. Pure. */
 public final class JudgeAnswer {
-  private static final Pattern NUMBER = Pattern.compile("0(\\.[0-9]{1,9})?|1(\\.0{1,9})?|\\.[0-9]{1,9}");
+  private static final Pattern NUMBER =
+      Pattern.compile("0(\\.[0-9]{1,9})?|1(\\.0{1,9})?|\\.[0-9]{1,9}");
 
   private JudgeAnswer() {}
 

@@ -67,8 +67,6 @@ public final class RuleJudge {
       return false;
     }
     String head = trimmed.substring(0, Math.min(REFUSAL_CHARS, trimmed.length()));
-    return REFUSAL
-        .matcher(head.replace('\u2019', '\'').toLowerCase(Locale.ROOT))
-        .find();
+    return REFUSAL.matcher(head.replace('\u2019', '\'').toLowerCase(Locale.ROOT)).find();
   }
 }

@@ -62,8 +62,7 @@ public final class TierSelection {
     double least = wish.minQuality() > 0 ? wish.minQuality() : policy.minQuality();
     List<Tier> affordable = affordable(policy, candidates, wish);
     List<Tier> of = affordable.isEmpty() ? candidates : affordable;
-    List<Tier> enough =
-        matching(of, tier -> effectiveQuality(tier, wish.complexity()) >= least);
+    List<Tier> enough = matching(of, tier -> effectiveQuality(tier, wish.complexity()) >= least);
     return enough.isEmpty()
         ? best(of)
         : least(enough, Comparator.comparingDouble(Tier::costPer1kTokens));
@@ -92,8 +91,8 @@ public final class TierSelection {
   }
 
   /**
-   * The tiers to which a cascade may go up from one, in order: the chain of {@code fallback}s, those
-   * left out that can not serve the request.
+   * The tiers to which a cascade may go up from one, in order: the chain of {@code fallback}s,
+   * those left out that can not serve the request.
    *
    * @param candidates those that can
    * @param most how many at most

@@ -233,7 +233,8 @@ class ChangesTest {
   @Test
   void anotherModelInTheSameFileIsTaken() throws Exception {
     JsonObject tree = node();
-    JsonObject tiers = new JsonObject(TIERS.replace('\'', '"')).put("estimator_file", "estimator.json");
+    JsonObject tiers =
+        new JsonObject(TIERS.replace('\'', '"')).put("estimator_file", "estimator.json");
     tree.getJsonObject("fleet").put("tiers", tiers);
     estimator(0);
     NodeConfig before = load(tree);
@@ -242,7 +243,9 @@ class ChangesTest {
     assertThat(Changes.of(before, before, read).applied())
         .singleElement(org.assertj.core.api.InstanceOfAssertFactories.STRING)
         .matches("fleet\\.tiers\\.estimator_file: model [0-9a-f]{32} -> model [0-9a-f]{32}");
-    assertThat(read.fleet().hash()).as("nodes see that they differ").isNotEqualTo(before.fleet().hash());
+    assertThat(read.fleet().hash())
+        .as("nodes see that they differ")
+        .isNotEqualTo(before.fleet().hash());
     assertThat(Changes.of(read, read, load(tree)).applied()).isEmpty();
   }
 
@@ -271,7 +274,9 @@ class ChangesTest {
     String said =
         ConfigLoader.load(file, name -> Optional.empty())
             .fold(ok -> "", no -> no.mistakes().get(0).toString());
-    assertThat(said).contains("fleet.tiers.estimator_file: \"estimator.json\"").contains(mistake.substring(0, 12));
+    assertThat(said)
+        .contains("fleet.tiers.estimator_file: \"estimator.json\"")
+        .contains(mistake.substring(0, 12));
   }
 
   @Test

@@ -43,7 +43,10 @@ class TiersTest {
     JsonObject tree = new JsonObject(Files.readString(Path.of("conf/tiers.json")));
     tree.getJsonObject("node").put("ports", new JsonObject().put("http", 0).put("admin", 0));
     for (Object pool : tree.getJsonObject("fleet").getJsonArray("pools")) {
-      ((JsonObject) pool).getJsonObject("replicas").getJsonObject("simulated").put("profile", "instant");
+      ((JsonObject) pool)
+          .getJsonObject("replicas")
+          .getJsonObject("simulated")
+          .put("profile", "instant");
     }
     Path file = Files.writeString(folder.resolve("node.json"), tree.encode());
     NodeConfig config =
@@ -75,7 +78,8 @@ class TiersTest {
             + "}";
     HttpRequest.Builder request =
         HttpRequest.newBuilder(
-                URI.create("http://127.0.0.1:" + node.config().ingress().port() + "/v1/chat/completions"))
+                URI.create(
+                    "http://127.0.0.1:" + node.config().ingress().port() + "/v1/chat/completions"))
             .POST(HttpRequest.BodyPublishers.ofString(body));
     if (headers.length > 0) {
       request.headers(headers);

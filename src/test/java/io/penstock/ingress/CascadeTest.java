@@ -157,7 +157,8 @@ class CascadeTest {
 
   private HttpResponse<String> post(String body, String... headers) throws Exception {
     HttpRequest.Builder request =
-        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + gateway.port + "/v1/chat/completions"))
+        HttpRequest.newBuilder(
+                URI.create("http://127.0.0.1:" + gateway.port + "/v1/chat/completions"))
             .POST(HttpRequest.BodyPublishers.ofString(body));
     if (headers.length > 0) {
       request.headers(headers);
@@ -249,7 +250,12 @@ class CascadeTest {
     assertThat(header(post(longest), "x-penstock-tier")).isEqualTo("quality");
     assertThat(
             header(
-                post(longest, "x-penstock-latency-budget-ms", "800", "x-penstock-min-quality", "0.5"),
+                post(
+                    longest,
+                    "x-penstock-latency-budget-ms",
+                    "800",
+                    "x-penstock-min-quality",
+                    "0.5"),
                 "x-penstock-tier"))
         .isEqualTo("fast");
     assertThat(header(post(WHOLE, "x-penstock-tier", "quality"), "x-penstock-tier"))
@@ -383,7 +389,8 @@ class CascadeTest {
   @Test
   void jsonThatWasAskedForIsLookedAt() throws Exception {
     start(Optional.of(policy(true)));
-    String body = WHOLE.replace("{\"model\"", "{\"response_format\":{\"type\":\"json_object\"},\"model\"");
+    String body =
+        WHOLE.replace("{\"model\"", "{\"response_format\":{\"type\":\"json_object\"},\"model\"");
     standard.answer(says("{\"source\": \"mountains\"}", 1, 1));
     HttpResponse<String> answer = post(body);
     assertThat(header(answer, "x-penstock-cascade")).isEqualTo("fast,standard");
@@ -497,7 +504,13 @@ class CascadeTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"nonsense, true", "nonsense, false", "status, false", "silence, true", "silence, false"})
+  @CsvSource({
+    "nonsense, true",
+    "nonsense, false",
+    "status, false",
+    "silence, true",
+    "silence, false"
+  })
   void aHookThatFailsStandsForWhatIsConfigured(String how, boolean accepts) throws Exception {
     String url =
         hook(

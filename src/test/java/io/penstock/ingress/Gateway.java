@@ -90,7 +90,8 @@ final class Gateway implements AutoCloseable {
     BatchPolicy batching = BatchPolicy.DEFAULT;
 
     /** Judges outside. */
-    Function<Vertx, QualityHook> hooks = vertx -> new HttpQualityHook(vertx, new SimpleMeterRegistry());
+    Function<Vertx, QualityHook> hooks =
+        vertx -> new HttpQualityHook(vertx, new SimpleMeterRegistry());
 
     /** Another fleet than that of the pool "rivers". */
     Optional<Fleet> fleet = Optional.empty();

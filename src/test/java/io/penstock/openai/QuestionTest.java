@@ -43,7 +43,8 @@ class QuestionTest {
 
   @Test
   void isCutToItsEnd() {
-    String body = "{'messages':[{'role':'user','content':'" + "caf\u00e9 \\n".repeat(1_000) + "end'}]}";
+    String body =
+        "{'messages':[{'role':'user','content':'" + "caf\u00e9 \\n".repeat(1_000) + "end'}]}";
     String text = of(Operation.CHAT, body, 20).text();
     assertThat(text).hasSizeLessThanOrEqualTo(20).endsWith("caf\u00e9 \nend");
     String word = "{'messages':[{'role':'user','content':'" + "x".repeat(1_000) + "'}]}";

@@ -120,8 +120,7 @@ class RequestHeadersTest {
     assertThat(RequestHeaders.maxCost(null)).isEqualTo(new Checked.Valid<>(0.0));
     assertThat(RequestHeaders.maxCost("0.01")).isEqualTo(new Checked.Valid<>(0.01));
     assertThat(RequestHeaders.minQuality(null)).isEqualTo(new Checked.Valid<>(Optional.empty()));
-    assertThat(RequestHeaders.minQuality("0.85"))
-        .isEqualTo(new Checked.Valid<>(Optional.of(0.85)));
+    assertThat(RequestHeaders.minQuality("0.85")).isEqualTo(new Checked.Valid<>(Optional.of(0.85)));
     assertThat(RequestHeaders.complexity("1")).isEqualTo(new Checked.Valid<>(Optional.of(1.0)));
   }
 

@@ -198,7 +198,8 @@ class TierRoutesTest {
   @Test
   void theCatalogueNamesTiersAndTheChoice() {
     List<ModelCard> cards = table(false).cards();
-    assertThat(cards).extracting(card -> card.tier().map(TierName::value).orElse(""))
+    assertThat(cards)
+        .extracting(card -> card.tier().map(TierName::value).orElse(""))
         .containsExactly("fast", "standard", "quality", "");
     ModelCard choice = cards.get(3);
     assertThat(choice.model()).hasToString("auto");

@@ -33,7 +33,9 @@ class ComplexityTest {
     assertThat(complexity.of("x".repeat(250))).isEqualTo(0.25);
     assertThat(complexity.of("x".repeat(1_000))).isEqualTo(1);
     assertThat(complexity.of("x".repeat(9_000))).isEqualTo(1);
-    assertThat(complexity.of("\uD83D\uDE00".repeat(500))).as("characters, not units").isEqualTo(0.5);
+    assertThat(complexity.of("\uD83D\uDE00".repeat(500)))
+        .as("characters, not units")
+        .isEqualTo(0.5);
   }
 
   @Test
@@ -66,7 +68,14 @@ class ComplexityTest {
   void aModelOfOtherFeaturesIsRefused() {
     ComplexityModel other =
         new ComplexityModel(
-            List.of("x"), List.of(0.0), List.of(1.0), List.of(1.0), 0, List.of(), List.of(0.0, 1.0), "");
+            List.of("x"),
+            List.of(0.0),
+            List.of(1.0),
+            List.of(1.0),
+            0,
+            List.of(),
+            List.of(0.0, 1.0),
+            "");
     assertThatThrownBy(() -> Complexity.by(other))
         .hasMessageStartingWith("features: [x] (expected: [log_chars,");
   }

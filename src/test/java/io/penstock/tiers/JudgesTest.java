@@ -74,7 +74,19 @@ class JudgesTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "good", "1.1", "2", "-0.5", "0.5 because", "8/10", "0,5", "NaN", "1e-3", "0.5%"})
+      strings = {
+        "",
+        "good",
+        "1.1",
+        "2",
+        "-0.5",
+        "0.5 because",
+        "8/10",
+        "0,5",
+        "NaN",
+        "1e-3",
+        "0.5%"
+      })
   void noQualities(String text) {
     assertThat(JudgeAnswer.quality(text)).isEmpty();
   }

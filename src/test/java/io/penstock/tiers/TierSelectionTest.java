@@ -144,8 +144,7 @@ class TierSelectionTest {
     List<Tier> tiers = tiers(latencies, seed);
     TierWish wish = wish(complexity, budget, maxCost, minQuality);
 
-    Tier chosen =
-        TierSelection.choose(policy(TierStrategy.COST_OPTIMIZED, tiers), tiers, wish);
+    Tier chosen = TierSelection.choose(policy(TierStrategy.COST_OPTIMIZED, tiers), tiers, wish);
 
     List<Tier> affordable = tiers.stream().filter(tier -> affords(tier, wish)).toList();
     List<Tier> of = affordable.isEmpty() ? tiers : affordable;
