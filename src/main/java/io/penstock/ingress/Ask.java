@@ -78,7 +78,7 @@ record Ask(
     if (resume instanceof Rejected<Boolean> no) {
       return refused(no);
     }
-    Checked<TierHeaders> tiers = TierHeaders.read(headers);
+    Checked<TierHeaders> tiers = TierHeaders.read(headers::get);
     if (tiers instanceof Rejected<TierHeaders> no) {
       return refused(no);
     }

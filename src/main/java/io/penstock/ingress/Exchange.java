@@ -141,7 +141,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   @Override
   public void received(long nowMillis, Ask asked, byte[] bytes) {
     ask = asked;
-    question = rules.tiering().question(asked, bytes);
+    question = rules.tiering().question(asked.scan(), bytes);
     StreamDeadlines deadlines = rules.deadlines();
     if (asked.timeout().isPresent()) {
       deadlines =
@@ -177,7 +177,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
                     id,
                     loop.self(),
                     allowance.identity().tenant(),
-                    rules.tiering().wish(required(ask), question)),
+                    rules.tiering().wish(required(ask).tiers(), question)),
             nowMillis);
   }
 
@@ -227,7 +227,10 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     Tenant tenant = allowance.identity().tenant();
     judging =
         new Judging(
-            loop,
+            new JudgeCall.Panel(
+                loop,
+                new JudgeCall.Asker(
+                    tenant, required(ask).priority(), required(ask).affinity())),
             cascade().orElseThrow(),
             new Judging.Case(
                 caller.requestId(),
@@ -235,7 +238,6 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
                 pool().model(),
                 draft.draft(question.orElse(Question.NONE)),
                 rules.tiering().policy().orElseThrow().qualityThreshold()),
-            new JudgeCall.Asker(tenant, required(ask).priority(), required(ask).affinity()),
             verdict -> on(now -> judged(now, tier, verdict)));
     judging.begin();
   }

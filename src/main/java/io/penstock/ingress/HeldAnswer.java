@@ -15,7 +15,6 @@ final class HeldAnswer {
   private final int bytesMax;
   private final List<Slice> frames = new ArrayList<>();
   private int bytes;
-  private @Nullable EngineHead head;
   private byte @Nullable [] whole;
 
   HeldAnswer(int bytesMax) {
@@ -40,11 +39,10 @@ final class HeldAnswer {
    *
    * @return whether it can be held
    */
-  boolean take(EngineHead engine, byte[] body) {
+  boolean take(byte[] body) {
     if (body.length > bytesMax) {
       return false;
     }
-    head = engine;
     whole = body;
     return true;
   }
@@ -53,7 +51,6 @@ final class HeldAnswer {
   void clear() {
     frames.clear();
     bytes = 0;
-    head = null;
     whole = null;
   }
 
@@ -65,14 +62,6 @@ final class HeldAnswer {
   /** What came in one piece; null for a stream. */
   byte @Nullable [] whole() {
     return whole;
-  }
-
-  /** What stood before it. */
-  EngineHead head() {
-    if (head == null) {
-      throw new IllegalStateException("a stream's head is not kept");
-    }
-    return head;
   }
 
   /** What a judge is shown. */

@@ -13,6 +13,7 @@ import io.penstock.message.Admit;
 import io.penstock.message.Grant;
 import io.penstock.message.Refusal;
 import io.penstock.tiers.Draft;
+import io.penstock.tiers.QualityHook;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
@@ -22,6 +23,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.DoubleConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * pool's owner like any other request and is asked once. One of the two consumers is told, once,
  * within the timeout, unless it is cancelled before.
  */
-final class JudgeCall implements Upstream.Listener {
+final class JudgeCall implements Upstream.Listener, Judges.Waiting {
   /** A number and little more; what says more is no judge's answer. */
   private static final int TOKENS_MAX = 16;
 
@@ -38,6 +40,35 @@ final class JudgeCall implements Upstream.Listener {
 
   /** On whose account it is asked: it waits in that tenant's turn. */
   record Asker(Tenant tenant, Priority priority, long affinity) {}
+
+  /**
+   * The judges that a request's drafts are shown.
+   *
+   * @param asker on whose account a model is asked
+   */
+  record Panel(LoopParts loop, Asker asker) implements Judging.Panel {
+    @Override
+    public Runnable hook(
+        CascadePolicy.Hook at,
+        QualityHook.Question question,
+        DoubleConsumer quality,
+        Consumer<String> failed) {
+      return loop.hook().ask(at, question, quality, failed);
+    }
+
+    @Override
+    public Runnable model(
+        CascadePolicy.Llm llm, Draft draft, Consumer<String> said, Consumer<String> failed) {
+      JudgeCall call = new JudgeCall(loop, llm, asker, draft, said, failed);
+      call.begin();
+      return call::cancel;
+    }
+
+    @Override
+    public void count(String judge, String outcome) {
+      loop.books().judged(judge, outcome);
+    }
+  }
 
   private final LoopParts loop;
   private final CascadePolicy.Llm llm;
@@ -145,8 +176,8 @@ final class JudgeCall implements Upstream.Listener {
         .toBuffer();
   }
 
-  /** There is a slot. */
-  void granted(Grant grant) {
+  @Override
+  public void granted(Grant grant) {
     if (over || pool == null) {
       return;
     }
@@ -155,8 +186,8 @@ final class JudgeCall implements Upstream.Listener {
     call.start();
   }
 
-  /** The pool will not serve it. */
-  void refused(Refusal refusal) {
+  @Override
+  public void refused(Refusal refusal) {
     if (!over) {
       askForSlot();
     }

@@ -9,15 +9,24 @@ import java.util.function.Supplier;
 
 /** The calls to models that judge, of one loop; at most one for each request that it carries. */
 final class Judges {
+  /** One that waits for a slot. */
+  interface Waiting {
+    /** There is a slot. */
+    void granted(Grant grant);
+
+    /** The pool will not serve it. */
+    void refused(Refusal refusal);
+  }
+
   private final Supplier<RequestId> ids;
-  private final Map<RequestId, JudgeCall> open = new HashMap<>();
+  private final Map<RequestId, Waiting> open = new HashMap<>();
 
   Judges(Supplier<RequestId> ids) {
     this.ids = ids;
   }
 
   /** One begins; the id under which it waits. */
-  RequestId opened(JudgeCall call) {
+  RequestId opened(Waiting call) {
     RequestId id = ids.get();
     open.put(id, call);
     return id;
@@ -28,14 +37,14 @@ final class Judges {
   }
 
   void granted(Grant grant) {
-    JudgeCall call = open.get(grant.id());
+    Waiting call = open.get(grant.id());
     if (call != null) {
       call.granted(grant);
     }
   }
 
   void refused(Refusal refusal) {
-    JudgeCall call = open.get(refusal.id());
+    Waiting call = open.get(refusal.id());
     if (call != null) {
       call.refused(refusal);
     }

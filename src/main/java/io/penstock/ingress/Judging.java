@@ -11,6 +11,7 @@ import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.Json;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.DoubleConsumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,35 +51,44 @@ final class Judging {
    */
   record Case(String requestId, TierName tier, ModelName model, Draft draft, double threshold) {}
 
-  private final LoopParts loop;
+  /** Whom it asks. Each question is answered once, perhaps at once, or never after a cancel. */
+  interface Panel {
+    /** A judge outside; what is returned cancels the question. */
+    Runnable hook(
+        CascadePolicy.Hook at,
+        QualityHook.Question question,
+        DoubleConsumer quality,
+        Consumer<String> failed);
+
+    /** A model of the fleet; what is returned cancels the question. */
+    Runnable model(
+        CascadePolicy.Llm llm, Draft draft, Consumer<String> said, Consumer<String> failed);
+
+    /** A judge has spoken, or failed. */
+    void count(String judge, String outcome);
+  }
+
+  private final Panel panel;
   private final CascadePolicy policy;
   private final Case of;
-  private final JudgeCall.Asker asker;
   private final Consumer<Verdict> then;
   private Runnable cancel = () -> {};
   private boolean over;
   private boolean failed;
 
   /**
-   * @param asker on whose account a model that judges is asked
    * @param then told the verdict, perhaps at once
    */
-  Judging(
-      LoopParts loop,
-      CascadePolicy policy,
-      Case of,
-      JudgeCall.Asker asker,
-      Consumer<Verdict> then) {
-    this.loop = loop;
+  Judging(Panel panel, CascadePolicy policy, Case of, Consumer<Verdict> then) {
+    this.panel = panel;
     this.policy = policy;
     this.of = of;
-    this.asker = asker;
     this.then = then;
   }
 
   void begin() {
     Optional<String> fault = RuleJudge.fault(of.draft(), policy.minMeanLogprob(), Judging::isJson);
-    loop.books().judged("rules", fault.isPresent() ? "rejected" : "accepted");
+    panel.count("rules", fault.isPresent() ? "rejected" : "accepted");
     if (fault.isPresent()) {
       LOG.debug("{}: {}: {}", of.requestId(), of.tier(), fault.get());
       end(Verdict.REJECTED);
@@ -92,9 +102,8 @@ final class Judging {
       askModel();
       return;
     }
-    cancel =
-        loop.hook()
-            .ask(
+    cancelBy(
+        panel.hook(
                 policy.hook().get(),
                 new QualityHook.Question(
                     of.requestId(),
@@ -103,7 +112,7 @@ final class Judging {
                     of.draft(),
                     of.threshold()),
                 quality -> judged("hook", quality, this::askModel),
-                why -> failed("hook", why, this::askModel));
+                why -> failed("hook", why, this::askModel)));
   }
 
   private void askModel() {
@@ -111,21 +120,26 @@ final class Judging {
       end(failed ? Verdict.UNJUDGED : Verdict.ACCEPTED);
       return;
     }
-    CascadePolicy.Llm llm = policy.llm().get();
-    JudgeCall call =
-        new JudgeCall(
-            loop,
-            llm,
-            asker,
+    cancelBy(
+        panel.model(
+            policy.llm().get(),
             of.draft(),
             said ->
                 JudgeAnswer.quality(said)
                     .ifPresentOrElse(
                         quality -> judged("llm", quality, this::conclude),
                         () -> failed("llm", "it said '" + shortened(said) + "'", this::conclude)),
-            why -> failed("llm", why, this::conclude));
-    cancel = call::cancel;
-    call.begin();
+            why -> failed("llm", why, this::conclude)));
+  }
+
+  /** The one that was asked may have answered already, and another been asked since. */
+  private void cancelBy(Runnable last) {
+    Runnable before = cancel;
+    cancel =
+        () -> {
+          before.run();
+          last.run();
+        };
   }
 
   private void conclude() {
@@ -137,7 +151,7 @@ final class Judging {
       return;
     }
     boolean enough = quality >= of.threshold();
-    loop.books().judged(judge, enough ? "accepted" : "rejected");
+    panel.count(judge, enough ? "accepted" : "rejected");
     if (enough) {
       next.run();
     } else {
@@ -150,7 +164,7 @@ final class Judging {
       return;
     }
     LOG.info("{}: judge {} failed: {}", of.requestId(), judge, why);
-    loop.books().judged(judge, "failed");
+    panel.count(judge, "failed");
     failed = true;
     if (policy.acceptsOnFailure()) {
       next.run();

@@ -12,7 +12,6 @@ import io.penstock.message.Seat;
 import io.penstock.openai.ScannedBody;
 import io.penstock.openai.Slice;
 import io.penstock.openai.UsageReporting;
-import io.penstock.openai.UsageSum;
 import io.penstock.stream.Commitment;
 import io.penstock.stream.FailureClass;
 import io.penstock.stream.RequestLife;
@@ -73,21 +72,15 @@ final class Pursuit implements Attempt.Owner {
   private final RequestLife life;
   private final Attempts attempts;
   private final Client client;
+  private final Delivery delivery;
   private final Ride ride = new Ride();
 
   private byte @Nullable [] body;
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
 
-  /**
-   * In a cascade, what has come of a tier that has one above; null where all goes to the client.
-   */
-  private @Nullable HeldAnswer held;
-
   private @Nullable Attempt kept;
-  private @Nullable Resumption resumption;
   private long retryAfterOfEngine;
-  private boolean paused;
 
   /**
    * @param attempts where they are counted
@@ -119,6 +112,7 @@ final class Pursuit implements Attempt.Owner {
     this.life = life;
     this.attempts = attempts;
     this.client = client;
+    this.delivery = new Delivery(loop, id, ask, answer, life, attempts, client);
   }
 
   /** The pool that was asked last. */
@@ -128,7 +122,7 @@ final class Pursuit implements Attempt.Owner {
 
   /** A tier is tried; its answers are held to be judged, or go to the client. */
   void beginTier(@Nullable HeldAnswer draft) {
-    held = draft;
+    delivery.beginTier(draft);
   }
 
   /** Asks the owner of a pool for a slot. */
@@ -161,7 +155,6 @@ final class Pursuit implements Attempt.Owner {
     StreamRelay relay =
         scan.stream() ? new StreamRelay(scan.usage(), EngineRequest.usage(target, scan)) : null;
     Attempt next = attempt(target, as, relay);
-    attempt = next;
     next.start(ride.call(loop.lanes(), seat, next));
   }
 
@@ -169,13 +162,16 @@ final class Pursuit implements Attempt.Owner {
     if (relay != null) {
       relay.addsUsage(attempts.usageBefore());
     }
-    return new Attempt(this, of, with, rules.connectMillis(), relay);
+    Attempt next = new Attempt(this, of, with, rules.connectMillis(), relay);
+    attempt = next;
+    delivery.from(next);
+    return next;
   }
 
   /** There is a slot: the next attempt begins. */
   void granted(long nowMillis, Grant granted) {
     Pool target = required(pool);
-    if (life.state() == StreamState.RESUMING && !required(resumption).canGoOn(target, granted)) {
+    if (life.state() == StreamState.RESUMING && !delivery.resumption().canGoOn(target, granted)) {
       passOver(nowMillis, granted, target);
       return;
     }
@@ -200,14 +196,13 @@ final class Pursuit implements Attempt.Owner {
     boolean rest = life.state() == StreamState.RESUMING;
     Buffer sent =
         rest
-            ? required(resumption).body(target, granted, scan)
+            ? delivery.resumption().body(target, granted, scan)
             : EngineRequest.body(required(body), scan, target);
     StreamRelay relay =
         rest
-            ? required(resumption).relay(scan.usage(), usageAsked)
+            ? delivery.resumption().relay(scan.usage(), usageAsked)
             : scan.stream() ? new StreamRelay(scan.usage(), usageAsked) : null;
     Attempt next = attempt(target, granted, relay);
-    attempt = next;
     next.start(
         EngineRequest.call(
             loop,
@@ -219,9 +214,7 @@ final class Pursuit implements Attempt.Owner {
             caller,
             sent,
             next));
-    if (paused) {
-      next.pause();
-    }
+    delivery.pauseIfBehind(next);
   }
 
   @Override
@@ -253,89 +246,20 @@ final class Pursuit implements Attempt.Owner {
 
   @Override
   public void frames(long nowMillis, List<Slice> frames, boolean begun) {
-    HeldAnswer draft = held;
-    if (draft == null) {
-      give(nowMillis, frames, begun);
-      return;
-    }
-    if (begun && life.state() == StreamState.AWAITING_FIRST) {
-      life.draft(nowMillis);
-      learn();
-    }
-    if (!draft.take(frames)) { // too long to be judged: it is the answer
-      held = null;
-      client.unjudged();
-      give(nowMillis, draft.frames(), true);
-    }
-  }
-
-  private void give(long nowMillis, List<Slice> frames, boolean begun) {
-    if (begun && life.state() != StreamState.STREAMING) {
-      began(nowMillis);
-    }
-    answer.frames(frames);
-    if (resumption != null && !resumption.relayed(frames)) {
+    if (!delivery.frames(nowMillis, required(pool), frames, begun)) {
       body = null; // nothing sends it again
-    }
-    holdBackIfFull();
-  }
-
-  /** The first content, of the request or of a replica that goes on. */
-  private void began(long nowMillis) {
-    Pool from = required(pool);
-    boolean resumed = life.state() == StreamState.RESUMING;
-    boolean learned = life.state() == StreamState.DRAFTING;
-    life.firstContent(nowMillis);
-    if (!learned) {
-      learn();
-    }
-    if (resumed) {
-      required(resumption).resumed(from.name(), life.gapMillis());
-    } else {
-      resumption = new Resumption(loop.books(), from, ask.scan(), ask.resume());
-    }
-  }
-
-  /** The owner is told how long the first token took, where it goes by that. */
-  private void learn() {
-    Pool from = required(pool);
-    if (from.routingStrategy().learnsFromFirstTokens()) {
-      loop.slots().firstToken(from.name(), id, life.grantToFirstContentMillis());
-    }
-  }
-
-  private void holdBackIfFull() {
-    if (!paused && attempt != null && answer.isFull()) {
-      paused = true;
-      attempt.pause();
-      answer.onDrain(
-          () ->
-              client.on(
-                  now -> {
-                    paused = false;
-                    life.heldBack(now);
-                    if (attempt != null) {
-                      attempt.resume();
-                    }
-                  }));
     }
   }
 
   @Override
   public void beginPieces(long nowMillis, int status, MultiMap engineHeaders) {
-    if (held != null) {
-      held = null;
-      client.unjudged();
-    }
-    life.firstContent(nowMillis);
     body = null;
-    answer.beginPiping(status, engineHeaders);
+    delivery.beginPieces(nowMillis, status, engineHeaders);
   }
 
   @Override
   public void piece(Buffer piece) {
-    answer.piece(piece);
-    holdBackIfFull();
+    delivery.piece(piece);
   }
 
   @Override
@@ -350,8 +274,8 @@ final class Pursuit implements Attempt.Owner {
       }
     } else if (end instanceof AttemptEnd.LeftOut) {
       askAlone(nowMillis);
-    } else if (held != null) {
-      judge(nowMillis, held);
+    } else if (delivery.holds()) {
+      judge(nowMillis);
     } else if (life.finish(nowMillis)) {
       answer.end();
       client.settle(Outcome.OK);
@@ -359,34 +283,15 @@ final class Pursuit implements Attempt.Owner {
   }
 
   /** All of a draft is there: its slot goes back, and judges are asked. */
-  private void judge(long nowMillis, HeldAnswer draft) {
+  private void judge(long nowMillis) {
     keep(required(attempt));
     giveBack(nowMillis, Outcome.OK, 0);
-    life.judge(nowMillis);
-    client.judge(nowMillis, draft);
+    delivery.judge(nowMillis);
   }
 
   /** The draft is the answer. */
   void accept(long nowMillis) {
-    HeldAnswer draft = required(held);
-    held = null;
-    byte[] whole = draft.whole();
-    if (whole == null && life.state() == StreamState.JUDGING) {
-      life.firstContent(nowMillis);
-    }
-    if (!life.finish(nowMillis)) {
-      return;
-    }
-    if (whole != null) {
-      answer.whole(
-          draft.head().status(),
-          draft.head().headers(),
-          UsageSum.of(whole, attempts.usageBefore()));
-    } else {
-      answer.frames(draft.frames());
-      answer.end();
-    }
-    client.settle(Outcome.OK);
+    delivery.accept(nowMillis);
   }
 
   /** The call that it was to share went without it, or was lost with who made it. */
@@ -399,19 +304,14 @@ final class Pursuit implements Attempt.Owner {
 
   private void pass(long nowMillis, EngineAnswer.Passed passed) {
     EngineHead head = required(attempt).answered();
-    HeldAnswer draft = held;
-    if (draft != null && passed.outcome() == Outcome.OK) {
-      if (draft.take(head, passed.body())) {
-        judge(nowMillis, draft);
-        return;
-      }
-      client.unjudged();
+    if (passed.outcome() == Outcome.OK && delivery.holds(head, passed.body())) {
+      judge(nowMillis);
+      return;
     }
     if (!answer.isCommitted()) {
       if (life.finish(nowMillis)) {
         keep(required(attempt));
-        answer.whole(
-            head.status(), head.headers(), UsageSum.of(passed.body(), attempts.usageBefore()));
+        delivery.whole(head, passed.body());
         client.settle(passed.outcome());
       }
     } else if (life.fail(nowMillis)) {
@@ -460,9 +360,7 @@ final class Pursuit implements Attempt.Owner {
         attempts.failed(failure);
         loop.books().retried(required(attempt).pool().name(), outcome);
         throwAway(nowMillis, failure);
-        if (held != null) {
-          held.clear();
-        }
+        delivery.discard();
         life.retry(nowMillis);
         loop.timers().after(decision.delayMillis(), () -> client.on(this::tryAgain));
       }
@@ -486,7 +384,7 @@ final class Pursuit implements Attempt.Owner {
     Attempt over = required(attempt);
     boolean again = life.state() == StreamState.RESUMING;
     Optional<String> no =
-        required(resumption).broke(over, required(over.relay()), failure, again, body);
+        delivery.resumption().broke(over, required(over.relay()), failure, again, body);
     if (again) {
       throwAway(nowMillis, failure);
     } else {
@@ -494,7 +392,7 @@ final class Pursuit implements Attempt.Owner {
       giveBack(nowMillis, failure.row().outcome(), failure.retryAfterMillis());
     }
     if (no.isPresent()) {
-      client.fail(nowMillis, required(resumption).error(no.get()));
+      client.fail(nowMillis, delivery.resumption().error(no.get()));
     } else {
       life.resume(nowMillis);
       client.askForSlot(nowMillis);
@@ -503,8 +401,8 @@ final class Pursuit implements Attempt.Owner {
 
   /** Nobody goes on with the stream. */
   private void resumeFailed(long nowMillis, String why) {
-    required(resumption).failed(required(pool).name());
-    client.fail(nowMillis, required(resumption).error(why));
+    delivery.resumption().failed(required(pool).name());
+    client.fail(nowMillis, delivery.resumption().error(why));
   }
 
   /** The attempt has failed, by its own outcome, and nobody gets what it generated. */
@@ -520,7 +418,7 @@ final class Pursuit implements Attempt.Owner {
    */
   private void tell(long nowMillis, Failure failure, boolean givenUp) {
     attempts.failed(failure);
-    if (held != null && attempt != null) {
+    if (delivery.holds() && attempt != null) {
       throwAway(nowMillis, failure);
       client.goUp(nowMillis);
       return;
@@ -545,6 +443,7 @@ final class Pursuit implements Attempt.Owner {
       return;
     }
     attempt = null;
+    delivery.from(null);
     try {
       over.abort();
       loop.books().tokens(over.pool().name(), over.usage());
@@ -566,7 +465,7 @@ final class Pursuit implements Attempt.Owner {
     if (life.state() != StreamState.RESUMING) {
       return false;
     }
-    Resumption of = required(resumption);
+    Resumption of = delivery.resumption();
     client.fail(nowMillis, of.error(of.nobody(required(pool).name(), why)));
     return true;
   }
@@ -580,9 +479,7 @@ final class Pursuit implements Attempt.Owner {
 
   /** Whether the client is why nothing comes, if nothing does. */
   void tick(long nowMillis) {
-    if (paused) {
-      life.heldBack(nowMillis); // the client is slow, not the engine
-    }
+    delivery.tick(nowMillis);
   }
 
   /**
@@ -617,7 +514,7 @@ final class Pursuit implements Attempt.Owner {
       loop.slots().release(pool.name(), id, outcome, TokenUsage.NONE, -1, 0, 0);
     }
     if (life.resumes() > 0) {
-      attempts.correct(required(resumption).usage());
+      attempts.correct(delivery.resumption().usage());
     }
     body = null;
     ride.over();

@@ -6,8 +6,9 @@ import io.penstock.openai.Checked;
 import io.penstock.openai.Checked.Rejected;
 import io.penstock.openai.Checked.Valid;
 import io.penstock.openai.RequestHeaders;
-import io.vertx.core.MultiMap;
 import java.util.Optional;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a request's headers say about the tier that is to serve it.
@@ -22,27 +23,28 @@ record TierHeaders(
     double maxCost,
     double minQuality) {
 
-  static Checked<TierHeaders> read(MultiMap headers) {
-    Checked<Optional<TierName>> tier = RequestHeaders.tier(headers.get("x-penstock-tier"));
+  /** Reads them; the function has a header's value, null where it is not there. */
+  static Checked<TierHeaders> read(Function<String, @Nullable String> headers) {
+    Checked<Optional<TierName>> tier = RequestHeaders.tier(headers.apply("x-penstock-tier"));
     if (tier instanceof Rejected<Optional<TierName>> no) {
       return refused(no);
     }
     Checked<Integer> budget =
-        RequestHeaders.latencyBudget(headers.get("x-penstock-latency-budget-ms"));
+        RequestHeaders.latencyBudget(headers.apply("x-penstock-latency-budget-ms"));
     if (budget instanceof Rejected<Integer> no) {
       return refused(no);
     }
-    Checked<Double> cost = RequestHeaders.maxCost(headers.get("x-penstock-max-cost"));
+    Checked<Double> cost = RequestHeaders.maxCost(headers.apply("x-penstock-max-cost"));
     if (cost instanceof Rejected<Double> no) {
       return refused(no);
     }
     Checked<Optional<Double>> quality =
-        RequestHeaders.minQuality(headers.get("x-penstock-min-quality"));
+        RequestHeaders.minQuality(headers.apply("x-penstock-min-quality"));
     if (quality instanceof Rejected<Optional<Double>> no) {
       return refused(no);
     }
     Checked<Optional<Double>> complexity =
-        RequestHeaders.complexity(headers.get("x-penstock-complexity"));
+        RequestHeaders.complexity(headers.apply("x-penstock-complexity"));
     if (complexity instanceof Rejected<Optional<Double>> no) {
       return refused(no);
     }

@@ -2,12 +2,12 @@ package io.penstock.ingress;
 
 import io.penstock.inference.Cost;
 import io.penstock.inference.Fleet;
-import io.penstock.inference.Operation;
 import io.penstock.inference.Tier;
 import io.penstock.inference.TierName;
 import io.penstock.inference.TierPolicy;
 import io.penstock.inference.TierWish;
 import io.penstock.openai.Question;
+import io.penstock.openai.ScannedBody;
 import io.penstock.tiers.Complexity;
 import io.penstock.tiers.PromptFeatures;
 import java.util.ArrayList;
@@ -32,23 +32,18 @@ final class Tiering {
   }
 
   /** The question of a request that leaves the choice to the router; empty for any other. */
-  Optional<Question> question(Ask ask, byte[] body) {
-    boolean chosen = policy.filter(tiers -> tiers.names().contains(ask.scan().model())).isPresent();
+  Optional<Question> question(ScannedBody scan, byte[] body) {
+    boolean chosen = policy.filter(tiers -> tiers.names().contains(scan.model())).isPresent();
     return chosen
-        ? Optional.of(Question.of(ask.scan().operation(), body, PromptFeatures.CHARS_MAX))
+        ? Optional.of(Question.of(scan.operation(), body, PromptFeatures.CHARS_MAX))
         : Optional.empty();
   }
 
   /** What the router is to know of it. */
-  Optional<TierWish> wish(Ask ask, Optional<Question> question) {
-    boolean embeds = ask.scan().operation() == Operation.EMBEDDINGS;
+  Optional<TierWish> wish(TierHeaders headers, Optional<Question> question) {
     return question.map(
         asked ->
-            ask.tiers()
-                .wish(
-                    ask.tiers().complexity().isPresent() || embeds
-                        ? 0
-                        : complexity.of(asked.text())));
+            headers.wish(headers.complexity().isPresent() ? 0 : complexity.of(asked.text())));
   }
 
   /**

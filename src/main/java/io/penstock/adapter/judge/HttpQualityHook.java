@@ -205,16 +205,16 @@ public final class HttpQualityHook implements QualityHook {
       }
     }
 
-    /** Ends the exchange with the judge, if there is still one. */
+    /** Ends the exchange with the judge, unless that has ended by itself. */
     void abort() {
-      if (request != null) {
+      if (answer.tryFail(new CancellationException("nobody wants to know any more"))
+          && request != null) {
         request.reset();
       }
     }
 
     void cancel() {
       isCancelled = true;
-      answer.tryFail(new CancellationException("nobody wants to know any more"));
       abort();
     }
   }
