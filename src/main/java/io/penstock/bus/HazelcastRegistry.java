@@ -74,8 +74,7 @@ final class HazelcastRegistry implements Registry {
     // Consumers may have gone while the map was read.
     found.keySet().retainAll(bus.reachableAddresses());
     Findings findings =
-        audit.look(
-            found, now.stream().map(NodeId::value).collect(Collectors.toUnmodifiableSet()));
+        audit.look(found, now.stream().map(NodeId::value).collect(Collectors.toUnmodifiableSet()));
     List<Future<?>> work = new ArrayList<>();
     if (!findings.missing().isEmpty()) {
       LOG.error(
