@@ -63,6 +63,9 @@ public final class RequestMeters {
   private static final Duration[] GAP_BUCKETS =
       seconds(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0);
 
+  /** A series of costs: tiers of the fleet times classes. */
+  private record CostKey(String tier, Priority priority) {}
+
   private final MeterRegistry registry;
   private final LongAdder inFlight = new LongAdder();
   private final Map<ModelName, Map<Operation, ForModel>> models = new ConcurrentHashMap<>();
@@ -72,7 +75,7 @@ public final class RequestMeters {
   private final Map<Operation, Responses> responses = new EnumMap<>(Operation.class);
   private final Responses otherResponses = new Responses(OTHER_OPERATION);
   private final Set<TierName> tiers = ConcurrentHashMap.newKeySet();
-  private final Map<String, Map<Priority, Counter>> costs = new ConcurrentHashMap<>();
+  private final Map<CostKey, Counter> costs = new ConcurrentHashMap<>();
   private final Map<Phase, Counter> cancelled;
   private final Map<Phase, Counter> wasted;
   private final Counter budgetExhausted;
@@ -158,14 +161,12 @@ public final class RequestMeters {
    */
   public void cost(TierName tier, Priority priority, Cost cost) {
     if (cost.pico() > 0) {
-      Map<Priority, Counter> byClass =
-          costs.computeIfAbsent(
-              tiers.contains(tier) ? tier.value() : UNKNOWN,
-              label ->
-                  byConstant(
-                      Priority.class,
-                      p -> registry.counter(Names.COST, "tier", label, "class", p.label())));
-      get(byClass, priority).increment(cost.amount());
+      costs
+          .computeIfAbsent(
+              new CostKey(tiers.contains(tier) ? tier.value() : UNKNOWN, priority),
+              key ->
+                  registry.counter(Names.COST, "tier", key.tier(), "class", key.priority().label()))
+          .increment(cost.amount());
     }
   }
 
@@ -264,14 +265,9 @@ public final class RequestMeters {
   }
 
   private static Map<Phase, Counter> byPhase(Function<Phase, Counter> counter) {
-    return byConstant(Phase.class, counter);
-  }
-
-  private static <E extends Enum<E>> Map<E, Counter> byConstant(
-      Class<E> type, Function<E, Counter> counter) {
-    Map<E, Counter> all = new EnumMap<>(type);
-    for (E each : type.getEnumConstants()) {
-      all.put(each, counter.apply(each));
+    Map<Phase, Counter> all = new EnumMap<>(Phase.class);
+    for (Phase phase : Phase.values()) {
+      all.put(phase, counter.apply(phase));
     }
     return all;
   }
