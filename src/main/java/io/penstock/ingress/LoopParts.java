@@ -39,6 +39,7 @@ record LoopParts(
     RouteCalls routes,
     Books books,
     Timers timers,
+    TurnEnd turn,
     Exchanges exchanges,
     Lanes lanes,
     Judges judges,
