@@ -190,9 +190,9 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
           if (!itinerary.answered(answered)) {
             return;
           }
+          beginTier();
           if (first) {
             rules.retries().began(now);
-            beginTier();
             allowance.reserve(
                 answered.model(), required(ask).scan(), now, () -> on(this::reserved));
             reserved(now);
@@ -213,9 +213,12 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
 
   /** The answers of a tier that has one above it are held to be judged. */
   private void beginTier() {
-    boolean holds = itinerary.canGoUp() && cascade().isPresent();
     required(pursuit)
-        .beginTier(holds ? new HeldAnswer(cascade().orElseThrow().draftMaxBytes()) : null);
+        .beginTier(holds() ? new HeldAnswer(cascade().orElseThrow().draftMaxBytes()) : null);
+  }
+
+  private boolean holds() {
+    return itinerary.canGoUp() && cascade().isPresent();
   }
 
   private Optional<CascadePolicy> cascade() {
@@ -311,7 +314,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     }
     if (nobody && itinerary.passOver(unknown)) {
       askForSlot(nowMillis);
-    } else if (nobody && !unknown && itinerary.canGoUp()) {
+    } else if (nobody && !unknown && holds()) {
       goUp(nowMillis);
     } else if (nobody && itinerary.maySoonAgree(nowMillis)) {
       loop.timers().after(Itinerary.ASK_AGAIN_MILLIS, () -> on(this::askForPlan));
@@ -395,7 +398,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         attempts,
         life,
         loop.clock().millis() - startMillis);
-    if (accepted || !itinerary.canGoUp()) { // else a ping has come before the verdict
+    if (accepted || !holds()) { // else a ping has come before the verdict
       AnswerHeaders.tier(headers, itinerary.tiers(), required(ask).scan().stream(), cost());
     }
   }
