@@ -13,9 +13,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the client of one request gets of its attempts, and when: at once, or, of a tier that has one
- * above it, once it has been judged. Reads no faster than the client does, and keeps what another
- * replica needs to go on with a stream.
+ * What the client of one request gets of its attempts, and when: at once, or, of a tier that has
+ * one above it, once it has been judged. Reads no faster than the client does, and keeps what
+ * another replica needs to go on with a stream.
  */
 final class Delivery {
   private final LoopParts loop;

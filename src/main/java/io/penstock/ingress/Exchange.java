@@ -233,8 +233,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         new Judging(
             new JudgeCall.Panel(
                 loop,
-                new JudgeCall.Asker(
-                    tenant, required(ask).priority(), required(ask).affinity())),
+                new JudgeCall.Asker(tenant, required(ask).priority(), required(ask).affinity())),
             cascade().orElseThrow(),
             new Judging.Case(
                 caller.requestId(),

@@ -104,15 +104,11 @@ final class Judging {
     }
     cancelBy(
         panel.hook(
-                policy.hook().get(),
-                new QualityHook.Question(
-                    of.requestId(),
-                    of.tier().value(),
-                    of.model().value(),
-                    of.draft(),
-                    of.threshold()),
-                quality -> judged("hook", quality, this::askModel),
-                why -> failed("hook", why, this::askModel)));
+            policy.hook().get(),
+            new QualityHook.Question(
+                of.requestId(), of.tier().value(), of.model().value(), of.draft(), of.threshold()),
+            quality -> judged("hook", quality, this::askModel),
+            why -> failed("hook", why, this::askModel)));
   }
 
   private void askModel() {

@@ -42,8 +42,7 @@ final class Tiering {
   /** What the router is to know of it. */
   Optional<TierWish> wish(TierHeaders headers, Optional<Question> question) {
     return question.map(
-        asked ->
-            headers.wish(headers.complexity().isPresent() ? 0 : complexity.of(asked.text())));
+        asked -> headers.wish(headers.complexity().isPresent() ? 0 : complexity.of(asked.text())));
   }
 
   /**

@@ -6,9 +6,9 @@
  * both sockets of a stream live on the loop that accepted it. An exchange is one request: its
  * {@code Reception}, its {@code Allowance} of what is limited, its {@code Itinerary} of pools, and
  * the {@code Pursuit} of an answer by one {@code Attempt} after the other, each one grant on one
- * replica, whose end is a value, and the {@code Delivery} of what they bring. Says {@code Route} and {@code ListModels} to a router, {@code
- * Admit}, {@code Withdraw}, {@code Renew}, {@code Release} and {@code CensusAnswer} to a pool's
- * owner; hears their answers and {@code Census}.
+ * replica, whose end is a value, and the {@code Delivery} of what they bring. Says {@code Route}
+ * and {@code ListModels} to a router, {@code Admit}, {@code Withdraw}, {@code Renew}, {@code
+ * Release} and {@code CensusAnswer} to a pool's owner; hears their answers and {@code Census}.
  *
  * <p>A call that requests share is made by the loop of the first of them, its {@code BatchHost}; to
  * the others, on this loop or another, it is a {@code LaneCall} that looks to their attempts like a

@@ -61,7 +61,8 @@ class JudgingTest {
             0,
             accepts,
             Optional.of(new CascadePolicy.Hook("http://h", Duration.ofSeconds(1))),
-            Optional.of(new CascadePolicy.Llm(new ModelName("j"), "{answer}", Duration.ofSeconds(1))));
+            Optional.of(
+                new CascadePolicy.Llm(new ModelName("j"), "{answer}", Duration.ofSeconds(1))));
     Judging judging =
         new Judging(
             panel,
