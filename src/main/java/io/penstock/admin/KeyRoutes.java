@@ -16,6 +16,7 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.List;
@@ -33,6 +34,9 @@ final class KeyRoutes {
   static final String PATHS =
       "GET or POST /admin/v1/keys, GET or DELETE /admin/v1/keys/ID, POST /admin/v1/keys/ID/rotate,"
           + " GET /admin/v1/tenants, GET, PUT or DELETE /admin/v1/tenants/ID";
+
+  /** Under this a request's context says who passed the {@link Gate}. */
+  static final String WHO = "who";
 
   private static final Pattern PARTS =
       Pattern.compile("/admin/v1/(keys|tenants)(?:/([^/]+))?(/rotate)?/?");
@@ -102,15 +106,16 @@ final class KeyRoutes {
         if (id.isPresent()) {
           Answers.refuseMethod(context, "GET, DELETE");
         } else {
-          body(context, body -> create(context, body));
+          Audit.Order order = order(context, "key.create", "");
+          body(context, order, body -> create(context, order, body));
         }
       }
       case "DELETE" -> {
         if (id.isEmpty()) {
           Answers.refuseMethod(context, "GET, POST");
         } else {
-          answer(
-              context, 200, store.revoke(id.get()), key -> TenantJson.of(key, clock.epochMillis()));
+          Audit.Order order = order(context, "key.revoke", id.get());
+          answer(context, order, 200, store.revoke(id.get()), this::key, key -> "");
         }
       }
       default -> Answers.refuseMethod(context, id.isPresent() ? "GET, DELETE" : "GET, POST");
@@ -122,7 +127,7 @@ final class KeyRoutes {
         .now()
         .key(id)
         .ifPresentOrElse(
-            key -> Answers.send(context, 200, TenantJson.of(key, clock.epochMillis())),
+            key -> Answers.send(context, 200, key(key)),
             () -> Answers.unknown(context, "key", id, store.now().keys().stream().map(ApiKey::id)));
   }
 
@@ -137,35 +142,54 @@ final class KeyRoutes {
     Answers.send(context, 200, new JsonObject().put("keys", rows));
   }
 
-  private void create(RoutingContext context, JsonObject body) {
+  private JsonObject key(ApiKey key) {
+    return TenantJson.of(key, clock.epochMillis());
+  }
+
+  private static Audit.Order order(RoutingContext context, String action, String target) {
+    SocketAddress client = context.request().remoteAddress();
+    return new Audit.Order(
+        String.valueOf((Object) context.get(WHO)),
+        client == null ? "" : String.valueOf(client.hostAddress()),
+        action,
+        target);
+  }
+
+  private void create(RoutingContext context, Audit.Order order, JsonObject body) {
     Fields fields = Fields.of(body, "tenant", "name", "expires_seconds", "limits");
     TenantId tenant =
         new TenantId(fields.text("tenant", "", TenantId::isValid, "the id of a tenant"));
     Duration life = Duration.ofSeconds(fields.number("expires_seconds", 0, 1, SECONDS_MAX));
     answer(
         context,
+        order,
         201,
         store.create(
             tenant,
             TenantJson.name(fields),
             life,
             TenantJson.limits(fields.object("limits", TenantJson.LIMITS))),
-        this::shownOnce);
+        created -> key(created.key()),
+        KeyStore.Created::secret);
   }
 
   private void rotate(RoutingContext context, String id) {
+    Audit.Order order = order(context, "key.rotate", id);
     body(
         context,
+        order,
         body -> {
           Fields fields = Fields.of(body, "overlap_seconds");
           Duration overlap =
               Duration.ofSeconds(fields.number("overlap_seconds", 0, 0, SECONDS_MAX));
-          answer(context, 201, store.rotate(id, overlap), this::shownOnce);
+          answer(
+              context,
+              order,
+              201,
+              store.rotate(id, overlap),
+              created -> key(created.key()),
+              KeyStore.Created::secret);
         });
-  }
-
-  private JsonObject shownOnce(KeyStore.Created created) {
-    return TenantJson.of(created.key(), clock.epochMillis()).put("secret", created.secret());
   }
 
   private void tenants(RoutingContext context, Optional<String> id) {
@@ -188,16 +212,28 @@ final class KeyRoutes {
     }
     TenantId tenant = new TenantId(id.get());
     switch (method) {
-      case "PUT" ->
-          body(
+      case "PUT" -> {
+        Audit.Order order = order(context, "tenant.put", id.get());
+        body(
+            context,
+            order,
+            body ->
+                answer(
+                    context,
+                    order,
+                    200,
+                    store.put(TenantJson.tenant(tenant, body, fleet.now())),
+                    this::tenant,
+                    put -> ""));
+      }
+      case "DELETE" ->
+          answer(
               context,
-              body ->
-                  answer(
-                      context,
-                      200,
-                      store.put(TenantJson.tenant(tenant, body, fleet.now())),
-                      this::tenant));
-      case "DELETE" -> answer(context, 200, store.remove(tenant), this::tenant);
+              order(context, "tenant.remove", id.get()),
+              200,
+              store.remove(tenant),
+              this::tenant,
+              gone -> "");
       default ->
           store
               .now()
@@ -223,42 +259,77 @@ final class KeyRoutes {
     return TenantJson.of(tenant, store.isConfigured(tenant.id()));
   }
 
+  /**
+   * @param row of what there is now, without secrets
+   * @param secret to be shown, this once; empty where there is none
+   */
   private <T> void answer(
-      RoutingContext context, int status, Future<T> done, Function<T, JsonObject> row) {
+      RoutingContext context,
+      Audit.Order order,
+      int status,
+      Future<KeyStore.Done<T>> done,
+      Function<T, JsonObject> row,
+      Function<T, String> secret) {
     here.bring(done)
-        .onSuccess(result -> Answers.send(context, status, row.apply(result)))
+        .onSuccess(
+            result -> {
+              JsonObject shown = row.apply(result.what());
+              order.done(shown, result.warning().isEmpty());
+              String once = secret.apply(result.what());
+              if (!once.isEmpty()) {
+                shown.put("secret", once);
+              }
+              result.warning().ifPresent(warning -> shown.put("warning", warning));
+              Answers.send(context, status, shown);
+            })
         .onFailure(
             failure -> {
               if (failure instanceof TenancyException no) {
-                Answers.refuse(context, no.fault(), String.valueOf(no.getMessage()), no.param());
+                refuse(context, order, no.fault(), String.valueOf(no.getMessage()), no.param());
               } else {
+                order.refused(Fault.INTERNAL.code());
                 Answers.broken(context, failure);
               }
             });
   }
 
+  private static void refuse(
+      RoutingContext context, Audit.Order order, Fault fault, String message, String param) {
+    order.refused(fault.code());
+    Answers.refuse(context, fault, message, param);
+  }
+
   /** Reads a body that is a JSON object, or nothing. */
-  private static void body(RoutingContext context, Consumer<JsonObject> then) {
+  private static void body(RoutingContext context, Audit.Order order, Consumer<JsonObject> then) {
     read(context.request())
         .onSuccess(
             bytes -> {
               try {
                 then.accept(bytes.length() == 0 ? new JsonObject() : bytes.toJsonObject());
               } catch (Fields.Mistake mistake) {
-                Answers.refuse(
+                refuse(
                     context,
+                    order,
                     Fault.INVALID_VALUE,
                     String.valueOf(mistake.getMessage()),
                     mistake.param());
               } catch (DecodeException | ClassCastException e) {
-                Answers.refuse(
-                    context, Fault.INVALID_JSON, "the body is no JSON (expected: an object)", "");
+                refuse(
+                    context,
+                    order,
+                    Fault.INVALID_JSON,
+                    "the body is no JSON (expected: an object)",
+                    "");
               }
             })
         .onFailure(
             tooLong ->
-                Answers.refuse(
-                    context, Fault.BODY_TOO_LARGE, String.valueOf(tooLong.getMessage()), ""));
+                refuse(
+                    context,
+                    order,
+                    Fault.BODY_TOO_LARGE,
+                    String.valueOf(tooLong.getMessage()),
+                    ""));
   }
 
   private static Future<Buffer> read(HttpServerRequest request) {

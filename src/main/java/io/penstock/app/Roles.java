@@ -95,7 +95,8 @@ final class Roles implements Supervisor.Posts {
                 .redisUrl()
                 .map(url -> vertx -> new RedisLimits(vertx, url, telemetry.metrics().registry())),
             clock,
-            telemetry.metrics().registry());
+            telemetry.metrics().registry(),
+            why -> ReadinessRules.unwritten(why, telemetry.readiness()));
     telemetry.loops().onChange(supervisor);
   }
 

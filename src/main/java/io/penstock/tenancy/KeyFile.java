@@ -11,29 +11,89 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The book of keys and tenants on disk: a head that counts what follows and has its SHA-256, then
- * one mark a line. Written as a whole to a file beside it that takes its place once it is on disk,
- * so there is always an old one or a new one. Whatever else it holds than what was written is an
- * error: half a book would bring revoked keys back. Blocks; not for event loops.
+ * one mark a line; of a target the last one holds. What changes is put behind, on disk, and then
+ * the head is overwritten, which is shorter than a sector of a disk: so there is always an old book
+ * or a new one, and what lies behind the counted bytes has never been said to be safe. When most of
+ * the lines are no news any more all of it is written anew, to a file beside it that takes its
+ * place once it is on disk; hence a change costs as much as is changed, whatever the book's size.
+ *
+ * <p>Whatever else the file holds than what was written is an error: half a book would bring
+ * revoked keys back. Blocks; not for event loops. Used by one thread after the other.
  */
 final class KeyFile {
   private static final Pattern HEAD =
-      Pattern.compile("penstock-keys 1 marks=([0-9]{1,9}) sha256=([0-9a-f]{64})");
+      Pattern.compile("penstock-keys 2 marks=([0-9]{9}) bytes=([0-9]{12}) sha256=([0-9a-f]{64})");
+
+  private static final int HEAD_BYTES = head(0, 0, "0".repeat(64)).length;
 
   /** Far beyond the largest book. */
   private static final long BYTES_MAX = 1L << 30;
 
+  /** So many lines may be put behind a book of none. */
+  private static final int APPENDED_MIN = 1_000;
+
   private final Path file;
+
+  /** Of what this object has written; null when it must be written anew. */
+  private @Nullable Written written;
+
+  /** How the file stands. */
+  private static final class Written {
+    private final MessageDigest body = sha256();
+    private final int whole; // marks that it was written anew with
+    private int marks;
+    private long bytes;
+
+    Written(int whole) {
+      this.whole = whole;
+    }
+
+    void add(byte[] lines, int count) {
+      body.update(lines);
+      bytes += lines.length;
+      marks += count;
+    }
+
+    byte[] head() throws IOException {
+      try {
+        MessageDigest soFar = (MessageDigest) body.clone();
+        return KeyFile.head(marks, bytes, HexFormat.of().formatHex(soFar.digest()));
+      } catch (CloneNotSupportedException e) {
+        throw new IOException("SHA-256 of this JDK can not be copied", e);
+      }
+    }
+  }
 
   KeyFile(Path file) {
     this.file = file.toAbsolutePath().normalize();
+  }
+
+  private static byte[] head(int marks, long bytes, String sha256) {
+    return String.format(
+            Locale.ROOT, "penstock-keys 2 marks=%09d bytes=%012d sha256=%s\n", marks, bytes, sha256)
+        .getBytes(StandardCharsets.UTF_8);
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("SHA-256 is in every JDK", e);
+    }
   }
 
   /**
@@ -42,37 +102,48 @@ final class KeyFile {
    * @throws IOException with what is wrong with the file, in words
    */
   List<TenancyMark> read() throws IOException {
-    String text;
+    byte[] all;
     try {
       if (Files.size(file) > BYTES_MAX) {
         throw wrong("it has " + Files.size(file) + " bytes", "at most " + BYTES_MAX);
       }
-      text = Files.readString(file);
+      all = Files.readAllBytes(file);
     } catch (NoSuchFileException none) {
       return List.of();
     } catch (IOException unreadable) {
       throw new IOException(
           "the file of keys, " + file + ", can not be read: " + unreadable, unreadable);
     }
-    int headEnd = text.indexOf('\n');
-    Matcher head = HEAD.matcher(headEnd < 0 ? text : text.substring(0, headEnd));
-    if (!head.matches()) {
-      throw wrong("its first line is no head", "penstock-keys 1 marks=… sha256=…");
+    Matcher head =
+        HEAD.matcher(
+            new String(
+                all, 0, Math.max(0, Math.min(all.length, HEAD_BYTES) - 1), StandardCharsets.UTF_8));
+    if (all.length < HEAD_BYTES || all[HEAD_BYTES - 1] != '\n' || !head.matches()) {
+      throw wrong("its first line is no head", "penstock-keys 2 marks=… bytes=… sha256=…");
     }
-    String body = headEnd < 0 ? "" : text.substring(headEnd + 1);
-    String sha256 = Secrets.sha256(body);
-    if (!sha256.equals(head.group(2))) {
+    long bytes = Long.parseLong(head.group(2));
+    if (all.length - HEAD_BYTES < bytes) {
       throw wrong(
-          "what follows its head has the SHA-256 " + sha256, head.group(2) + ", as its head says");
+          "its head is followed by " + (all.length - HEAD_BYTES) + " bytes",
+          bytes + ", as its head says");
     }
-    List<TenancyMark> marks = new ArrayList<>();
+    String body = new String(all, HEAD_BYTES, (int) bytes, StandardCharsets.UTF_8);
+    String sha256 = Secrets.sha256(body);
+    if (!sha256.equals(head.group(3))) {
+      throw wrong(
+          "what follows its head has the SHA-256 " + sha256, head.group(3) + ", as its head says");
+    }
+    Map<String, TenancyMark> marks = new LinkedHashMap<>();
+    int number = 0;
     for (String line : body.lines().toList()) {
-      marks.add(mark(line, marks.size() + 2));
+      TenancyMark mark = mark(line, ++number + 1);
+      marks.remove(mark.target()); // in the order of the last word
+      marks.put(mark.target(), mark);
     }
-    if (marks.size() != Integer.parseInt(head.group(1))) {
-      throw wrong("it has " + marks.size() + " marks", head.group(1) + ", as its head says");
+    if (number != Integer.parseInt(head.group(1))) {
+      throw wrong("it has " + number + " marks", head.group(1) + ", as its head says");
     }
-    return marks;
+    return List.copyOf(marks.values());
   }
 
   private TenancyMark mark(String line, int number) throws IOException {
@@ -98,15 +169,51 @@ final class KeyFile {
             + " keys in it");
   }
 
+  /** Whether so many marks may be put behind; else it is to be written anew. */
+  boolean takes(int count) {
+    Written now = written;
+    return now != null && now.marks + count <= 2 * now.whole + APPENDED_MIN;
+  }
+
+  private static byte[] lines(List<TenancyMark> marks) {
+    StringBuilder lines = new StringBuilder();
+    for (TenancyMark each : marks) {
+      lines.append(MarkText.write(each)).append('\n');
+    }
+    return lines.toString().getBytes(StandardCharsets.UTF_8);
+  }
+
+  /** Puts these behind what it {@link #takes}; on disk when it returns. */
+  void append(List<TenancyMark> marks) throws IOException {
+    Written now = written;
+    if (now == null) {
+      throw new IllegalStateException(file + " (expected: written by this object before)");
+    }
+    written = null; // unless all of it goes well
+    byte[] lines = lines(marks);
+    try (FileChannel out = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      write(out, HEAD_BYTES + now.bytes, lines);
+      out.force(true);
+      now.add(lines, marks.size());
+      write(out, 0, now.head());
+      out.force(false);
+    }
+    written = now;
+  }
+
+  private static void write(FileChannel out, long at, byte[] bytes) throws IOException {
+    ByteBuffer rest = ByteBuffer.wrap(bytes);
+    while (rest.hasRemaining()) {
+      out.write(rest, at + rest.position());
+    }
+  }
+
   /** Puts these in its place; on disk when it returns. */
   void write(List<TenancyMark> marks) throws IOException {
-    StringBuilder body = new StringBuilder();
-    for (TenancyMark each : marks) {
-      body.append(MarkText.write(each)).append('\n');
-    }
-    String text = body.toString();
-    String head =
-        "penstock-keys 1 marks=" + marks.size() + " sha256=" + Secrets.sha256(text) + "\n";
+    written = null;
+    Written now = new Written(marks.size());
+    byte[] lines = lines(marks);
+    now.add(lines, marks.size());
     Path next = file.resolveSibling(file.getFileName() + ".next");
     Path folder = file.getParent();
     if (folder != null) {
@@ -118,10 +225,8 @@ final class KeyFile {
             next,
             Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
-      ByteBuffer bytes = ByteBuffer.wrap((head + text).getBytes(StandardCharsets.UTF_8));
-      while (bytes.hasRemaining()) {
-        out.write(bytes);
-      }
+      write(out, 0, now.head());
+      write(out, HEAD_BYTES, lines);
       out.force(true);
     }
     Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -130,6 +235,7 @@ final class KeyFile {
         named.force(true);
       }
     }
+    written = now;
   }
 
   @Override

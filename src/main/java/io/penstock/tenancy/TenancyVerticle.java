@@ -28,7 +28,11 @@ import io.vertx.core.VerticleBase;
 import io.vertx.core.Vertx;
 import java.security.SecureRandom;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
@@ -40,7 +44,8 @@ import org.slf4j.LoggerFactory;
  * The node's book of keys and tenants: reads it from its store, keeps it equal with the other
  * nodes' by {@link Gossip}, and tells the ingress loops who may come in. What is ordered is told at
  * once and written to the store as soon as that is free; many changes are told and written
- * together.
+ * together, at a cost that goes by what has changed and hardly by how much there is. What can not
+ * be written holds all the same, and is tried again until it can.
  *
  * <p>When an entry throws, the book may be half changed. It is written anew from the marks that
  * were told last; what was lost with it, other nodes tell within seconds.
@@ -67,6 +72,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   private final Gossip<TenancyMark> gossip;
   private final Counter rebuilt;
   private final AtomicBoolean unwritten = new AtomicBoolean(); // read by the scrape
+  private final Consumer<Optional<String>> unwrittenTold;
   private final SecureRandom random = new SecureRandom();
   private final LiveSetting<Register> register;
   private final LiveSetting<Jwks> jwks;
@@ -76,19 +82,25 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
 
   // Touched only on this verticle's event loop.
   private Book<TenancyMark> book = empty();
-  private List<TenancyMark> known = List.of();
+  private final Map<String, TenancyMark> known = new HashMap<>(); // told, by target
+  private final List<TenancyMark> untold = new ArrayList<>();
+  private Register ahead = Register.OPEN; // with what is not told yet
   private Runnable strangers = () -> {};
   private boolean isTellDue;
   private Promise<Void> told = Promise.promise();
+  private final Map<String, TenancyMark> unsaved = new LinkedHashMap<>(); // by target
+  private boolean isAllUnsaved;
   private boolean isWriting;
   private boolean isWriteDue;
-  private Promise<Void> written = Promise.promise();
+  private boolean isAgainDue;
+  private Promise<Optional<String>> written = Promise.promise(); // with a warning
 
   /**
    * @param vertx on which it will be deployed
    * @param region that this node is in
    * @param store where the book is kept; empty: in memory alone
    * @param limits where limits are kept outside of the cluster
+   * @param unwrittenTold told why a change is not in the store, and when all are again; on its loop
    */
   public TenancyVerticle(
       Vertx vertx,
@@ -100,8 +112,10 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
       Optional<MarkStore> store,
       Optional<LimitStore.Factory> limits,
       Clock clock,
-      MeterRegistry meters) {
+      MeterRegistry meters,
+      Consumer<Optional<String>> unwrittenTold) {
     this.bus = bus;
+    this.unwrittenTold = unwrittenTold;
     this.config = config;
     this.region = region;
     this.jwksSource = jwksSource;
@@ -115,7 +129,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     this.register = new LiveSetting<>(vertx, Register.of(config.now(), List.of(), true));
     this.jwks = new LiveSetting<>(vertx, Jwks.NONE);
     Gauge.builder(Names.KEYS_UNWRITTEN, unwritten, flag -> flag.get() ? 1 : 0).register(meters);
-    Gauge.builder(Names.KEYS, register, setting -> setting.now().keys().size()).register(meters);
+    Gauge.builder(Names.KEYS, register, setting -> setting.now().keyCount()).register(meters);
   }
 
   private static Book<TenancyMark> empty() {
@@ -168,7 +182,8 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
           if (!book.merge(done.result()).isEmpty()) {
             gossip.learned();
           }
-          soonTold();
+          isAllUnsaved = true;
+          anew();
           soonWritten();
         });
   }
@@ -179,9 +194,8 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     JwksWatch watch = new JwksWatch(vertx, jwksSource, jwks, clock);
     strangers = watch::strangerShown;
     book.merge(stored);
-    known = book.marks();
-    return register
-        .become(register())
+    anew();
+    return soonTold()
         .compose(x -> bus.consume(Room.TENANCY, 0, this::hear))
         .onSuccess(
             registration -> {
@@ -190,7 +204,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
               config.onChange(
                   next -> {
                     watch.follow(next.auth().jwt() ? next.jwt() : Optional.empty());
-                    soonTold();
+                    anew();
                   });
             });
   }
@@ -200,7 +214,12 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
       vertx.setTimer(READ_AGAIN_MILLIS, due -> readAgain(in));
     }
     if (!in.renewal().isZero()) {
-      vertx.setPeriodic(in.renewal().toMillis(), due -> soonWritten());
+      vertx.setPeriodic(
+          in.renewal().toMillis(),
+          due -> {
+            isAllUnsaved = true;
+            soonWritten();
+          });
     }
   }
 
@@ -209,17 +228,36 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     answer.onComplete(done -> context.runOnContext(turn -> then.accept(done)));
   }
 
-  private Register register() {
-    return Register.of(config.now(), known, !isUnread);
+  /** All is told again, by the configuration of now; O(n log n). */
+  private void anew() {
+    known.clear();
+    untold.clear();
+    untold.addAll(book.marks());
+    ahead = Register.of(config.now(), untold, !isUnread);
+    soonTold();
+  }
+
+  /** Marks are in the book that were not before. */
+  private void changed(List<TenancyMark> marks) {
+    marks.forEach(mark -> unsaved.put(mark.target(), mark));
+    if (book.isFull()) {
+      anew(); // it may have forgotten some
+      return;
+    }
+    untold.addAll(marks);
+    ahead = ahead.with(marks);
+    soonTold();
   }
 
   private void rebuild(Throwable bug) {
     LOG.error("the book of keys failed; it is written anew from its {} marks", known.size(), bug);
     rebuilt.increment();
     Book<TenancyMark> next = empty();
-    next.merge(known);
+    next.merge(List.copyOf(known.values()));
     book = next;
-    soonTold();
+    isAllUnsaved = true;
+    anew();
+    soonWritten();
   }
 
   @Override
@@ -244,28 +282,29 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   }
 
   @Override
-  public Future<Created> create(TenantId tenant, String name, Duration life, RateLimits limits) {
+  public Future<Done<Created>> create(
+      TenantId tenant, String name, Duration life, RateLimits limits) {
     return order(
-        orders -> orders.create(fresh(), tenant, name, life, limits, clock.epochMillis()),
+        orders -> orders.create(ahead, tenant, name, life, limits, clock.epochMillis()),
         order -> order.created().orElseThrow());
   }
 
   @Override
-  public Future<ApiKey> revoke(String id) {
+  public Future<Done<ApiKey>> revoke(String id) {
     return order(
-        orders -> orders.revoke(fresh(), id, clock.epochMillis()),
+        orders -> orders.revoke(ahead, id, clock.epochMillis()),
         order -> order.marks().get(0).key().orElseThrow());
   }
 
   @Override
-  public Future<Created> rotate(String id, Duration overlap) {
+  public Future<Done<Created>> rotate(String id, Duration overlap) {
     return order(
-        orders -> orders.rotate(fresh(), id, overlap, clock.epochMillis()),
+        orders -> orders.rotate(ahead, id, overlap, clock.epochMillis()),
         order -> order.created().orElseThrow());
   }
 
   @Override
-  public Future<Tenant> put(Tenant tenant) {
+  public Future<Done<Tenant>> put(Tenant tenant) {
     return order(
         orders -> {
           changeable(tenant.id());
@@ -275,11 +314,11 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   }
 
   @Override
-  public Future<Tenant> remove(TenantId id) {
+  public Future<Done<Tenant>> remove(TenantId id) {
     return order(
         orders -> {
           changeable(id);
-          return orders.remove(fresh(), id, clock.epochMillis());
+          return orders.remove(ahead, id, clock.epochMillis());
         },
         order -> now().tenant(id).orElseGet(() -> Tenant.of(id)));
   }
@@ -296,22 +335,18 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     }
   }
 
-  /** With what was ordered a moment ago, and is about to be told. */
-  private Register fresh() {
-    return isTellDue ? Register.of(config.now(), book.marks(), !isUnread) : register.now();
-  }
-
-  private <T> Future<T> order(
+  private <T> Future<Done<T>> order(
       Function<KeyOrders, KeyOrders.Order> what, Function<KeyOrders.Order, T> answer) {
-    Promise<T> done = Promise.promise();
+    Promise<Done<T>> done = Promise.promise();
     context.runOnContext(
         turn -> {
           try {
             KeyOrders.Order order = what.apply(new KeyOrders(bus.self(), book, random));
             T result = answer.apply(order);
-            order.marks().forEach(book::take);
+            changed(book.merge(order.marks()));
             gossip.said(order.marks());
-            Future.join(soonTold(), soonWritten()).map(both -> result).onComplete(done);
+            Future<Optional<String>> saved = soonWritten();
+            soonTold().compose(x -> saved).map(why -> new Done<>(result, why)).onComplete(done);
           } catch (TenancyException no) {
             done.fail(no);
           } catch (RuntimeException bug) {
@@ -324,9 +359,11 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
 
   private void hear(Message message) {
     if (message instanceof TenancyMarks marks) {
-      if (!marks.from().equals(bus.self()) && !book.merge(marks.marks()).isEmpty()) {
+      List<TenancyMark> news =
+          marks.from().equals(bus.self()) ? List.of() : book.merge(marks.marks());
+      if (!news.isEmpty()) {
         gossip.learned();
-        soonTold();
+        changed(news);
         soonWritten();
       }
     } else if (message instanceof BookDigest digest) {
@@ -349,16 +386,17 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     isTellDue = false;
     Promise<Void> waiting = told;
     told = Promise.promise();
-    known = book.marks();
-    register.become(register()).onComplete(waiting);
+    untold.forEach(mark -> known.put(mark.target(), mark));
+    untold.clear();
+    register.become(ahead).onComplete(waiting);
   }
 
-  /** Completes when the book of now is in the store. */
-  private Future<Void> soonWritten() {
+  /** Completes when the book of now is in the store, or with why it is not. */
+  private Future<Optional<String>> soonWritten() {
     if (store.isEmpty()) {
-      return Future.succeededFuture();
+      return Future.succeededFuture(Optional.empty());
     }
-    Future<Void> future = written.future();
+    Future<Optional<String>> future = written.future();
     isWriteDue = true;
     if (!isWriting) {
       write(store.get());
@@ -369,35 +407,60 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   private void write(MarkStore to) {
     isWriting = true;
     isWriteDue = false;
-    Promise<Void> waiting = written;
+    Promise<Optional<String>> waiting = written;
     written = Promise.promise();
+    boolean all = isAllUnsaved || !to.takes(unsaved.size());
+    List<TenancyMark> marks = all ? book.marks() : List.copyOf(unsaved.values());
+    List<TenancyMark> saving = List.copyOf(unsaved.values());
+    unsaved.clear();
+    isAllUnsaved = false;
     here(
-        to.write(book.marks()),
+        to.write(marks, all),
         done -> {
           isWriting = false;
-          unwritten.set(done.failed());
-          if (done.succeeded()) {
-            waiting.complete();
-          } else {
+          if (done.failed()) {
+            saving.forEach(mark -> unsaved.putIfAbsent(mark.target(), mark));
+            isAllUnsaved |= all;
             notWritten(to, done.cause(), waiting);
+          } else if (done.result()) {
+            isWritten(to, waiting);
+          } else {
+            isAllUnsaved = true;
+            soonWritten().onComplete(waiting);
           }
-          if (isWriteDue) {
+          if (isWriteDue && !isWriting) {
             write(to);
           }
         });
   }
 
-  private void notWritten(MarkStore to, Throwable cause, Promise<Void> waiting) {
+  private void isWritten(MarkStore to, Promise<Optional<String>> waiting) {
+    if (unwritten.getAndSet(false)) {
+      LOG.info("all keys and tenants are in {} again", to);
+      unwrittenTold.accept(Optional.empty());
+    }
+    waiting.complete(Optional.empty());
+  }
+
+  private void notWritten(MarkStore to, Throwable cause, Promise<Optional<String>> waiting) {
     LOG.error("the keys could not be written to {}; tried again soon", to, cause);
-    waiting.fail(
-        new TenancyException(
-            Fault.INTERNAL,
-            "all nodes go by it now, but it could not be written to "
-                + to
-                + ": "
-                + cause
-                + "; while that is so, it is lost when all nodes are down at once",
-            ""));
-    vertx.setTimer(WRITE_AGAIN_MILLIS, due -> soonWritten());
+    String why =
+        "all nodes go by it now, but it could not be written to "
+            + to
+            + ": "
+            + cause
+            + "; while that is so, it is lost when all nodes are down at once";
+    unwritten.set(true);
+    unwrittenTold.accept(Optional.of(to + ": " + cause));
+    waiting.complete(Optional.of(why));
+    if (!isAgainDue) {
+      isAgainDue = true;
+      vertx.setTimer(
+          WRITE_AGAIN_MILLIS,
+          due -> {
+            isAgainDue = false;
+            soonWritten();
+          });
+    }
   }
 }

@@ -10,6 +10,7 @@ import io.penstock.message.TenancyMark;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,12 +58,63 @@ class KeyFileTest {
     assertThat(new KeyFile(file).read()).isEqualTo(marks(4));
   }
 
+  @Test
+  void whatChangesIsPutBehindAndTheLastWordOnATargetHolds() throws IOException {
+    Path file = folder.resolve("keys.json");
+    KeyFile keys = new KeyFile(file);
+    assertThat(keys.takes(1)).as("before it was written").isFalse();
+    keys.write(marks(3));
+    long bytes = Files.size(file);
+    TenancyMark later =
+        new TenancyMark(
+            marks(1).get(0).target(), Optional.empty(), Optional.empty(), 9, new NodeId("b"));
+    assertThat(keys.takes(2)).isTrue();
+    keys.append(List.of(later, marks(4).get(3)));
+
+    assertThat(new KeyFile(file).read())
+        .containsExactly(marks(2).get(1), marks(3).get(2), later, marks(4).get(3));
+    assertThat(Files.size(file)).isGreaterThan(bytes);
+    Files.writeString(file, "half a li", StandardOpenOption.APPEND); // a node that died meanwhile
+    assertThat(new KeyFile(file).read()).hasSize(4);
+    keys.append(marks(6).subList(4, 6));
+    assertThat(new KeyFile(file).read()).hasSize(6);
+  }
+
+  @Test
+  void whenMostOfItIsNoNewsItIsWrittenAnew() throws IOException {
+    KeyFile keys = new KeyFile(folder.resolve("keys.json"));
+    keys.write(marks(10));
+    int appended = 0;
+    while (keys.takes(10)) {
+      keys.append(marks(10));
+      appended += 10;
+    }
+    assertThat(appended).isBetween(500, 1_500);
+    keys.write(marks(10));
+    assertThat(keys.takes(10)).isTrue();
+    assertThat(keys.read()).isEqualTo(marks(10));
+  }
+
+  /** What was not all written is not built upon. */
+  @Test
+  void afterAFailureItIsWrittenAnew() throws IOException {
+    Path file = folder.resolve("keys.json");
+    KeyFile keys = new KeyFile(file);
+    keys.write(marks(2));
+    Files.delete(file);
+    assertThatThrownBy(() -> keys.append(marks(1))).isInstanceOf(IOException.class);
+    assertThat(keys.takes(1)).isFalse();
+    keys.write(marks(3));
+    assertThat(keys.read()).isEqualTo(marks(3));
+  }
+
   /** Every cut, and every changed byte: never a part of the book, and never an empty one. */
   @Test
   void anythingElseIsAnError() throws IOException {
     Path file = folder.resolve("keys.json");
     KeyFile keys = new KeyFile(file);
-    keys.write(marks(2));
+    keys.write(marks(1));
+    keys.append(marks(2).subList(1, 2));
     byte[] whole = Files.readAllBytes(file);
     for (int i = 0; i < whole.length; i++) {
       Files.write(file, java.util.Arrays.copyOf(whole, i));
