@@ -98,6 +98,7 @@ final class TieredFleet {
         FailoverPolicy.DEFAULT,
         BreakerPolicy.DEFAULT,
         ResumeMode.AUTO,
-        BatchPolicy.DEFAULT);
+        BatchPolicy.DEFAULT,
+        Pool.PREFIX_INDEX_BYTES);
   }
 }
