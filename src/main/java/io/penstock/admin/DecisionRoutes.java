@@ -1,8 +1,12 @@
 package io.penstock.admin;
 
 import io.penstock.fault.Fault;
+import io.penstock.inference.Fleet;
 import io.penstock.inference.Pool;
+import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.Tier;
+import io.penstock.inference.TierName;
 import io.penstock.message.AskDecisions;
 import io.penstock.message.Decision;
 import io.penstock.message.Decisions;
@@ -96,7 +100,7 @@ final class DecisionRoutes {
             });
   }
 
-  private static JsonObject json(Decisions by, Decision decision) {
+  private JsonObject json(Decisions by, Decision decision) {
     JsonArray rows = new JsonArray();
     decision
         .rows()
@@ -107,10 +111,10 @@ final class DecisionRoutes {
                         .put("replica", row.replica().value())
                         .put("score", row.score())
                         .put("inputs", terms(row.inputs()))));
-    return new JsonObject()
-        .put("request", decision.request().value())
-        .put("pool", by.pool().value())
-        .put("owner", by.node().value())
+    JsonObject json =
+        new JsonObject().put("request", decision.request().value()).put("pool", by.pool().value());
+    tier(by.pool()).ifPresent(tier -> json.put("tier", tier.value()));
+    return json.put("owner", by.node().value())
         .put("grant", decision.ordinal())
         .put("age_ms", decision.ageMillis())
         .put("strategy", decision.strategy())
@@ -119,6 +123,16 @@ final class DecisionRoutes {
         .put("terms", terms(decision.terms()))
         .put("candidates", decision.candidates())
         .put("rows", rows);
+  }
+
+  /** The tier that a pool's model stands for. */
+  private Optional<TierName> tier(PoolName of) {
+    Fleet fleet = fleets.now();
+    return fleet.pools().stream()
+        .filter(pool -> pool.name().equals(of))
+        .findFirst()
+        .flatMap(pool -> fleet.tiers().flatMap(tiers -> tiers.tierOf(pool.model())))
+        .map(Tier::level);
   }
 
   private static JsonObject terms(List<Term> terms) {

@@ -41,7 +41,7 @@ final class Configs {
   }
 
   static Fleet withPools(Fleet of, List<Pool> pools) {
-    return new Fleet(pools, of.enableFallback(), of.fallbackModel(), of.hash());
+    return new Fleet(pools, of.enableFallback(), of.fallbackModel(), of.tiers(), of.hash());
   }
 
   static NodeConfig withFleet(NodeConfig config, Fleet fleet) {

@@ -89,6 +89,7 @@ final class FleetChanges {
               + " -> "
               + orNone(read.fallbackModel().map(ModelName::value).orElse("")));
     }
+    lines.addAll(TierChanges.of(before.tiers(), read.tiers()));
     Map<PoolName, Pool> gone = new LinkedHashMap<>();
     before.pools().forEach(pool -> gone.put(pool.name(), pool));
     List<PoolName> kept = new ArrayList<>();

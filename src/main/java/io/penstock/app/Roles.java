@@ -3,6 +3,7 @@ package io.penstock.app;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.discovery.Discovery;
 import io.penstock.adapter.engine.HttpEngineProbes;
+import io.penstock.adapter.judge.HttpQualityHook;
 import io.penstock.adapter.jwks.HttpJwks;
 import io.penstock.adapter.redis.RedisLimits;
 import io.penstock.adapter.redis.RedisMarks;
@@ -242,6 +243,7 @@ final class Roles implements Supervisor.Posts {
                   bus(),
                   directory(),
                   tenancy,
+                  vertx -> new HttpQualityHook(vertx, telemetry.metrics().registry()),
                   settings.ingress(),
                   settings.fleet(),
                   lane,

@@ -26,6 +26,7 @@ import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
+import io.penstock.inference.TierName;
 import io.penstock.message.Bytes;
 import io.penstock.message.Message;
 import java.io.IOException;
@@ -195,6 +196,7 @@ final class WireForm {
     add(module, ReplicaId.class, ReplicaId::new, ReplicaId::value);
     add(module, RequestId.class, RequestId::new, RequestId::value);
     add(module, TenantId.class, TenantId::new, TenantId::value);
+    add(module, TierName.class, TierName::new, TierName::value);
     return module;
   }
 

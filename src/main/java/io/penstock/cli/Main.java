@@ -60,6 +60,7 @@ public final class Main {
           new EngineSimCommand(),
           new LoadCommand(),
           new ReplayCommand(),
+          new CalibrateCommand(),
           new VersionCommand()
         }) {
       penstock.addSubcommand(command);

@@ -22,6 +22,7 @@ import picocli.CommandLine.Command;
       "  penstock engine-sim --replicas 3                 # engines without a GPU",
       "  penstock load --concurrency 8 http://127.0.0.1:8080",
       "  penstock replay --trace FILE --fleet FILE        # which strategy suits a trace and a fleet",
+      "  penstock calibrate --data FILE --out FILE        # which prompts need the better model",
       "  penstock COMMAND --help                          # all about one command",
       "",
       "Exit codes: 0 done, 1 failed, 2 wrong usage or configuration."

@@ -84,6 +84,7 @@ public final class ConfigLoader {
     new NodeRules(root, files).check();
     new FleetRules(fleet, files, root.tree().path("ingress").path("max_body_bytes").asLong())
         .check();
+    new TierRules(fleet, files).check();
     new TenantRules(tenants, fleet.tree()).check();
     if (!mistakes.isEmpty()) {
       return new Loaded.Failed(mistakes.inOrderOf(root, tenants, fleet));

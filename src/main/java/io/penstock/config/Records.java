@@ -21,6 +21,7 @@ import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ResumeMode;
 import io.penstock.inference.Role;
 import io.penstock.inference.RoutingStrategy;
+import io.penstock.inference.TierPolicy;
 import io.penstock.ingress.IngressConfig;
 import io.penstock.tenancy.TenancyConfig;
 import java.nio.file.Path;
@@ -119,11 +120,13 @@ final class Records {
 
   static Fleet fleet(Section fleet, String hash) {
     JsonNode tree = fleet.tree();
+    Optional<TierPolicy> tiers = TierRecords.of(fleet);
     return new Fleet(
         each(tree.path("pools"), pool -> pool(pool, fleet.directory())),
         tree.path("enable_fallback").asBoolean(),
         text(tree.path("fallback_model_id")).map(n -> model(FleetRules.modelOf(tree, n))),
-        hash);
+        tiers,
+        tiers.flatMap(TierPolicy::estimator).map(model -> hash + model.digest()).orElse(hash));
   }
 
   private static Pool pool(JsonNode pool, Path directory) {

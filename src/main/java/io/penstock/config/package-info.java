@@ -6,8 +6,9 @@
  * <p>A file goes through these steps, and through all of them whatever the earlier ones found, so
  * that every mistake is reported at once: strict JSON ({@code JsonFile}), the environment ({@code
  * Environment}), the schema ({@code Structure}), defaults ({@code SchemaNode}), rules that a schema
- * can not state ({@code NodeRules}, {@code FleetRules}). Only a tree without a mistake becomes
- * records ({@code Records}), and only those are advised upon ({@code Advisor}).
+ * can not state ({@code NodeRules}, {@code FleetRules}, {@code TierRules}, {@code TenantRules}).
+ * Only a tree without a mistake becomes records ({@code Records}), and only those are advised upon
+ * ({@code Advisor}).
  *
  * <p>Decisions: unknown keys are mistakes, because a misspelt limit is no limit. A mistake names a
  * key once; what follows from it is not reported again. Files that only the node's machine has

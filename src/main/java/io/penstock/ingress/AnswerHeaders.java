@@ -1,9 +1,14 @@
 package io.penstock.ingress;
 
+import io.penstock.inference.Cost;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.TierName;
 import io.penstock.stream.RequestLife;
 import io.vertx.core.MultiMap;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** The gateway's own headers on answers. */
 final class AnswerHeaders {
@@ -38,6 +43,24 @@ final class AnswerHeaders {
             + life.routeMillis()
             + ", upstream;dur="
             + Math.max(0, sinceStartMillis - life.routeMillis() - queueMillis));
+  }
+
+  /**
+   * On a success: which tiers were tried, and what it has cost, where that is known by now.
+   *
+   * @param tiers the one that answers is the last; empty where the request named a model
+   */
+  static void tier(MultiMap headers, List<TierName> tiers, boolean streams, Optional<Cost> cost) {
+    if (!tiers.isEmpty()) {
+      headers.set(Headers.TIER, tiers.get(tiers.size() - 1).value());
+    }
+    if (tiers.size() > 1) {
+      headers.set(
+          Headers.CASCADE, tiers.stream().map(TierName::value).collect(Collectors.joining(",")));
+    }
+    if (!streams) {
+      cost.ifPresent(known -> headers.set(Headers.COST, known.text()));
+    }
   }
 
   /** On an error of ours: how many replicas have had the request. */

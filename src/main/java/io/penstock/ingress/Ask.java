@@ -8,6 +8,7 @@ import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Tenant;
+import io.penstock.inference.TierWish;
 import io.penstock.measure.Hash64;
 import io.penstock.message.Admit;
 import io.penstock.message.Company;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param affinity hash of the session: the header's, else {@code user}'s, else the tenant's
  * @param timeout the client's own total deadline
  * @param resume whether a stream that breaks may go on at another replica
+ * @param tiers what its headers say of tiers
  */
 record Ask(
     ScannedBody scan,
@@ -41,7 +43,8 @@ record Ask(
     Set<Capability> needs,
     long affinity,
     Optional<Duration> timeout,
-    boolean resume) {
+    boolean resume,
+    TierHeaders tiers) {
 
   /** Reads it; what it asks for above the tenant's highest class is lowered to that. */
   static Checked<Ask> read(Operation operation, MultiMap headers, byte[] body, Tenant tenant) {
@@ -75,6 +78,10 @@ record Ask(
     if (resume instanceof Rejected<Boolean> no) {
       return refused(no);
     }
+    Checked<TierHeaders> tiers = TierHeaders.read(headers::get);
+    if (tiers instanceof Rejected<TierHeaders> no) {
+      return refused(no);
+    }
     Checked<ScannedBody> scanned = BodyScan.scan(operation, body, value(model));
     if (scanned instanceof Rejected<ScannedBody> no) {
       return refused(no);
@@ -87,11 +94,16 @@ record Ask(
             union(value(named), scan.needs()),
             Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant.id().value())),
             value(timeout),
-            value(resume)));
+            value(resume),
+            value(tiers)));
   }
 
-  /** The question to the router. */
-  Route route(RequestId id, Station self, Tenant tenant) {
+  /**
+   * The question to the router.
+   *
+   * @param wish where the choice of the model is the router's
+   */
+  Route route(RequestId id, Station self, Tenant tenant, Optional<TierWish> wish) {
     return new Route(
         id,
         self,
@@ -101,7 +113,8 @@ record Ask(
         needs,
         scan.promptTokens(),
         scan.maxTokens(),
-        tenant.models());
+        tenant.models(),
+        wish);
   }
 
   /**

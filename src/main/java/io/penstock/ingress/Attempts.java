@@ -1,22 +1,45 @@
 package io.penstock.ingress;
 
+import io.penstock.inference.ModelName;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Grant;
+import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
  * What the attempts of one request add up to. What a client is said to have used is the usage of
- * the attempts that it has seen something of; at most as many are kept as a request may have
- * attempts and resumes.
+ * the attempts that it has seen something of, and of the answers of lower tiers that were judged
+ * for it; at most as many are kept as a request may have attempts, resumes and tiers.
  */
 final class Attempts {
+  /**
+   * What one model was used for a request.
+   *
+   * @param generated tokens, by the engine's count or else by frames
+   */
+  record Use(ModelName model, TokenUsage usage, int generated) {
+    /** By the engine's count, else by an estimate where it has generated anything. */
+    int promptTokens(int estimate) {
+      int counted = usage.promptTokens();
+      return counted > 0 || generated == 0 ? counted : estimate;
+    }
+
+    /** By the engine's count, else by frames where it has told none. */
+    int completionTokens() {
+      return usage.completionTokens() > 0 ? usage.completionTokens() : generated;
+    }
+  }
+
+  private final List<Use> before = new ArrayList<>(0);
   private final Set<ReplicaId> tried = new HashSet<>();
   private int count;
+  private int asked;
   private int leftOut;
   private int pressed;
   private @Nullable Grant last;
@@ -24,10 +47,14 @@ final class Attempts {
   private long soonestMillis;
   private TokenUsage usage = TokenUsage.NONE;
   private int generatedTokens;
+  private @Nullable ModelName model;
+  private int countOfStage;
 
   /** Another one begins. */
   void begin(Grant grant) {
     count++;
+    asked++;
+    countOfStage++;
     tried.add(grant.replica());
     last = grant;
   }
@@ -35,6 +62,7 @@ final class Attempts {
   /** The last one was to share a call that went without it: no replica had the request. */
   void leftOut() {
     count--;
+    countOfStage--;
     leftOut++;
     if (last != null) {
       tried.remove(last.replica());
@@ -43,12 +71,12 @@ final class Attempts {
 
   /** Whether engines have had too much to do, and there was nothing else. */
   boolean onlyPressed() {
-    return leftOut == 0 && count > 0 && pressed == count;
+    return leftOut == 0 && countOfStage > 0 && pressed == countOfStage;
   }
 
   /** The number of the next question to an owner, from 1. */
   int next() {
-    return count + leftOut + 1;
+    return asked + 1;
   }
 
   /** A replica that was granted and can not be asked. */
@@ -59,9 +87,11 @@ final class Attempts {
   /**
    * One has ended, and what it generated is the client's.
    *
+   * @param by the model that it ran on
    * @param generated tokens, by the engine's count or else by frames
    */
-  void keep(TokenUsage reported, int generated) {
+  void keep(ModelName by, TokenUsage reported, int generated) {
+    model = by;
     usage = Usages.joined(usage, reported);
     generatedTokens += generated;
   }
@@ -84,6 +114,33 @@ final class Attempts {
   /** How many replicas have had the request. */
   int count() {
     return count;
+  }
+
+  /** How many of them for the tier that is tried now. */
+  int countOfStage() {
+    return countOfStage;
+  }
+
+  /** The next tier is tried: any replica may have the request again. */
+  void nextStage() {
+    uses().stream().skip(before.size()).forEach(before::add);
+    tried.clear();
+    countOfStage = 0;
+    pressed = 0;
+    leftOut = 0;
+    lastFailure = null;
+    usage = TokenUsage.NONE;
+    generatedTokens = 0;
+    model = null;
+  }
+
+  /** What each model was used, in the order of the tiers. */
+  List<Use> uses() {
+    List<Use> all = new ArrayList<>(before);
+    if (model != null && (generatedTokens > 0 || !usage.equals(TokenUsage.NONE))) {
+      all.add(new Use(model, usage, generatedTokens));
+    }
+    return all;
   }
 
   /** Replicas that shall not have it again. */
@@ -111,13 +168,22 @@ final class Attempts {
     usage = all;
   }
 
-  /** Of those that were kept. */
+  /** Of those that were kept, over all tiers. */
   TokenUsage usage() {
-    return usage;
+    return Usages.sum(usageBefore(), usage);
   }
 
-  /** Tokens of those that were kept, by the engines' count or else by frames. */
+  /** Of the tiers before the one that is tried now. */
+  TokenUsage usageBefore() {
+    TokenUsage sum = TokenUsage.NONE;
+    for (Use each : before) {
+      sum = Usages.sum(sum, each.usage());
+    }
+    return sum;
+  }
+
+  /** Tokens of those that were kept, by the engines' count or else by frames, over all tiers. */
   int generatedTokens() {
-    return generatedTokens;
+    return generatedTokens + before.stream().mapToInt(Use::generated).sum();
   }
 }

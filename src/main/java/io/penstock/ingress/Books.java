@@ -1,9 +1,12 @@
 package io.penstock.ingress;
 
+import io.penstock.inference.Cost;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.TierName;
 import io.penstock.inference.TokenUsage;
 import io.penstock.stream.RequestLife;
 import io.penstock.stream.StreamState;
@@ -64,6 +67,21 @@ final class Books {
     meters.limitDecidedLocally(admitted);
   }
 
+  /** The answer of a tier that has one above was taken or not. */
+  void cascade(TierName tier, String outcome) {
+    meters.cascade(tier, outcome);
+  }
+
+  /** A judge has spoken, or failed. */
+  void judged(String judge, String outcome) {
+    meters.judged(judge, outcome);
+  }
+
+  /** What a request has cost on one tier. */
+  void cost(TierName tier, Priority priority, Cost cost) {
+    meters.cost(tier, priority, cost);
+  }
+
   void retryBudgetExhausted() {
     meters.retryBudgetExhausted();
   }
@@ -115,6 +133,8 @@ final class Books {
             nanos(life.timeToFirstTokenMillis()),
             nanos(life.totalMillis()),
             end.attempts().usage(),
+            end.tiers(),
+            end.cost().orElse(null),
             end.bytesOut(),
             end.caller().address()));
   }
@@ -129,6 +149,8 @@ final class Books {
       case QUEUED -> Phase.QUEUED;
       case CONNECTING -> Phase.CONNECTING;
       case AWAITING_FIRST -> Phase.AWAITING_FIRST;
+      case DRAFTING -> Phase.DRAFTING;
+      case JUDGING -> Phase.JUDGING;
       case RETRYING -> Phase.RETRYING;
       case STREAMING -> Phase.STREAMING;
       case RESUMING -> Phase.RESUMING;

@@ -1,15 +1,21 @@
 package io.penstock.ingress;
 
 import io.penstock.fault.Fault;
+import io.penstock.inference.CascadePolicy;
+import io.penstock.inference.Cost;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.Tenant;
+import io.penstock.inference.TierName;
+import io.penstock.inference.TierPolicy;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
 import io.penstock.message.Seat;
+import io.penstock.openai.Question;
 import io.penstock.stream.RequestLife;
 import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
@@ -49,7 +55,13 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
 
   private RequestLife life;
   private @Nullable Ask ask;
+  private Optional<Question> question = Optional.empty();
   private @Nullable Pursuit pursuit;
+  private @Nullable Judging judging;
+
+  /** Whether the answer of a tier that has one above is the answer. */
+  private boolean accepted;
+
   private long lastPingMillis;
 
   Exchange(
@@ -130,6 +142,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   @Override
   public void received(long nowMillis, Ask asked, byte[] bytes) {
     ask = asked;
+    question = rules.tiering().question(asked.scan(), bytes);
     StreamDeadlines deadlines = rules.deadlines();
     if (asked.timeout().isPresent()) {
       deadlines =
@@ -158,7 +171,15 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   private void askForPlan(long nowMillis) {
     itinerary.asked(nowMillis);
     loop.routes()
-        .ask(id, required(ask).route(id, loop.self(), allowance.identity().tenant()), nowMillis);
+        .ask(
+            id,
+            required(ask)
+                .route(
+                    id,
+                    loop.self(),
+                    allowance.identity().tenant(),
+                    rules.tiering().wish(required(ask).tiers(), question)),
+            nowMillis);
   }
 
   /** The router knows what serves it. */
@@ -169,6 +190,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
           if (!itinerary.answered(answered)) {
             return;
           }
+          beginTier();
           if (first) {
             rules.retries().began(now);
             allowance.reserve(
@@ -187,6 +209,67 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     } else if (allowance.isHeld()) {
       askForSlot(nowMillis);
     }
+  }
+
+  /** The answers of a tier that has one above it are held to be judged. */
+  private void beginTier() {
+    required(pursuit)
+        .beginTier(holds() ? new HeldAnswer(cascade().orElseThrow().draftMaxBytes()) : null);
+  }
+
+  private boolean holds() {
+    return itinerary.canGoUp() && cascade().isPresent();
+  }
+
+  private Optional<CascadePolicy> cascade() {
+    return rules.tiering().policy().flatMap(TierPolicy::cascade);
+  }
+
+  @Override
+  public void judge(long nowMillis, HeldAnswer draft) {
+    TierName tier = itinerary.tier().orElseThrow();
+    Tenant tenant = allowance.identity().tenant();
+    judging =
+        new Judging(
+            new JudgeCall.Panel(
+                loop,
+                new JudgeCall.Asker(tenant, required(ask).priority(), required(ask).affinity())),
+            cascade().orElseThrow(),
+            new Judging.Case(
+                caller.requestId(),
+                tier,
+                pool().model(),
+                draft.draft(question.orElse(Question.NONE)),
+                rules.tiering().policy().orElseThrow().qualityThreshold()),
+            verdict -> on(now -> judged(now, tier, verdict)));
+    judging.begin();
+  }
+
+  private void judged(long nowMillis, TierName tier, Judging.Verdict verdict) {
+    loop.books().cascade(tier, verdict.label());
+    if (verdict == Judging.Verdict.REJECTED) {
+      goUp(nowMillis);
+    } else {
+      accepted = true;
+      required(pursuit).accept(nowMillis);
+    }
+  }
+
+  @Override
+  public void unjudged() {
+    accepted = true;
+    itinerary
+        .tier()
+        .ifPresent(tier -> loop.books().cascade(tier, Judging.Verdict.UNJUDGED.label()));
+  }
+
+  @Override
+  public void goUp(long nowMillis) {
+    attempts.nextStage();
+    itinerary.goUp();
+    beginTier();
+    life.retry(nowMillis);
+    askForSlot(nowMillis);
   }
 
   @Override
@@ -230,6 +313,8 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     }
     if (nobody && itinerary.passOver(unknown)) {
       askForSlot(nowMillis);
+    } else if (nobody && !unknown && holds()) {
+      goUp(nowMillis);
     } else if (nobody && itinerary.maySoonAgree(nowMillis)) {
       loop.timers().after(Itinerary.ASK_AGAIN_MILLIS, () -> on(this::askForPlan));
     } else if (!(nobody && required(pursuit).tellLast(nowMillis))) { // it says more than this
@@ -312,6 +397,13 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         attempts,
         life,
         loop.clock().millis() - startMillis);
+    if (accepted || !holds()) { // else a ping has come before the verdict
+      AnswerHeaders.tier(headers, itinerary.tiers(), required(ask).scan().stream(), cost());
+    }
+  }
+
+  private Optional<Cost> cost() {
+    return rules.tiering().cost(attempts, required(ask).scan().promptTokens());
   }
 
   @Override
@@ -324,6 +416,9 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     try {
       loop.routes().answered(id);
       reception.drop();
+      if (judging != null) {
+        judging.cancel();
+      }
       if (pursuit != null) {
         pursuit.over(outcome);
       }
@@ -331,7 +426,17 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
       if (itinerary.model().isPresent()) {
         allowance.settle(itinerary.model().get(), required(ask).scan(), attempts, outcome);
       }
+      charge();
       loop.exchanges().closed(this, settlement(outcome, fault));
+    }
+  }
+
+  /** Counts what it has cost, tier by tier. */
+  private void charge() {
+    if (ask != null) {
+      for (Tiering.Share share : rules.tiering().shares(attempts, ask.scan().promptTokens())) {
+        loop.books().cost(share.tier(), ask.priority(), share.cost());
+      }
     }
   }
 
@@ -352,6 +457,8 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         outcome,
         fault,
         attempts,
+        itinerary.tiers(),
+        ask == null ? Optional.empty() : cost(),
         answer.bytesOut(),
         life);
   }

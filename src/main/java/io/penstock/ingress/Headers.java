@@ -15,6 +15,9 @@ final class Headers {
   static final CharSequence MODEL = name("x-penstock-model");
   static final CharSequence POOL = name("x-penstock-pool");
   static final CharSequence REPLICA = name("x-penstock-replica");
+  static final CharSequence TIER = name("x-penstock-tier");
+  static final CharSequence CASCADE = name("x-penstock-cascade");
+  static final CharSequence COST = name("x-penstock-cost");
   static final CharSequence QUEUE_MS = name("x-penstock-queue-ms");
   static final CharSequence ATTEMPTS = name("x-penstock-attempts");
   static final CharSequence SERVER_TIMING = name("server-timing");

@@ -38,10 +38,12 @@ import io.penstock.telemetry.AccessLog;
 import io.penstock.telemetry.OpsHandler;
 import io.penstock.telemetry.RequestMeters;
 import io.penstock.tenancy.Doors;
+import io.penstock.tiers.QualityHook;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
+import io.vertx.core.Vertx;
 import io.vertx.core.http.HttpClientOptions;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
@@ -52,7 +54,6 @@ import io.vertx.ext.web.Router;
 import java.security.SecureRandom;
 import java.util.ArrayList;
 import java.util.Collections;
-import java.util.HashMap;
 import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,6 +62,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -103,12 +105,14 @@ public final class IngressVerticle extends VerticleBase
   private final Bus bus;
   private final Directory directory;
   private final Doors doors;
+  private final Function<Vertx, QualityHook> hooks;
   private final Setting<IngressConfig> config;
   private final Setting<Fleet> fleet;
   private final Clock clock;
   private final OpsHandler ops;
   private final Books books;
   private final Map<RequestId, Exchange> live = new LinkedHashMap<>();
+  private final Judges judges = new Judges(this::nextId);
   private final Set<HttpConnection> fresh = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Station self;
   private final String idPrefix;
@@ -138,6 +142,7 @@ public final class IngressVerticle extends VerticleBase
    * One loop of a node.
    *
    * @param nodeName for the access line
+   * @param hooks what asks judges outside, for a loop
    * @param laneNumber 0 for the first loop of the node, and so on
    * @param lanes how many loops the node has, which share its limits
    * @param meters shared by the node's loops
@@ -147,6 +152,7 @@ public final class IngressVerticle extends VerticleBase
       Bus bus,
       Directory directory,
       Doors doors,
+      Function<Vertx, QualityHook> hooks,
       Setting<IngressConfig> config,
       Setting<Fleet> fleet,
       int laneNumber,
@@ -158,6 +164,7 @@ public final class IngressVerticle extends VerticleBase
     this.bus = bus;
     this.directory = directory;
     this.doors = doors;
+    this.hooks = hooks;
     this.config = config;
     this.fleet = fleet;
     this.clock = clock;
@@ -214,7 +221,9 @@ public final class IngressVerticle extends VerticleBase
             (millis, task) -> vertx.setTimer(Math.max(1, millis), due -> task.run()),
             new TurnEnd(context),
             this,
-            lanesOfBatches);
+            lanesOfBatches,
+            judges,
+            hooks.apply(vertx));
     this.parts = parts;
     this.lanesOfBatches = lanesOfBatches;
     this.slots = slots;
@@ -233,7 +242,7 @@ public final class IngressVerticle extends VerticleBase
   }
 
   private LoopParts.Rules rules(IngressConfig of, Fleet serving) {
-    Map<PoolName, Pool> pools = new HashMap<>();
+    Map<PoolName, Pool> pools = new LinkedHashMap<>();
     serving.pools().forEach(pool -> pools.put(pool.name(), pool));
     return new LoopParts.Rules(
         of,
@@ -242,7 +251,8 @@ public final class IngressVerticle extends VerticleBase
             of.retries().maxAttempts(),
             of.retries().backoff().toMillis(),
             required(budget),
-            () -> ThreadLocalRandom.current().nextDouble()));
+            () -> ThreadLocalRandom.current().nextDouble()),
+        new Tiering(serving));
   }
 
   private int floor(IngressConfig.Retries of) {
@@ -451,7 +461,7 @@ public final class IngressVerticle extends VerticleBase
 
   @Override
   public void granted(Grant grant) {
-    exchange(grant.id()).ifPresent(e -> e.granted(grant));
+    exchange(grant.id()).ifPresentOrElse(e -> e.granted(grant), () -> judges.granted(grant));
   }
 
   @Override
@@ -472,7 +482,7 @@ public final class IngressVerticle extends VerticleBase
 
   @Override
   public void refused(Refusal refusal) {
-    exchange(refusal.id()).ifPresent(e -> e.refused(refusal));
+    exchange(refusal.id()).ifPresentOrElse(e -> e.refused(refusal), () -> judges.refused(refusal));
   }
 
   @Override

@@ -2,7 +2,10 @@ package io.penstock.ingress;
 
 import io.penstock.inference.ModelName;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.TierName;
 import io.penstock.message.Plan;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +24,11 @@ final class Itinerary {
   private long askedMillis = -1;
   private @Nullable Plan plan;
   private int poolIndex;
+
+  /** How often it has gone up in a cascade. */
+  private int stage;
+
+  private final List<TierName> tiers = new ArrayList<>(0);
 
   /** Since when some node has not known a pool that another named; -1 before. */
   private long disagreeSinceMillis = -1;
@@ -45,9 +53,40 @@ final class Itinerary {
     }
     awaitsPlan = false;
     plan = answered;
+    stage = Math.min(stage, answered.higher().size());
     poolIndex = 0;
     isPoolUnknown = false;
+    List<TierName> gone = List.copyOf(tiers.subList(0, Math.min(stage, tiers.size())));
+    tiers.clear();
+    tiers.addAll(gone);
+    tier().ifPresent(tiers::add);
     return true;
+  }
+
+  /** Whether there is a tier above the one that is tried. */
+  boolean canGoUp() {
+    return plan != null && stage < plan.higher().size();
+  }
+
+  /** The tier above is tried. */
+  void goUp() {
+    if (!canGoUp()) {
+      throw new IllegalStateException("there is no tier above " + tiers);
+    }
+    stage++;
+    poolIndex = 0;
+    isPoolUnknown = false;
+    tier().ifPresent(tiers::add);
+  }
+
+  /** The tier that is tried; empty where a model was named. */
+  Optional<TierName> tier() {
+    return stage == 0 ? plan().tier() : Optional.of(plan().higher().get(stage - 1).tier());
+  }
+
+  /** The tiers that were tried, the one that is tried the last; none where a model was named. */
+  List<TierName> tiers() {
+    return List.copyOf(tiers);
   }
 
   /** Whether there has been a plan. */
@@ -62,12 +101,17 @@ final class Itinerary {
 
   /** What is asked for, under its own name; empty before there is a plan. */
   Optional<ModelName> model() {
-    return Optional.ofNullable(plan).map(Plan::model);
+    return Optional.ofNullable(plan)
+        .map(known -> stage == 0 ? known.model() : known.higher().get(stage - 1).model());
   }
 
   /** The pool whose turn it is. */
   PoolName pool() {
-    return plan().pools().get(poolIndex);
+    return pools().get(poolIndex);
+  }
+
+  private List<PoolName> pools() {
+    return stage == 0 ? plan().pools() : plan().higher().get(stage - 1).pools();
   }
 
   /**
@@ -78,7 +122,7 @@ final class Itinerary {
    */
   boolean passOver(boolean unknown) {
     isPoolUnknown |= unknown;
-    boolean more = poolIndex + 1 < plan().pools().size();
+    boolean more = poolIndex + 1 < pools().size();
     poolIndex += more ? 1 : 0;
     return more;
   }

@@ -7,9 +7,12 @@ import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
 import io.penstock.tenancy.Door;
 import io.penstock.tenancy.LimitDesk;
+import io.penstock.tiers.QualityHook;
 import io.penstock.time.Clock;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpConnection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -22,6 +25,7 @@ import java.util.function.Supplier;
  * @param limits where requests reserve what they may have
  * @param firstUse whether a connection to an engine has carried no request yet; true once for each
  * @param rules those of now
+ * @param hook asks judges outside
  */
 record LoopParts(
     Station self,
@@ -37,7 +41,9 @@ record LoopParts(
     Timers timers,
     TurnEnd turn,
     Exchanges exchanges,
-    Lanes lanes) {
+    Lanes lanes,
+    Judges judges,
+    QualityHook hook) {
 
   /** How long clients may take to send their bodies. */
   static final long RECEIVE_MILLIS = 60_000;
@@ -45,11 +51,11 @@ record LoopParts(
   /**
    * What the configuration says, until it is read again; a request keeps those that it began with.
    *
-   * @param pools facts about engines by pool: dialect, model name, key
+   * @param pools facts about engines by pool: dialect, model name, key; in the fleet's order
    */
-  record Rules(IngressConfig config, Map<PoolName, Pool> pools, Retries retries) {
+  record Rules(IngressConfig config, Map<PoolName, Pool> pools, Retries retries, Tiering tiering) {
     Rules {
-      pools = Map.copyOf(pools);
+      pools = Collections.unmodifiableMap(new LinkedHashMap<>(pools));
     }
 
     /** What every request begins with; the time in the queue is its pool's. */

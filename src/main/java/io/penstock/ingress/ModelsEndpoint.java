@@ -103,13 +103,13 @@ final class ModelsEndpoint {
     List<JsonObject> rows = new ArrayList<>();
     List<String> known = new ArrayList<>();
     for (ModelCard card : models.cards()) {
-      boolean byName = asked.tenant.mayUse(card.model());
+      boolean byName = mayUse(asked.tenant, card, card.model());
       if (byName) {
         rows.add(row(card.model(), card));
         known.add(card.model().value());
       }
       for (ModelName alias : card.aliases()) {
-        if (asked.tenant.mayUse(alias)) {
+        if (mayUse(asked.tenant, card, alias)) {
           rows.add(row(alias, card));
           if (!byName) {
             known.add(alias.value());
@@ -142,6 +142,13 @@ final class ModelsEndpoint {
         0);
   }
 
+  /** What leaves the choice to the router is his who may use one of what is chosen among. */
+  private static boolean mayUse(Tenant tenant, ModelCard card, ModelName name) {
+    return card.chosenAmong().isEmpty()
+        ? tenant.mayUse(name)
+        : card.chosenAmong().stream().anyMatch(tenant::mayUse);
+  }
+
   private static boolean isNamed(ModelCard card, String id) {
     return card.model().value().equals(id)
         || card.aliases().stream().anyMatch(alias -> alias.value().equals(id));
@@ -160,6 +167,7 @@ final class ModelsEndpoint {
                 new JsonArray(
                     card.capabilities().stream().map(Capability::label).sorted().toList()))
             .put("ready", card.ready());
+    card.tier().ifPresent(tier -> row.put("tier", tier.value()));
     if (card.contextTokens() > 0) {
       row.put("context_length", card.contextTokens());
     }

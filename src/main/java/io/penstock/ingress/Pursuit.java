@@ -44,6 +44,15 @@ final class Pursuit implements Attempt.Owner {
     /** Another slot is needed, of the pool whose turn it is. */
     void askForSlot(long nowMillis);
 
+    /** A whole answer is held, and is to be judged. */
+    void judge(long nowMillis, HeldAnswer draft);
+
+    /** A tier that has one above it has failed: that one is asked. */
+    void goUp(long nowMillis);
+
+    /** An answer is given to the client though it could have been judged. */
+    void unjudged();
+
     /** The client is to be told. */
     void fail(long nowMillis, FinalError error);
 
@@ -63,14 +72,15 @@ final class Pursuit implements Attempt.Owner {
   private final RequestLife life;
   private final Attempts attempts;
   private final Client client;
+  private final Delivery delivery;
   private final Ride ride = new Ride();
 
   private byte @Nullable [] body;
   private @Nullable Pool pool;
   private @Nullable Attempt attempt;
-  private @Nullable Resumption resumption;
+
+  private @Nullable Attempt kept;
   private long retryAfterOfEngine;
-  private boolean paused;
 
   /**
    * @param attempts where they are counted
@@ -102,11 +112,17 @@ final class Pursuit implements Attempt.Owner {
     this.life = life;
     this.attempts = attempts;
     this.client = client;
+    this.delivery = new Delivery(loop, id, ask, answer, life, attempts, client);
   }
 
   /** The pool that was asked last. */
   Optional<Pool> pool() {
     return Optional.ofNullable(pool);
+  }
+
+  /** A tier is tried; its answers are held to be judged, or go to the client. */
+  void beginTier(@Nullable HeldAnswer draft) {
+    delivery.beginTier(draft);
   }
 
   /** Asks the owner of a pool for a slot. */
@@ -138,15 +154,24 @@ final class Pursuit implements Attempt.Owner {
     ScannedBody scan = ask.scan();
     StreamRelay relay =
         scan.stream() ? new StreamRelay(scan.usage(), EngineRequest.usage(target, scan)) : null;
-    Attempt next = new Attempt(this, target, as, rules.connectMillis(), relay);
-    attempt = next;
+    Attempt next = attempt(target, as, relay);
     next.start(ride.call(loop.lanes(), seat, next));
+  }
+
+  private Attempt attempt(Pool of, Grant with, @Nullable StreamRelay relay) {
+    if (relay != null) {
+      relay.addsUsage(attempts.usageBefore());
+    }
+    Attempt next = new Attempt(this, of, with, rules.connectMillis(), relay);
+    attempt = next;
+    delivery.from(next);
+    return next;
   }
 
   /** There is a slot: the next attempt begins. */
   void granted(long nowMillis, Grant granted) {
     Pool target = required(pool);
-    if (life.state() == StreamState.RESUMING && !required(resumption).canGoOn(target, granted)) {
+    if (life.state() == StreamState.RESUMING && !delivery.resumption().canGoOn(target, granted)) {
       passOver(nowMillis, granted, target);
       return;
     }
@@ -171,14 +196,13 @@ final class Pursuit implements Attempt.Owner {
     boolean rest = life.state() == StreamState.RESUMING;
     Buffer sent =
         rest
-            ? required(resumption).body(target, granted, scan)
+            ? delivery.resumption().body(target, granted, scan)
             : EngineRequest.body(required(body), scan, target);
     StreamRelay relay =
         rest
-            ? required(resumption).relay(scan.usage(), usageAsked)
+            ? delivery.resumption().relay(scan.usage(), usageAsked)
             : scan.stream() ? new StreamRelay(scan.usage(), usageAsked) : null;
-    Attempt next = new Attempt(this, target, granted, rules.connectMillis(), relay);
-    attempt = next;
+    Attempt next = attempt(target, granted, relay);
     next.start(
         EngineRequest.call(
             loop,
@@ -190,9 +214,7 @@ final class Pursuit implements Attempt.Owner {
             caller,
             sent,
             next));
-    if (paused) {
-      next.pause();
-    }
+    delivery.pauseIfBehind(next);
   }
 
   @Override
@@ -224,59 +246,20 @@ final class Pursuit implements Attempt.Owner {
 
   @Override
   public void frames(long nowMillis, List<Slice> frames, boolean begun) {
-    if (begun && life.state() != StreamState.STREAMING) {
-      began(nowMillis);
-    }
-    answer.frames(frames);
-    if (resumption != null && !resumption.relayed(frames)) {
+    if (!delivery.frames(nowMillis, required(pool), frames, begun)) {
       body = null; // nothing sends it again
-    }
-    holdBackIfFull();
-  }
-
-  /** The first content, of the request or of a replica that goes on. */
-  private void began(long nowMillis) {
-    Pool from = required(pool);
-    boolean resumed = life.state() == StreamState.RESUMING;
-    life.firstContent(nowMillis);
-    if (from.routingStrategy().learnsFromFirstTokens()) {
-      loop.slots().firstToken(from.name(), id, life.grantToFirstContentMillis());
-    }
-    if (resumed) {
-      required(resumption).resumed(from.name(), life.gapMillis());
-    } else {
-      resumption = new Resumption(loop.books(), from, ask.scan(), ask.resume());
-    }
-  }
-
-  private void holdBackIfFull() {
-    if (!paused && attempt != null && answer.isFull()) {
-      paused = true;
-      attempt.pause();
-      answer.onDrain(
-          () ->
-              client.on(
-                  now -> {
-                    paused = false;
-                    life.heldBack(now);
-                    if (attempt != null) {
-                      attempt.resume();
-                    }
-                  }));
     }
   }
 
   @Override
   public void beginPieces(long nowMillis, int status, MultiMap engineHeaders) {
-    life.firstContent(nowMillis);
     body = null;
-    answer.beginPiping(status, engineHeaders);
+    delivery.beginPieces(nowMillis, status, engineHeaders);
   }
 
   @Override
   public void piece(Buffer piece) {
-    answer.piece(piece);
-    holdBackIfFull();
+    delivery.piece(piece);
   }
 
   @Override
@@ -291,10 +274,24 @@ final class Pursuit implements Attempt.Owner {
       }
     } else if (end instanceof AttemptEnd.LeftOut) {
       askAlone(nowMillis);
+    } else if (delivery.holds()) {
+      judge(nowMillis);
     } else if (life.finish(nowMillis)) {
       answer.end();
       client.settle(Outcome.OK);
     }
+  }
+
+  /** All of a draft is there: its slot goes back, and judges are asked. */
+  private void judge(long nowMillis) {
+    keep(required(attempt));
+    giveBack(nowMillis, Outcome.OK, 0);
+    delivery.judge(nowMillis);
+  }
+
+  /** The draft is the answer. */
+  void accept(long nowMillis) {
+    delivery.accept(nowMillis);
   }
 
   /** The call that it was to share went without it, or was lost with who made it. */
@@ -306,10 +303,15 @@ final class Pursuit implements Attempt.Owner {
   }
 
   private void pass(long nowMillis, EngineAnswer.Passed passed) {
+    EngineHead head = required(attempt).answered();
+    if (passed.outcome() == Outcome.OK && delivery.holds(head, passed.body())) {
+      judge(nowMillis);
+      return;
+    }
     if (!answer.isCommitted()) {
       if (life.finish(nowMillis)) {
-        EngineHead engine = required(attempt).answered();
-        answer.whole(engine.status(), engine.headers(), passed.body());
+        keep(required(attempt));
+        delivery.whole(head, passed.body());
         client.settle(passed.outcome());
       }
     } else if (life.fail(nowMillis)) {
@@ -350,7 +352,7 @@ final class Pursuit implements Attempt.Owner {
                 ride.follows()
                     ? Outcome.TRANSPORT
                     : outcome, // one call failed: its first request pays
-                attempts.count(),
+                attempts.countOfStage(),
                 life.remainingMillis(nowMillis),
                 nowMillis);
     switch (decision.verdict()) {
@@ -358,6 +360,7 @@ final class Pursuit implements Attempt.Owner {
         attempts.failed(failure);
         loop.books().retried(required(attempt).pool().name(), outcome);
         throwAway(nowMillis, failure);
+        delivery.discard();
         life.retry(nowMillis);
         loop.timers().after(decision.delayMillis(), () -> client.on(this::tryAgain));
       }
@@ -381,15 +384,15 @@ final class Pursuit implements Attempt.Owner {
     Attempt over = required(attempt);
     boolean again = life.state() == StreamState.RESUMING;
     Optional<String> no =
-        required(resumption).broke(over, required(over.relay()), failure, again, body);
+        delivery.resumption().broke(over, required(over.relay()), failure, again, body);
     if (again) {
       throwAway(nowMillis, failure);
     } else {
-      attempts.keep(over.usage(), over.generatedTokens());
+      keep(over);
       giveBack(nowMillis, failure.row().outcome(), failure.retryAfterMillis());
     }
     if (no.isPresent()) {
-      client.fail(nowMillis, required(resumption).error(no.get()));
+      client.fail(nowMillis, delivery.resumption().error(no.get()));
     } else {
       life.resume(nowMillis);
       client.askForSlot(nowMillis);
@@ -398,8 +401,8 @@ final class Pursuit implements Attempt.Owner {
 
   /** Nobody goes on with the stream. */
   private void resumeFailed(long nowMillis, String why) {
-    required(resumption).failed(required(pool).name());
-    client.fail(nowMillis, required(resumption).error(why));
+    delivery.resumption().failed(required(pool).name());
+    client.fail(nowMillis, delivery.resumption().error(why));
   }
 
   /** The attempt has failed, by its own outcome, and nobody gets what it generated. */
@@ -415,9 +418,22 @@ final class Pursuit implements Attempt.Owner {
    */
   private void tell(long nowMillis, Failure failure, boolean givenUp) {
     attempts.failed(failure);
+    if (delivery.holds() && attempt != null) {
+      throwAway(nowMillis, failure);
+      client.goUp(nowMillis);
+      return;
+    }
     retryAfterOfEngine = failure.retryAfterMillis();
     client.fail(
         nowMillis, FinalError.of(failure, attempts.soonestMillis(), attempts.count(), givenUp));
+  }
+
+  /** What an attempt generated is the client's; once for each. */
+  private void keep(Attempt over) {
+    if (kept != over) {
+      kept = over;
+      attempts.keep(over.pool().model(), over.usage(), over.generatedTokens());
+    }
   }
 
   /** The attempt is over: its slot goes back with what became of it. */
@@ -427,6 +443,7 @@ final class Pursuit implements Attempt.Owner {
       return;
     }
     attempt = null;
+    delivery.from(null);
     try {
       over.abort();
       loop.books().tokens(over.pool().name(), over.usage());
@@ -448,7 +465,7 @@ final class Pursuit implements Attempt.Owner {
     if (life.state() != StreamState.RESUMING) {
       return false;
     }
-    Resumption of = required(resumption);
+    Resumption of = delivery.resumption();
     client.fail(nowMillis, of.error(of.nobody(required(pool).name(), why)));
     return true;
   }
@@ -462,9 +479,7 @@ final class Pursuit implements Attempt.Owner {
 
   /** Whether the client is why nothing comes, if nothing does. */
   void tick(long nowMillis) {
-    if (paused) {
-      life.heldBack(nowMillis); // the client is slow, not the engine
-    }
+    delivery.tick(nowMillis);
   }
 
   /**
@@ -491,7 +506,7 @@ final class Pursuit implements Attempt.Owner {
   void over(Outcome outcome) {
     long nowMillis = loop.clock().millis();
     if (attempt != null) {
-      attempts.keep(attempt.usage(), attempt.generatedTokens());
+      keep(attempt);
       giveBack(nowMillis, outcome, retryAfterOfEngine);
     } else if (pool != null) {
       loop.slots().withdraw(pool.name(), id);
@@ -499,7 +514,7 @@ final class Pursuit implements Attempt.Owner {
       loop.slots().release(pool.name(), id, outcome, TokenUsage.NONE, -1, 0, 0);
     }
     if (life.resumes() > 0) {
-      attempts.correct(required(resumption).usage());
+      attempts.correct(delivery.resumption().usage());
     }
     body = null;
     ride.over();

@@ -1,12 +1,15 @@
 package io.penstock.ingress;
 
 import io.penstock.fault.Fault;
+import io.penstock.inference.Cost;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.TenantId;
+import io.penstock.inference.TierName;
 import io.penstock.stream.RequestLife;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -17,6 +20,9 @@ import java.util.Optional;
  * @param status the HTTP status sent; 0 when none was
  * @param fault what the client was told went wrong; empty when the engine answered or the client
  *     left
+ * @param tiers those that were tried for it, the one that answered the last; empty where it named a
+ *     model
+ * @param cost of all that was generated for it; empty where no model of those has a price
  * @param bytesOut bytes of body sent to the client
  */
 record Settlement(
@@ -31,5 +37,7 @@ record Settlement(
     Outcome outcome,
     Optional<Fault> fault,
     Attempts attempts,
+    List<TierName> tiers,
+    Optional<Cost> cost,
     long bytesOut,
     RequestLife life) {}

@@ -3,9 +3,9 @@ package io.penstock.ingress;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
-import io.penstock.inference.TokenUsage;
 import io.penstock.openai.ScannedBody;
 import io.penstock.tenancy.LimitDesk;
+import java.util.List;
 
 /** What a request costs its tenant, in tokens. Pure. */
 final class TokenBill {
@@ -32,13 +32,17 @@ final class TokenBill {
    * @param reserved when it was admitted
    */
   static long used(ScannedBody scan, Attempts attempts, Outcome outcome, long reserved) {
-    TokenUsage usage = attempts.usage();
-    int generated = Math.max(usage.completionTokens(), attempts.generatedTokens());
-    if (usage.promptTokens() > 0) {
-      return (long) usage.promptTokens() + generated;
+    List<Attempts.Use> uses = attempts.uses();
+    long sum = 0;
+    for (Attempts.Use use : uses) {
+      sum += use.promptTokens(scan.promptTokens());
+      sum += Math.max(use.usage().completionTokens(), use.generated());
     }
-    if (outcome == Outcome.OK || generated > 0) {
-      return (long) scan.promptTokens() + generated;
+    if (!uses.isEmpty()) {
+      return sum;
+    }
+    if (outcome == Outcome.OK) {
+      return scan.promptTokens();
     }
     boolean isLeft = outcome == Outcome.CANCELLED || outcome == Outcome.DEADLINE;
     if (isLeft && attempts.count() > 0) {

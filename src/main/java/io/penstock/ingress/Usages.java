@@ -19,4 +19,12 @@ final class Usages {
         before.completionTokens() + next.completionTokens(),
         before.cachedTokens());
   }
+
+  /** What two models were used. */
+  static TokenUsage sum(TokenUsage a, TokenUsage b) {
+    return new TokenUsage(
+        a.promptTokens() + b.promptTokens(),
+        a.completionTokens() + b.completionTokens(),
+        a.cachedTokens() + b.cachedTokens());
+  }
 }

@@ -5,6 +5,8 @@ import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
+import io.penstock.inference.TierWish;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -16,6 +18,7 @@ import java.util.Set;
  * @param promptTokens estimate of the prompt's length
  * @param maxTokens what the client allows to be generated; 0 when it did not say
  * @param allowed names of models and aliases that the tenant may ask for; empty for all
+ * @param wish what the client wants of a tier; empty where the ingress knows of none
  */
 public record Route(
     RequestId id,
@@ -26,5 +29,6 @@ public record Route(
     Set<Capability> needs,
     int promptTokens,
     int maxTokens,
-    Set<ModelName> allowed)
+    Set<ModelName> allowed,
+    Optional<TierWish> wish)
     implements Message {}

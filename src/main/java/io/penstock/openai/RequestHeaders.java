@@ -4,6 +4,7 @@ import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.TierName;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumSet;
@@ -24,6 +25,13 @@ public final class RequestHeaders {
   private static final String CAPABILITIES = "x-penstock-capabilities";
   private static final String RESUME = "x-penstock-resume";
   private static final String TIMEOUT = "x-penstock-timeout-ms";
+  private static final String TIER = "x-penstock-tier";
+  private static final String LATENCY_BUDGET = "x-penstock-latency-budget-ms";
+  private static final String MAX_COST = "x-penstock-max-cost";
+  private static final String MIN_QUALITY = "x-penstock-min-quality";
+  private static final String COMPLEXITY = "x-penstock-complexity";
+  private static final Pattern TIER_NAME = Pattern.compile("[a-z0-9][a-z0-9_-]{0,31}");
+  private static final Pattern DECIMAL = Pattern.compile("[0-9]{1,9}(\\.[0-9]{1,12})?");
 
   private static final int MAX_REQUEST_ID_CHARS = 128;
 
@@ -124,6 +132,65 @@ public final class RequestHeaders {
       case "off" -> new Checked.Valid<>(false);
       default -> wrong(RESUME, value == null ? "" : value, "on or off");
     };
+  }
+
+  /** {@code x-penstock-tier}: the name of a tier. */
+  public static Checked<Optional<TierName>> tier(@Nullable String value) {
+    if (value == null) {
+      return new Checked.Valid<>(Optional.empty());
+    }
+    String name = value.strip();
+    if (!TIER_NAME.matcher(name).matches()) {
+      return wrong(TIER, value, "the name of a tier");
+    }
+    return new Checked.Valid<>(Optional.of(new TierName(name)));
+  }
+
+  /** {@code x-penstock-latency-budget-ms}: whole milliseconds, at least 1; 0 where not there. */
+  public static Checked<Integer> latencyBudget(@Nullable String value) {
+    if (value == null) {
+      return new Checked.Valid<>(0);
+    }
+    long millis = digits(value.strip());
+    if (millis < 1 || millis > MAX_TIMEOUT_MILLIS) {
+      return wrong(LATENCY_BUDGET, value, "whole milliseconds from 1 to " + MAX_TIMEOUT_MILLIS);
+    }
+    return new Checked.Valid<>((int) millis);
+  }
+
+  /** {@code x-penstock-max-cost}: of 1,000 tokens, above 0; 0 where it is not there. */
+  public static Checked<Double> maxCost(@Nullable String value) {
+    double number = value == null ? 0 : decimal(value.strip());
+    if (value != null && !(number > 0)) {
+      return wrong(MAX_COST, value, "a cost of 1,000 tokens above 0, such as 0.01");
+    }
+    return new Checked.Valid<>(number);
+  }
+
+  /** {@code x-penstock-min-quality}: from 0 to 1; empty where it is not there. */
+  public static Checked<Optional<Double>> minQuality(@Nullable String value) {
+    return share(MIN_QUALITY, value);
+  }
+
+  /** {@code x-penstock-complexity}: from 0 to 1; empty where it is not there. */
+  public static Checked<Optional<Double>> complexity(@Nullable String value) {
+    return share(COMPLEXITY, value);
+  }
+
+  private static Checked<Optional<Double>> share(String header, @Nullable String value) {
+    if (value == null) {
+      return new Checked.Valid<>(Optional.empty());
+    }
+    double number = decimal(value.strip());
+    if (!(number >= 0 && number <= 1)) {
+      return wrong(header, value, "a number from 0 to 1");
+    }
+    return new Checked.Valid<>(Optional.of(number));
+  }
+
+  /** The number, or NaN where the text is not a decimal one without sign and exponent. */
+  private static double decimal(String text) {
+    return DECIMAL.matcher(text).matches() ? Double.parseDouble(text) : Double.NaN;
   }
 
   /** The number, or -1 where the text is not one of 1 to 10 digits. */

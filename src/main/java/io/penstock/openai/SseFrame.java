@@ -137,6 +137,18 @@ public final class SseFrame {
   }
 
   /**
+   * The same frame with a sum in the place of its usage, which it must tell, in an array of its
+   * own.
+   */
+  public byte[] withUsageAfter(TokenUsage before) {
+    TokenUsage told = usage;
+    if (told == null || usageFrom < 0) {
+      throw new IllegalStateException("the frame tells no usage");
+    }
+    return UsageSum.of(this, new Span(usageFrom, usageTo - usageFrom), told, before);
+  }
+
+  /**
    * The same frame without its member {@code usage}, which it must have, in an array of its own.
    */
   public byte[] withoutUsage() {

@@ -10,6 +10,8 @@ import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
+import io.penstock.inference.Tier;
+import io.penstock.inference.TierPolicy;
 import io.penstock.message.ModelCard;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
@@ -117,6 +119,10 @@ final class RouteTable {
 
   /** Decides what serves a request. */
   RouteDecision route(Route route) {
+    Optional<TierPolicy> tiers = fleet.tiers().filter(t -> t.names().contains(route.model()));
+    if (tiers.isPresent()) {
+      return new TierRoutes(this, tiers.get()).route(route);
+    }
     Model model = byName.get(route.model());
     if (model == null) {
       return notFound(route);
@@ -124,6 +130,11 @@ final class RouteTable {
     if (!route.allowed().isEmpty() && !route.allowed().contains(route.model())) {
       return notAllowed(route);
     }
+    return route(route, model);
+  }
+
+  /** Decides for a model that the tenant may use. */
+  private RouteDecision route(Route route, Model model) {
     Set<Capability> needs = needs(route);
     List<Candidate> able = matching(model.candidates(), each -> each.can(needs));
     if (able.isEmpty()) {
@@ -137,9 +148,34 @@ final class RouteTable {
     return planned(route, model, usable.isEmpty() ? withFallback(route, fitting, needs) : usable);
   }
 
-  /** The catalogue, in the order of the configuration. */
+  /** Decides for a model of the fleet, whoever asks. */
+  RouteDecision routeTo(Route route, ModelName model) {
+    return route(route, model(model));
+  }
+
+  /** Whether the tenant may ask for a model of the fleet by one of its names. */
+  boolean isAllowed(Route route, ModelName model) {
+    return isAllowed(route, model(model));
+  }
+
+  /** Whether some pool of a model can do what a request needs, and holds it. */
+  boolean serves(Route route, ModelName model) {
+    Set<Capability> needs = needs(route);
+    return model(model).candidates().stream().anyMatch(c -> c.can(needs) && c.holds(route));
+  }
+
+  /** Whether one of those pools has a replica that takes requests. */
+  boolean servesNow(Route route, ModelName model) {
+    Set<Capability> needs = needs(route);
+    return model(model).candidates().stream()
+        .anyMatch(c -> c.can(needs) && c.holds(route) && usable(c.pool()));
+  }
+
+  /** The catalogue, in the order of the configuration; what leaves the choice to us is the last. */
   List<ModelCard> cards() {
-    return models.values().stream().map(this::card).toList();
+    List<ModelCard> cards = new ArrayList<>(models.values().stream().map(this::card).toList());
+    fleet.tiers().ifPresent(tiers -> cards.add(TierRoutes.card(tiers, List.copyOf(cards))));
+    return cards;
   }
 
   private List<Candidate> withFallback(Route route, List<Candidate> own, Set<Capability> needs) {
@@ -163,7 +199,7 @@ final class RouteTable {
 
   private static RouteDecision planned(Route route, Model model, List<Candidate> candidates) {
     return new RouteDecision.Planned(
-        new Plan(
+        Plan.of(
             route.id(),
             model.name(),
             candidates.stream().map(each -> each.pool().name()).toList()));
@@ -249,7 +285,7 @@ final class RouteTable {
     return refused(route, Fault.CONTEXT_LENGTH_EXCEEDED, detail, param);
   }
 
-  private static RouteDecision refused(Route route, Fault fault, String detail, String param) {
+  static RouteDecision refused(Route route, Fault fault, String detail, String param) {
     return new RouteDecision.Refused(
         new Refusal(route.id(), Optional.empty(), fault, detail, param, 0));
   }
@@ -268,7 +304,13 @@ final class RouteTable {
       ready |= usable(each.pool());
     }
     return new ModelCard(
-        model.name(), List.copyOf(aliases), Set.copyOf(capabilities), contextTokens, ready);
+        model.name(),
+        List.copyOf(aliases),
+        fleet.tiers().flatMap(tiers -> tiers.tierOf(model.name())).map(Tier::level),
+        List.of(),
+        Set.copyOf(capabilities),
+        contextTokens,
+        ready);
   }
 
   /** What a request needs; an embeddings request needs a model that embeds. */

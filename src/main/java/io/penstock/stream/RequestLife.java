@@ -91,12 +91,29 @@ public final class RequestLife {
     }
   }
 
-  /** The first frame with content of an attempt goes to the client. */
+  /** The first content of a lower tier has come; it is held until it has been judged. */
+  public void draft(long nowMillis) {
+    enter(StreamState.DRAFTING, nowMillis);
+    attemptContentMillis = nowMillis;
+    lastFrameMillis = nowMillis;
+  }
+
+  /** The whole of a lower tier's answer is there; judges are asked. */
+  public void judge(long nowMillis) {
+    enter(StreamState.JUDGING, nowMillis);
+  }
+
+  /**
+   * The first frame with content of an attempt, or of a draft that was held, goes to the client.
+   */
   public void firstContent(long nowMillis) {
-    expectAnswer(StreamState.STREAMING);
+    boolean held = state == StreamState.DRAFTING || state == StreamState.JUDGING;
+    if (!held) {
+      expectAnswer(StreamState.STREAMING);
+      attemptContentMillis = nowMillis;
+    }
     boolean resumed = state == StreamState.RESUMING;
     enter(StreamState.STREAMING, nowMillis);
-    attemptContentMillis = nowMillis;
     lastFrameMillis = nowMillis;
     if (resumed) {
       gapMillis = nowMillis - brokeMillis;
@@ -105,9 +122,16 @@ public final class RequestLife {
     }
   }
 
-  /** An attempt has failed and nothing of it was sent; the next one waits for its backoff. */
+  /**
+   * An attempt has failed and nothing of it was sent; the next one waits for its backoff. Or the
+   * next tier of a cascade is to be asked.
+   */
   public void retry(long nowMillis) {
     enter(StreamState.RETRYING, nowMillis);
+    if (waitsSinceMillis >= 0) { // in the queue of a tier that will not serve it
+      waitedMillis += nowMillis - waitsSinceMillis;
+      waitsSinceMillis = -1;
+    }
   }
 
   /** The replica was lost in mid-stream, or the one that was to go on was; another is asked for. */
@@ -139,7 +163,7 @@ public final class RequestLife {
    * @return whether this was the end; false when another came before
    */
   public boolean finish(long nowMillis) {
-    if (!state.isFinal() && state != StreamState.STREAMING) {
+    if (!state.isFinal() && state != StreamState.STREAMING && state != StreamState.JUDGING) {
       expectAnswer(StreamState.FINISHED);
     }
     return end(StreamState.FINISHED, nowMillis);
@@ -182,9 +206,9 @@ public final class RequestLife {
               ? past(
                   enteredMillis, deadlines.firstTokenMillis(), nowMillis, Fault.FIRST_TOKEN_TIMEOUT)
               : Optional.empty();
-      case STREAMING ->
+      case STREAMING, DRAFTING ->
           past(lastFrameMillis, deadlines.idleMillis(), nowMillis, Fault.IDLE_TIMEOUT);
-      case RETRYING, RESUMING, FINISHED, CANCELLED, FAILED -> Optional.empty();
+      case JUDGING, RETRYING, RESUMING, FINISHED, CANCELLED, FAILED -> Optional.empty();
     };
   }
 

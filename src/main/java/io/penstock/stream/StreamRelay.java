@@ -51,6 +51,7 @@ public final class StreamRelay {
   private int runOffset;
   private int runLength;
   private TokenUsage usage = TokenUsage.NONE;
+  private TokenUsage usedBefore = TokenUsage.NONE;
   private int contentFrames;
   private int payloadFrames;
   private String malformation = "a frame that is not a JSON object";
@@ -74,6 +75,11 @@ public final class StreamRelay {
   StreamRelay(UsageReporting client, UsageReporting engine, @Nullable Continuation continuation) {
     this.strip = new UsageStrip(client, engine);
     this.continuation = continuation;
+  }
+
+  /** The client is told the usage of this stream and what models before it were used. */
+  public void addsUsage(TokenUsage before) {
+    usedBefore = before;
   }
 
   /** Takes what has arrived; the array is not to be written to any more. */
@@ -135,7 +141,14 @@ public final class StreamRelay {
 
   private void pass(SseFrame frame) {
     switch (strip.sightOf(frame)) {
-      case WHOLE -> append(frame.bytes(), frame.offset(), frame.length());
+      case WHOLE -> {
+        if (usedBefore.equals(TokenUsage.NONE) || frame.usage() == null) {
+          append(frame.bytes(), frame.offset(), frame.length());
+        } else {
+          byte[] summed = frame.withUsageAfter(usedBefore);
+          append(summed, 0, summed.length);
+        }
+      }
       case WITHOUT_USAGE -> {
         byte[] rest = frame.withoutUsage();
         append(rest, 0, rest.length);

@@ -8,6 +8,10 @@ package io.penstock.stream;
  *               ↑         │              │           │     ↑
  *               └─────────┴─ RETRYING ◀──┘           └▶ RESUMING
  *
+ * in a cascade, on all tiers that have one above:
+ * AWAITING_FIRST → DRAFTING → JUDGING → STREAMING | FINISHED   (the draft is the answer)
+ *                      └──────────┴──▶ RETRYING                (the next tier, or a failure)
+ *
  * any but the last three → CANCELLED (the client left) | FAILED (the client was told)
  * </pre>
  *
@@ -26,7 +30,14 @@ public enum StreamState {
    * stays here until its whole answer is there.
    */
   AWAITING_FIRST,
-  /** An attempt failed before the client saw any of it; the next one waits for its backoff. */
+  /** In a cascade: the engine writes an answer that is held until it has been judged. */
+  DRAFTING,
+  /** In a cascade: a whole answer is held, and a judge is asked. */
+  JUDGING,
+  /**
+   * An attempt failed before the client saw any of it, and the next one waits for its backoff; or a
+   * draft was not good enough, and the next tier is asked.
+   */
   RETRYING,
   /** The client has been sent content. */
   STREAMING,
@@ -45,7 +56,16 @@ public enum StreamState {
   /** Whether nothing can follow. */
   public boolean isFinal() {
     return switch (this) {
-      case RECEIVED, QUEUED, CONNECTING, AWAITING_FIRST, RETRYING, STREAMING, RESUMING -> false;
+      case RECEIVED,
+          QUEUED,
+          CONNECTING,
+          AWAITING_FIRST,
+          DRAFTING,
+          JUDGING,
+          RETRYING,
+          STREAMING,
+          RESUMING ->
+          false;
       case FINISHED, CANCELLED, FAILED -> true;
     };
   }
@@ -57,10 +77,19 @@ public enum StreamState {
       case QUEUED -> this == RECEIVED || this == QUEUED || this == RETRYING;
       case CONNECTING -> this == QUEUED;
       case AWAITING_FIRST -> this == CONNECTING;
-      case RETRYING -> this == CONNECTING || this == AWAITING_FIRST;
-      case STREAMING -> this == AWAITING_FIRST || this == RESUMING;
+      case DRAFTING -> this == AWAITING_FIRST;
+      case JUDGING -> this == AWAITING_FIRST || this == DRAFTING;
+      case RETRYING ->
+          this == QUEUED
+              || this == CONNECTING
+              || this == AWAITING_FIRST
+              || this == DRAFTING
+              || this == JUDGING;
+      case STREAMING ->
+          this == AWAITING_FIRST || this == DRAFTING || this == JUDGING || this == RESUMING;
       case RESUMING -> this == STREAMING || this == RESUMING;
-      case FINISHED -> this == STREAMING || this == AWAITING_FIRST || this == RESUMING;
+      case FINISHED ->
+          this == STREAMING || this == AWAITING_FIRST || this == JUDGING || this == RESUMING;
       case CANCELLED, FAILED -> !isFinal();
     };
   }

@@ -1,12 +1,15 @@
 package io.penstock.telemetry;
 
+import io.penstock.inference.Cost;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
+import io.penstock.inference.TierName;
 import io.penstock.inference.TokenUsage;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +30,8 @@ import org.jspecify.annotations.Nullable;
  * @param firstTokenNanos from its arrival to the first token sent to the client; -1 when none was
  * @param totalNanos from its arrival to its end
  * @param usage as the engine counted it; null when it did not
+ * @param tiers those that were tried, the one that answered the last; empty where a model was named
+ * @param cost what it is charged; null where its models have no prices
  * @param bytesOut of the response's body
  * @param client address of the peer
  */
@@ -50,5 +55,7 @@ public record AccessLine(
     long firstTokenNanos,
     long totalNanos,
     @Nullable TokenUsage usage,
+    List<TierName> tiers,
+    @Nullable Cost cost,
     long bytesOut,
     @Nullable String client) {}

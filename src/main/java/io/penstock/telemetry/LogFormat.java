@@ -3,6 +3,8 @@ package io.penstock.telemetry;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
+import io.penstock.inference.Cost;
+import io.penstock.inference.TierName;
 import io.penstock.inference.TokenUsage;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -14,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -55,6 +58,17 @@ public enum LogFormat {
           json.writeNumberField("completion_tokens", usage.completionTokens());
           json.writeNumberField("cached_tokens", usage.cachedTokens());
         }
+        if (!line.tiers().isEmpty()) {
+          text(json, "tier", last(line.tiers()));
+        }
+        if (line.tiers().size() > 1) {
+          text(json, "cascade", joined(line.tiers()));
+        }
+        Cost cost = line.cost();
+        if (cost != null) {
+          json.writeFieldName("cost");
+          json.writeNumber(cost.text());
+        }
         json.writeNumberField("bytes_out", line.bytesOut());
         text(json, "client", line.client());
         json.writeEndObject();
@@ -82,6 +96,8 @@ public enum LogFormat {
       if (usage != null) {
         word(row, "tokens", usage.promptTokens() + "+" + usage.completionTokens());
       }
+      word(row, "tier", line.tiers().isEmpty() ? null : joined(line.tiers()));
+      word(row, "cost", line.cost());
       word(row, "attempts", line.attempts() > 1 ? line.attempts() : null);
       word(row, "resumes", line.resumes() > 0 ? line.resumes() : null);
       word(row, "request_id", line.requestId());
@@ -127,6 +143,14 @@ public enum LogFormat {
     if (value != null) {
       json.writeStringField(name, bounded(value.toString()));
     }
+  }
+
+  private static TierName last(List<TierName> tiers) {
+    return tiers.get(tiers.size() - 1);
+  }
+
+  private static String joined(List<TierName> tiers) {
+    return tiers.stream().map(TierName::value).collect(Collectors.joining(","));
   }
 
   /** A client names its model as it likes; half a surrogate pair is no text in UTF-8. */

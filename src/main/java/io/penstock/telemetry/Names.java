@@ -21,6 +21,21 @@ public final class Names {
   public static final String TOKENS = "penstock.tokens";
 
   /**
+   * Counter by tier, class: what requests have cost, in the currency of the tiers' prices, over all
+   * tiers that ran for them.
+   */
+  public static final String COST = "penstock.cost";
+
+  /**
+   * Counter by tier, outcome (accepted, rejected, unjudged): answers of a tier that could have gone
+   * up in a cascade. Unjudged: too long to be held, or a judge failed and such answers are taken.
+   */
+  public static final String CASCADE_ANSWERS = "penstock.cascade.answers";
+
+  /** Counter by judge (rules, hook, llm), outcome (accepted, rejected, failed): judgements. */
+  public static final String CASCADE_JUDGEMENTS = "penstock.cascade.judgements";
+
+  /**
    * Counter by operation, status, code: responses sent. The code is that of the error body, "none"
    * without an error, "engine" for an engine's own error that was passed on.
    */

@@ -10,6 +10,10 @@ public enum Phase {
   CONNECTING("connecting"),
   /** The engine had it and had sent no token yet. */
   AWAITING_FIRST("awaiting_first"),
+  /** A lower tier of a cascade wrote an answer that was held. */
+  DRAFTING("drafting"),
+  /** A judge was asked about such an answer. */
+  JUDGING("judging"),
   /** An attempt had failed, and the next one waited for its backoff. */
   RETRYING("retrying"),
   /** Tokens were flowing. */

@@ -5,18 +5,22 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.penstock.fault.Fault;
+import io.penstock.inference.Cost;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.Priority;
+import io.penstock.inference.TierName;
 import io.penstock.inference.TokenUsage;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -59,6 +63,9 @@ public final class RequestMeters {
   private static final Duration[] GAP_BUCKETS =
       seconds(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0);
 
+  /** A series of costs: tiers of the fleet times classes. */
+  private record CostKey(String tier, Priority priority) {}
+
   private final MeterRegistry registry;
   private final LongAdder inFlight = new LongAdder();
   private final Map<ModelName, Map<Operation, ForModel>> models = new ConcurrentHashMap<>();
@@ -67,6 +74,8 @@ public final class RequestMeters {
   private final PoolCounters unknownPool;
   private final Map<Operation, Responses> responses = new EnumMap<>(Operation.class);
   private final Responses otherResponses = new Responses(OTHER_OPERATION);
+  private final Set<TierName> tiers = ConcurrentHashMap.newKeySet();
+  private final Map<CostKey, Counter> costs = new ConcurrentHashMap<>();
   private final Map<Phase, Counter> cancelled;
   private final Map<Phase, Counter> wasted;
   private final Counter budgetExhausted;
@@ -94,6 +103,7 @@ public final class RequestMeters {
    * serve may still run; so do their series, until the process ends.
    */
   public void know(Fleet fleet) {
+    fleet.tiers().ifPresent(of -> of.tiers().forEach(tier -> tiers.add(tier.level())));
     for (Pool pool : fleet.pools()) {
       models.computeIfAbsent(pool.model(), model -> forModel(model.value()));
       pools.compute(
@@ -142,6 +152,42 @@ public final class RequestMeters {
   public void tokens(PoolName pool, TokenUsage usage) {
     PoolCounters counters = pools.get(pool);
     (counters == null ? unknownPool : counters).add(usage);
+  }
+
+  /**
+   * A request has cost something.
+   *
+   * @param tier that it ran on, of the fleet; every other counts as {@value #UNKNOWN}
+   */
+  public void cost(TierName tier, Priority priority, Cost cost) {
+    if (cost.pico() > 0) {
+      costs
+          .computeIfAbsent(
+              new CostKey(tiers.contains(tier) ? tier.value() : UNKNOWN, priority),
+              key ->
+                  registry.counter(Names.COST, "tier", key.tier(), "class", key.priority().label()))
+          .increment(cost.amount());
+    }
+  }
+
+  /**
+   * The answer of a tier that has one above was taken, or not.
+   *
+   * @param outcome one of a closed list
+   */
+  public void cascade(TierName tier, String outcome) {
+    String label = tiers.contains(tier) ? tier.value() : UNKNOWN;
+    registry.counter(Names.CASCADE_ANSWERS, "tier", label, "outcome", outcome).increment();
+  }
+
+  /**
+   * A judge has spoken, or failed.
+   *
+   * @param judge one of a closed list
+   * @param outcome one of a closed list
+   */
+  public void judged(String judge, String outcome) {
+    registry.counter(Names.CASCADE_JUDGEMENTS, "judge", judge, "outcome", outcome).increment();
   }
 
   /** A client has left. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.config.ConfigLoader;
 import io.penstock.config.NodeConfig;
+import io.penstock.tiers.PromptFeatures;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
@@ -64,7 +65,7 @@ class ChangesTest {
       }
       at = at.getJsonObject(key);
     }
-    if (value.matches("[0-9]+(\\.[0-9]+)?")) {
+    if (value.matches("-?[0-9]+(\\.[0-9]+)?")) {
       at.put(last, value.contains(".") ? (Number) Double.valueOf(value) : Integer.valueOf(value));
     } else if (value.equals("true") || value.equals("false")) {
       at.put(last, Boolean.valueOf(value));
@@ -146,6 +147,152 @@ class ChangesTest {
                 .fieldNames());
     keys.remove("name");
     assertThat(told).as("all of the schema's").isEqualTo(keys);
+  }
+
+  private static final String TIERS =
+      "{'list': [{'level': 'fast', 'model_id': 'm', 'latency_target_ms': 500,"
+          + " 'cost_per_1k_tokens': 0.5, 'quality_score': 0.7},"
+          + " {'level': 'quality', 'model_id': 'm', 'latency_target_ms': 5000,"
+          + " 'cost_per_1k_tokens': 2.5, 'quality_score': 1}],"
+          + " 'cascade': {'hook': {'url': 'http://h'}, 'llm': {'model_id': 'm', 'prompt': 'x'}}}";
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "auto_model_id; any; fleet.tiers.auto_model_id: auto -> any",
+        "aliases; ['a']; fleet.tiers.aliases: none -> a",
+        "default_tier; quality; fleet.tiers.default_tier: fast -> quality",
+        "strategy; cost_optimized; fleet.tiers.strategy: select_tier -> cost_optimized",
+        "quality_threshold; 0.5; fleet.tiers.quality_threshold: 0.8 -> 0.5",
+        "latency_budget_ms; 7; fleet.tiers.latency_budget_ms: 5000 -> 7",
+        "min_quality; 0.5; fleet.tiers.min_quality: 0.7 -> 0.5",
+        "list.0.model_id; n; tier fast: model_id m -> n",
+        "list.0.latency_target_ms; 7; tier fast: latency_target_ms 500 -> 7",
+        "list.0.cost_per_1k_tokens; 1.5; tier fast: cost_per_1k_tokens 0.5 -> 1.5, "
+            + "cost_per_1k_input_tokens 0.5 -> 1.5, cost_per_1k_output_tokens 0.5 -> 1.5",
+        "list.0.cost_per_1k_input_tokens; 0.25; tier fast: cost_per_1k_input_tokens 0.5 -> 0.25",
+        "list.0.cost_per_1k_output_tokens; 0.25; tier fast: cost_per_1k_output_tokens 0.5 -> 0.25",
+        "list.0.quality_score; 0.5; tier fast: quality_score 0.7 -> 0.5",
+        "list.0.fallback_tier; quality; tier fast: fallback_tier none -> quality",
+        "cascade.max_cascades; 1; fleet.tiers.cascade.max_cascades: 2 -> 1",
+        "cascade.max_draft_bytes; 2048; fleet.tiers.cascade.max_draft_bytes: 262144 -> 2048",
+        "cascade.min_mean_logprob; -1.5; fleet.tiers.cascade.min_mean_logprob: 0.0 -> -1.5",
+        "cascade.on_judge_failure; reject; fleet.tiers.cascade.on_judge_failure: accept -> reject",
+        "cascade.hook.url; http://i; fleet.tiers.cascade.hook.url: http://h -> http://i",
+        "cascade.hook.timeout_ms; 7; fleet.tiers.cascade.hook.timeout_ms: 1000 -> 7",
+        "cascade.llm.model_id; n; fleet.tiers.cascade.llm.model_id: m -> n",
+        "cascade.llm.timeout_ms; 7; fleet.tiers.cascade.llm.timeout_ms: 5000 -> 7",
+        "cascade.llm.prompt; y; fleet.tiers.cascade.llm.prompt is another",
+      })
+  void everyKeyOfTheTiersIsToldAndTaken(String key, String value, String line) throws Exception {
+    JsonObject before = node();
+    JsonObject fleet = before.getJsonObject("fleet");
+    fleet.getJsonArray("pools").add(pool(node()).put("name", "q").put("model_id", "n"));
+    fleet.getJsonArray("pools").getJsonObject(1).remove("replicas");
+    fleet
+        .getJsonArray("pools")
+        .getJsonObject(1)
+        .put("replicas", new JsonArray("[{\"url\": \"http://i:1\"}]"));
+    fleet.put("tiers", new JsonObject(TIERS.replace('\'', '"')));
+    JsonObject read = before.copy();
+    JsonObject tiers = read.getJsonObject("fleet").getJsonObject("tiers");
+    if (key.startsWith("list.0.")) {
+      set(tiers.getJsonArray("list").getJsonObject(0), key.substring(7), value);
+    } else {
+      set(tiers, key, value);
+    }
+    Changes changes = changes(before, read);
+    assertThat(changes.applied()).containsExactly(line);
+    assertThat(changes.needsRestart()).isEmpty();
+    assertThat(changes.next()).isEqualTo(load(read));
+  }
+
+  /** A model of the features that there are, with a bias. */
+  private Path estimator(double bias) throws IOException {
+    JsonArray ones = new JsonArray();
+    JsonArray names = new JsonArray();
+    for (String name : PromptFeatures.NAMES) {
+      names.add(name);
+      ones.add(1.0);
+    }
+    JsonObject model =
+        new JsonObject()
+            .put("format", "penstock-complexity")
+            .put("version", 1)
+            .put("features", names)
+            .put("means", ones)
+            .put("scales", ones)
+            .put("weights", ones)
+            .put("bias", bias)
+            .put("hashed_weights", new JsonArray())
+            .put("quantiles", new JsonArray().add(0).add(1));
+    return Files.writeString(folder.resolve("estimator.json"), model.encode());
+  }
+
+  @Test
+  void anotherModelInTheSameFileIsTaken() throws Exception {
+    JsonObject tree = node();
+    JsonObject tiers =
+        new JsonObject(TIERS.replace('\'', '"')).put("estimator_file", "estimator.json");
+    tree.getJsonObject("fleet").put("tiers", tiers);
+    estimator(0);
+    NodeConfig before = load(tree);
+    estimator(0.5);
+    NodeConfig read = load(tree);
+    assertThat(Changes.of(before, before, read).applied())
+        .singleElement(org.assertj.core.api.InstanceOfAssertFactories.STRING)
+        .matches("fleet\\.tiers\\.estimator_file: model [0-9a-f]{32} -> model [0-9a-f]{32}");
+    assertThat(read.fleet().hash())
+        .as("nodes see that they differ")
+        .isNotEqualTo(before.fleet().hash());
+    assertThat(Changes.of(read, read, load(tree)).applied()).isEmpty();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "version; 2; version 2 (expected: version 1; train it again with this release's penstock"
+            + " calibrate)",
+        "bias; [1]; bias: [1] (expected: a number)",
+        "scales; [1]; scales: 1 numbers (expected: 21, one for each feature)",
+        "quantiles; [2,1]; quantiles[1]: 1.0 (expected: at least the one before)",
+        "features; ['x']; means: 21 numbers (expected: 1, one for each feature)",
+      })
+  void aFileThatIsNoModelOfOursIsAMistake(String key, String value, String mistake)
+      throws Exception {
+    JsonObject model = new JsonObject(Files.readString(estimator(0)));
+    set(model, key, value);
+    Files.writeString(folder.resolve("estimator.json"), model.encode());
+    JsonObject tree = node();
+    tree.getJsonObject("fleet")
+        .put(
+            "tiers",
+            new JsonObject(TIERS.replace('\'', '"')).put("estimator_file", "estimator.json"));
+    Path file = Files.writeString(folder.resolve("node.json"), tree.encode());
+    String said =
+        ConfigLoader.load(file, name -> Optional.empty())
+            .fold(ok -> "", no -> no.mistakes().get(0).toString());
+    assertThat(said)
+        .contains("fleet.tiers.estimator_file: \"estimator.json\"")
+        .contains(mistake.substring(0, 12));
+  }
+
+  @Test
+  void tiersComeAndGo() throws Exception {
+    JsonObject read = node();
+    JsonObject tiers = new JsonObject(TIERS.replace('\'', '"'));
+    read.getJsonObject("fleet").put("tiers", tiers);
+    assertThat(changes(node(), read).applied()).containsExactly("fleet.tiers: off -> on");
+    JsonObject fewer = read.copy();
+    fewer.getJsonObject("fleet").getJsonObject("tiers").getJsonArray("list").remove(0);
+    fewer.getJsonObject("fleet").getJsonObject("tiers").remove("cascade");
+    assertThat(changes(read, fewer).applied())
+        .containsExactly(
+            "fleet.tiers.default_tier: fast -> quality",
+            "tier fast: removed",
+            "fleet.tiers.cascade: on -> off");
   }
 
   @ParameterizedTest

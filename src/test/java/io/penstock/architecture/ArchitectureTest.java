@@ -306,6 +306,7 @@ class ArchitectureTest {
   void foreignLibrariesStayInTheirRooms() {
     onlyIn("com.hazelcast..", "bus");
     onlyIn("picocli..", "cli");
+    onlyIn("de.bwaldvogel..", "calibrate");
     onlyIn("com.sun.net..");
     onlyIn("java.util.logging..");
   }

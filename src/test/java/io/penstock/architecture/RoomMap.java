@@ -40,9 +40,12 @@ final class RoomMap {
 
       tenancy           | leaves message telemetry bus
 
+      # What the ingress and the router know of tiers of models.
+      tiers             | leaves
+
       # Roles. None uses another.
-      ingress           | leaves message telemetry bus openai stream tenancy
-      router            | leaves message telemetry bus
+      ingress           | leaves message telemetry bus openai stream tenancy tiers
+      router            | leaves message telemetry bus tiers
       batcher           | leaves message telemetry bus
       prober            | leaves message telemetry bus
 
@@ -55,6 +58,7 @@ final class RoomMap {
       adapter.engine    | leaves message prober
       adapter.discovery | leaves telemetry prober adapter.guard
       adapter.jwks      | tenancy adapter.guard
+      adapter.judge     | leaves tiers adapter.guard
       adapter.redis     | leaves message tenancy adapter.guard
 
       # On their own: the simulated engine and the load driver.
@@ -64,10 +68,13 @@ final class RoomMap {
       # Both, and the pool's owner, in virtual time.
       replay            | leaves message batcher sim load
 
+      # Training of what chooses tiers.
+      calibrate         | leaves tiers
+
       # The file, the composition root, and the commands, which alone may use the root.
-      config            | leaves bus tenancy ingress admin
-      app               | leaves message telemetry bus tenancy ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.redis sim config
-      cli               | leaves telemetry bus tenancy ingress admin sim load replay config app
+      config            | leaves bus tenancy tiers ingress admin
+      app               | leaves message telemetry bus tenancy ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.judge adapter.redis sim config
+      cli               | leaves telemetry bus tenancy ingress admin sim load replay calibrate config app
       """;
   // spotless:on
 

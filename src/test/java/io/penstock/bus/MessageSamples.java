@@ -20,6 +20,8 @@ import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
+import io.penstock.inference.TierName;
+import io.penstock.inference.TierWish;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Absent;
 import io.penstock.message.Admit;
@@ -77,6 +79,7 @@ import io.penstock.message.Room;
 import io.penstock.message.Route;
 import io.penstock.message.Seat;
 import io.penstock.message.Signals;
+import io.penstock.message.Stage;
 import io.penstock.message.Station;
 import io.penstock.message.TenancyMark;
 import io.penstock.message.TenancyMarks;
@@ -98,6 +101,7 @@ final class MessageSamples {
   private static final ReplicaId REPLICA = new ReplicaId("llama-70b-1");
   private static final NodeId NODE = new NodeId("4f1c0d8e-6a55-4c0e-9a59-0e6f7a1b2c3d");
   private static final Station INGRESS = new Station(NODE, Room.INGRESS, 2);
+  private static final TierName TIER = new TierName("standard");
   private static final TenantId TENANT = new TenantId("acme");
 
   static final List<Message> ALL =
@@ -111,11 +115,18 @@ final class MessageSamples {
               Set.of(Capability.TOOLS),
               812,
               256,
-              Set.of(new ModelName("gpt-large"))),
+              Set.of(new ModelName("gpt-large")),
+              Optional.of(new TierWish(Optional.of(TIER), 0.25, 800, 0.01, 0.7))),
           new Plan(
               REQUEST,
               new ModelName("llama-3.1-70b"),
-              List.of(POOL, new PoolName("llama-70b-spot"))),
+              List.of(POOL, new PoolName("llama-70b-spot")),
+              Optional.of(TIER),
+              List.of(
+                  new Stage(
+                      new TierName("quality"),
+                      new ModelName("llama-3.1-405b"),
+                      List.of(new PoolName("llama-405b"))))),
           new Refusal(
               REQUEST,
               Optional.of(POOL),
@@ -221,6 +232,8 @@ final class MessageSamples {
                   new ModelCard(
                       new ModelName("llama-3.1-70b"),
                       List.of(new ModelName("gpt-large")),
+                      Optional.of(TIER),
+                      List.of(new ModelName("llama-3.1-8b")),
                       Set.of(Capability.TOOLS),
                       131_072,
                       true))),

@@ -86,8 +86,79 @@ class BadConfigurationTest {
             fleets(),
             replicaLists(),
             placeholders(),
+            tierLists(),
             tenants())
         .flatMap(cases -> cases);
+  }
+
+  private static String tiers(String tier, String more) {
+    return fleet(
+        "'tiers': {'list': [{'level': 'fast', 'model_id': 'm', 'latency_target_ms': 500,"
+            + " 'cost_per_1k_tokens': 0.001, 'quality_score': 0.7"
+            + tier
+            + "}]"
+            + more
+            + "}");
+  }
+
+  private static Stream<Case> tierLists() {
+    return Stream.of(
+        bad(
+            "no tier",
+            fleet("'tiers': {'list': []}"),
+            "fleet.tiers.list: [] (expected: array of 1 to 16)"),
+        bad(
+            "half a tier",
+            fleet("'tiers': {'list': [{'level': 'fast', 'model_id': 'm'}]}"),
+            "fleet.tiers.list[0].latency_target_ms: missing (expected: integer from 1 to 86400000)",
+            "fleet.tiers.list[0].cost_per_1k_tokens: missing (expected: number from 0 to 1000000)",
+            "fleet.tiers.list[0].quality_score: missing (expected: number from 0 to 1)"),
+        bad(
+            "tier of an unknown model",
+            tiers(
+                "}, {'level': 'fast', 'model_id': 'n', 'latency_target_ms': 0,"
+                    + " 'cost_per_1k_tokens': -1, 'quality_score': 7",
+                ""),
+            "fleet.tiers.list[1].level: \"fast\" "
+                + "(expected: a name of its own; fleet.tiers.list[0] has this one)",
+            "fleet.tiers.list[1].model_id: \"n\" (expected: a model that a pool serves: m)",
+            "fleet.tiers.list[1].latency_target_ms: 0 (expected: integer from 1 to 86400000)",
+            "fleet.tiers.list[1].cost_per_1k_tokens: -1 (expected: number from 0 to 1000000)",
+            "fleet.tiers.list[1].quality_score: 7 (expected: number from 0 to 1)"),
+        bad(
+            "tiers that are not there",
+            tiers(", 'fallback_tier': 'best'", ", 'default_tier': 'standard'"),
+            "fleet.tiers.list[0].fallback_tier: \"best\" (expected: a tier of the list: fast)",
+            "fleet.tiers.default_tier: \"standard\" (expected: a tier of the list: fast)"),
+        bad(
+            "a chain without an end",
+            tiers(", 'fallback_tier': 'fast'", ""),
+            "fleet.tiers.list[0].fallback_tier: \"fast\" "
+                + "(expected: a tier above; from this one the chain comes back here)"),
+        bad(
+            "a choice that is a model",
+            tiers("", ", 'auto_model_id': 'm'"),
+            "fleet.tiers.auto_model_id: \"m\" "
+                + "(expected: a name that no model has; it means model m)"),
+        bad(
+            "cascade",
+            tiers(
+                "",
+                ", 'cascade': {'max_cascades': 99, 'on_judge_failure': 'panic',"
+                    + " 'hook': {'url': 'judge'}, 'llm': {'model_id': 'j'}}"),
+            "fleet.tiers.cascade.max_cascades: 99 (expected: integer from 0 to 15)",
+            "fleet.tiers.cascade.on_judge_failure: \"panic\" (expected: one of accept, reject)",
+            "fleet.tiers.cascade.hook.url: \"judge\" (expected: http:// or https:// URL)",
+            "fleet.tiers.cascade.llm.model_id: \"j\" (expected: a model that a pool serves: m)"),
+        bad(
+            "estimator is missing",
+            tiers("", ", 'estimator_file': 'model.json'"),
+            "fleet.tiers.estimator_file: \"model.json\" (expected: a readable file)"),
+        bad(
+            "estimator is something else",
+            tiers("", ", 'estimator_file': 'node.json'"),
+            "fleet.tiers.estimator_file: \"node.json\": format  "
+                + "(expected: \"penstock-complexity\")"));
   }
 
   private static Stream<Case> documents() {
@@ -453,7 +524,7 @@ class BadConfigurationTest {
             "fleet.pools: unknown key (expected: only file)",
             "node.json: pools: missing (expected: array of 1 to 1000)",
             "node.json: fleet: unknown key "
-                + "(expected: one of enable_fallback, fallback_model_id, pools)"),
+                + "(expected: one of enable_fallback, fallback_model_id, tiers, pools)"),
         bad(
             "file is a number",
             "{'fleet': {'file': 7}}",

@@ -1,5 +1,7 @@
 package io.penstock.ingress;
 
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.penstock.adapter.judge.HttpQualityHook;
 import io.penstock.batcher.BatcherVerticle;
 import io.penstock.batcher.Legacy;
 import io.penstock.bus.ClusterNode;
@@ -26,6 +28,7 @@ import io.penstock.telemetry.OpsHandler;
 import io.penstock.telemetry.Readiness;
 import io.penstock.telemetry.RequestMeters;
 import io.penstock.tenancy.Doors;
+import io.penstock.tiers.QualityHook;
 import io.penstock.time.Clock;
 import io.vertx.core.Vertx;
 import io.vertx.core.VertxOptions;
@@ -36,6 +39,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 
 /** A node of ingress, router and batcher in this JVM, in front of one replica or several. */
 final class Gateway implements AutoCloseable {
@@ -81,6 +85,13 @@ final class Gateway implements AutoCloseable {
     Doors doors = Doors.unlocked();
     String engineModel = "engine/river-8b";
     BatchPolicy batching = BatchPolicy.DEFAULT;
+
+    /** Judges outside. */
+    Function<Vertx, QualityHook> hooks =
+        vertx -> new HttpQualityHook(vertx, new SimpleMeterRegistry());
+
+    /** Another fleet than that of the pool "rivers". */
+    Optional<Fleet> fleet = Optional.empty();
   }
 
   Gateway(String engineUrl, Setup setup) {
@@ -110,6 +121,7 @@ final class Gateway implements AutoCloseable {
             node.bus(),
             node.directory(),
             setup.doors,
+            setup.hooks,
             config,
             fleetOfIngress,
             0,
@@ -151,6 +163,9 @@ final class Gateway implements AutoCloseable {
   }
 
   static Fleet fleet(String name, List<String> engineUrls, Setup setup) {
+    if (setup.fleet.isPresent()) {
+      return setup.fleet.get();
+    }
     List<Pool> pools = new ArrayList<>();
     pools.add(pool(name, "rivers", engineUrls, setup));
     if (!setup.secondPool.isEmpty()) {

@@ -6,6 +6,7 @@ import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.TierName;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
@@ -107,5 +108,43 @@ class RequestHeadersTest {
   void ignoresWhatIsNoTrace(String value) {
     assertThat(RequestHeaders.traceparent(value)).isEmpty();
     assertThat(RequestHeaders.traceparent(null)).isEmpty();
+  }
+
+  @Test
+  void readsWhatATierIsToBe() {
+    assertThat(RequestHeaders.tier(null)).isEqualTo(new Checked.Valid<>(Optional.empty()));
+    assertThat(RequestHeaders.tier(" fast "))
+        .isEqualTo(new Checked.Valid<>(Optional.of(new TierName("fast"))));
+    assertThat(RequestHeaders.latencyBudget(null)).isEqualTo(new Checked.Valid<>(0));
+    assertThat(RequestHeaders.latencyBudget("800")).isEqualTo(new Checked.Valid<>(800));
+    assertThat(RequestHeaders.maxCost(null)).isEqualTo(new Checked.Valid<>(0.0));
+    assertThat(RequestHeaders.maxCost("0.01")).isEqualTo(new Checked.Valid<>(0.01));
+    assertThat(RequestHeaders.minQuality(null)).isEqualTo(new Checked.Valid<>(Optional.empty()));
+    assertThat(RequestHeaders.minQuality("0.85")).isEqualTo(new Checked.Valid<>(Optional.of(0.85)));
+    assertThat(RequestHeaders.complexity("1")).isEqualTo(new Checked.Valid<>(Optional.of(1.0)));
+  }
+
+  @Test
+  void refusesWhatNoTierCanBe() {
+    assertThat(told(RequestHeaders.tier("The Best")))
+        .isEqualTo(
+            "invalid_value x-penstock-tier | x-penstock-tier: 'The Best'"
+                + " (expected: the name of a tier)");
+    assertThat(told(RequestHeaders.latencyBudget("0")))
+        .isEqualTo(
+            "invalid_value x-penstock-latency-budget-ms | x-penstock-latency-budget-ms: '0'"
+                + " (expected: whole milliseconds from 1 to 2147483647)");
+    assertThat(told(RequestHeaders.maxCost("0")))
+        .isEqualTo(
+            "invalid_value x-penstock-max-cost | x-penstock-max-cost: '0'"
+                + " (expected: a cost of 1,000 tokens above 0, such as 0.01)");
+    assertThat(told(RequestHeaders.minQuality("1.1")))
+        .isEqualTo(
+            "invalid_value x-penstock-min-quality | x-penstock-min-quality: '1.1'"
+                + " (expected: a number from 0 to 1)");
+    assertThat(told(RequestHeaders.complexity("NaN")))
+        .isEqualTo(
+            "invalid_value x-penstock-complexity | x-penstock-complexity: 'NaN'"
+                + " (expected: a number from 0 to 1)");
   }
 }

@@ -76,7 +76,8 @@ class RouteTableTest {
         Set.of(needs),
         prompt,
         max,
-        Set.of());
+        Set.of(),
+        Optional.empty());
   }
 
   private static Route allowedTo(Route of, String... names) {
@@ -91,7 +92,8 @@ class RouteTableTest {
         of.maxTokens(),
         java.util.Arrays.stream(names)
             .map(ModelName::new)
-            .collect(java.util.stream.Collectors.toSet()));
+            .collect(java.util.stream.Collectors.toSet()),
+        of.wish());
   }
 
   static Route chat(String model, Capability... needs) {
@@ -124,7 +126,7 @@ class RouteTableTest {
         .containsExactly("large", "small");
   }
 
-  private static void health(RouteTable table, String pool, ReplicaState state) {
+  static void health(RouteTable table, String pool, ReplicaState state) {
     table.report(
         new ReplicaStatus(
             new PoolName(pool),
@@ -360,9 +362,18 @@ class RouteTableTest {
             new ModelCard(
                 new ModelName("alpha"),
                 List.of(new ModelName("x"), new ModelName("z")),
+                Optional.empty(),
+                List.of(),
                 Set.of(Capability.TOOLS, Capability.VISION),
                 4_000,
                 true),
-            new ModelCard(new ModelName("beta"), List.of(new ModelName("y")), Set.of(), 0, false));
+            new ModelCard(
+                new ModelName("beta"),
+                List.of(new ModelName("y")),
+                Optional.empty(),
+                List.of(),
+                Set.of(),
+                0,
+                false));
   }
 }

@@ -222,6 +222,8 @@ class AccessLogTest {
         52_000_900,
         1_203_000_000,
         new TokenUsage(12, 100, 8),
+        List.of(),
+        null,
         4_096,
         "10.0.0.1");
   }
@@ -247,6 +249,8 @@ class AccessLogTest {
         -1,
         -1,
         1_000,
+        null,
+        List.of(),
         null,
         0,
         none);

@@ -1,0 +1,23 @@
+package io.penstock.calibrate;
+
+import io.penstock.tiers.PromptFeatures;
+
+/**
+ * A prompt and what the two models of a pair made of it.
+ *
+ * @param chars of the prompt
+ * @param weakCost of the cheaper model, in any currency; so {@code strongCost}
+ */
+record Sample(
+    String subset,
+    int chars,
+    PromptFeatures features,
+    double weak,
+    double strong,
+    double weakCost,
+    double strongCost) {
+  /** Whether only the better model does the task, or does it better. */
+  boolean needsStrong() {
+    return strong > weak;
+  }
+}
