@@ -1,5 +1,6 @@
 package io.penstock.admin;
 
+import io.penstock.bus.OrderException;
 import io.penstock.bus.Setting;
 import io.penstock.fault.Fault;
 import io.penstock.inference.ApiKey;
@@ -7,7 +8,6 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.penstock.tenancy.KeyStore;
-import io.penstock.tenancy.TenancyException;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -229,7 +229,7 @@ final class KeyRoutes {
         .onSuccess(result -> Answers.send(context, status, row.apply(result)))
         .onFailure(
             failure -> {
-              if (failure instanceof TenancyException no) {
+              if (failure instanceof OrderException no) {
                 Answers.refuse(context, no.fault(), String.valueOf(no.getMessage()), no.param());
               } else {
                 Answers.broken(context, failure);

@@ -16,24 +16,26 @@ import io.penstock.bus.Bus;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.bus.ClusterNode;
 import io.penstock.bus.Directory;
+import io.penstock.bus.MarkForm;
+import io.penstock.bus.MarkStore;
 import io.penstock.bus.Setting;
 import io.penstock.config.NodeConfig;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressVerticle;
+import io.penstock.message.Mark;
 import io.penstock.prober.EngineProbes;
 import io.penstock.prober.ProberVerticle;
 import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.EventLoopLag;
 import io.penstock.telemetry.RequestMeters;
 import io.penstock.tenancy.LimitsVerticle;
-import io.penstock.tenancy.MarkStore;
-import io.penstock.tenancy.TenancyConfig;
 import io.penstock.tenancy.TenancyVerticle;
 import io.penstock.time.Clock;
 import io.vertx.core.Deployable;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -88,7 +90,12 @@ final class Roles implements Supervisor.Posts {
             settings.tenants(),
             config.region(),
             new HttpJwks(cluster.vertx(), telemetry.metrics().registry()),
-            store(config.tenants(), cluster.vertx(), telemetry),
+            store(
+                config.tenants().keyFile(),
+                config.tenants().keyRedisUrl(),
+                TenancyVerticle.FORM,
+                cluster.vertx(),
+                telemetry.metrics().registry()),
             config
                 .tenants()
                 .redisUrl()
@@ -98,13 +105,16 @@ final class Roles implements Supervisor.Posts {
     telemetry.loops().onChange(supervisor);
   }
 
-  private static Optional<MarkStore> store(
-      TenancyConfig tenants, Vertx vertx, Node.Telemetry telemetry) {
-    if (tenants.keyRedisUrl().isPresent()) {
-      String url = tenants.keyRedisUrl().get();
-      return Optional.of(new RedisMarks(vertx, url, telemetry.metrics().registry()));
+  private static <M extends Mark> Optional<MarkStore<M>> store(
+      Optional<Path> file,
+      Optional<String> redis,
+      MarkForm<M> form,
+      Vertx vertx,
+      MeterRegistry meters) {
+    if (redis.isPresent()) {
+      return Optional.of(new RedisMarks<>(vertx, redis.get(), form, meters));
     }
-    return tenants.keyFile().map(path -> MarkStore.file(vertx, path));
+    return file.map(path -> MarkStore.file(vertx, path, form));
   }
 
   /** Completes when all verticles are up. */

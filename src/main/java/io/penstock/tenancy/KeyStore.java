@@ -1,5 +1,6 @@
 package io.penstock.tenancy;
 
+import io.penstock.bus.OrderException;
 import io.penstock.inference.ApiKey;
 import io.penstock.inference.RateLimits;
 import io.penstock.inference.Tenant;
@@ -10,7 +11,7 @@ import java.time.Duration;
 /**
  * What operators may do to tenants and keys, in the whole cluster. May be called from any thread.
  * All of it completes when this node goes by it, has told the others, and has it on disk; fails
- * with {@link TenancyException} when it is not to be done, or is not on disk.
+ * with {@link OrderException} when it is not to be done, or is not on disk.
  */
 public interface KeyStore {
   /**

@@ -5,11 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.adapter.redis.RedisMarks;
+import io.penstock.bus.UnreadableBookException;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.penstock.message.TenancyMark;
-import io.penstock.tenancy.UnreadableBookException;
+import io.penstock.tenancy.TenancyVerticle;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
@@ -105,7 +106,7 @@ class KeysInRedisTest {
 
   @Test
   void whatRedisHasLostIsWrittenAgain() throws Exception {
-    RedisMarks marks = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> marks = new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
     List<TenancyMark> many = new ArrayList<>();
     for (int i = 0; i < 1_234; i++) {
       many.add(mark("t" + i, 10));
@@ -124,8 +125,8 @@ class KeysInRedisTest {
 
   @Test
   void theLaterWordHoldsWhoeverWritesLast() throws Exception {
-    RedisMarks one = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
-    RedisMarks two = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> one = new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> two = new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
     await(one.write(List.of(mark("t", 20))));
     await(two.write(List.of(mark("t", 19), mark("u", 1))));
     assertThat(await(one.read())).containsExactlyInAnyOrder(mark("t", 20), mark("u", 1));
@@ -135,7 +136,7 @@ class KeysInRedisTest {
   void whatNobodyHereWroteStopsANodeAndIsNamed() throws Exception {
     await(client().send(Request.cmd(Command.HSET).arg(BOOK).arg("key:x").arg("5 a {}")));
     assertThatThrownBy(
-            () -> await(new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry()).read()))
+            () -> await(new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry()).read()))
         .cause()
         .isInstanceOf(UnreadableBookException.class)
         .hasMessageContaining("Redis at 127.0.0.1:")

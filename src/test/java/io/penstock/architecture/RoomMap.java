@@ -55,7 +55,7 @@ final class RoomMap {
       adapter.engine    | leaves message prober
       adapter.discovery | leaves telemetry prober adapter.guard
       adapter.jwks      | tenancy adapter.guard
-      adapter.redis     | leaves message tenancy adapter.guard
+      adapter.redis     | leaves message bus tenancy adapter.guard
 
       # On their own: the simulated engine and the load driver.
       sim               | leaves openai

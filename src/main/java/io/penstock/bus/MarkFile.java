@@ -1,6 +1,6 @@
-package io.penstock.tenancy;
+package io.penstock.bus;
 
-import io.penstock.message.TenancyMark;
+import io.penstock.message.Mark;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -11,29 +11,37 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The book of keys and tenants on disk: a head that counts what follows and has its SHA-256, then
+ * A {@link Book} on disk: a head that counts what follows and has its SHA-256, then
  * one mark a line. Written as a whole to a file beside it that takes its place once it is on disk,
  * so there is always an old one or a new one. Whatever else it holds than what was written is an
- * error: half a book would bring revoked keys back. Blocks; not for event loops.
+ * error: half a book would bring back what was taken away. Blocks; not for event loops.
+ *
+ * @param <M> what is marked
  */
-final class KeyFile {
-  private static final Pattern HEAD =
-      Pattern.compile("penstock-keys 1 marks=([0-9]{1,9}) sha256=([0-9a-f]{64})");
-
+final class MarkFile<M extends Mark> {
   /** Far beyond the largest book. */
   private static final long BYTES_MAX = 1L << 30;
 
   private final Path file;
+  private final MarkForm<M> form;
+  private final Pattern head;
 
-  KeyFile(Path file) {
+  MarkFile(Path file, MarkForm<M> form) {
     this.file = file.toAbsolutePath().normalize();
+    this.form = form;
+    this.head =
+        Pattern.compile(
+            "penstock-" + form.name() + " 1 marks=([0-9]{1,9}) sha256=([0-9a-f]{64})");
   }
 
   /**
@@ -41,7 +49,7 @@ final class KeyFile {
    *
    * @throws IOException with what is wrong with the file, in words
    */
-  List<TenancyMark> read() throws IOException {
+  List<M> read() throws IOException {
     String text;
     try {
       if (Files.size(file) > BYTES_MAX) {
@@ -52,32 +60,32 @@ final class KeyFile {
       return List.of();
     } catch (IOException unreadable) {
       throw new IOException(
-          "the file of keys, " + file + ", can not be read: " + unreadable, unreadable);
+          "the file of " + form.name() + ", " + file + ", can not be read: " + unreadable, unreadable);
     }
     int headEnd = text.indexOf('\n');
-    Matcher head = HEAD.matcher(headEnd < 0 ? text : text.substring(0, headEnd));
-    if (!head.matches()) {
-      throw wrong("its first line is no head", "penstock-keys 1 marks=… sha256=…");
+    Matcher first = head.matcher(headEnd < 0 ? text : text.substring(0, headEnd));
+    if (!first.matches()) {
+      throw wrong("its first line is no head", "penstock-" + form.name() + " 1 marks=… sha256=…");
     }
     String body = headEnd < 0 ? "" : text.substring(headEnd + 1);
-    String sha256 = Secrets.sha256(body);
-    if (!sha256.equals(head.group(2))) {
+    String sha256 = sha256(body);
+    if (!sha256.equals(first.group(2))) {
       throw wrong(
-          "what follows its head has the SHA-256 " + sha256, head.group(2) + ", as its head says");
+          "what follows its head has the SHA-256 " + sha256, first.group(2) + ", as its head says");
     }
-    List<TenancyMark> marks = new ArrayList<>();
+    List<M> marks = new ArrayList<>();
     for (String line : body.lines().toList()) {
       marks.add(mark(line, marks.size() + 2));
     }
-    if (marks.size() != Integer.parseInt(head.group(1))) {
-      throw wrong("it has " + marks.size() + " marks", head.group(1) + ", as its head says");
+    if (marks.size() != Integer.parseInt(first.group(1))) {
+      throw wrong("it has " + marks.size() + " marks", first.group(1) + ", as its head says");
     }
     return marks;
   }
 
-  private TenancyMark mark(String line, int number) throws IOException {
+  private M mark(String line, int number) throws IOException {
     try {
-      return MarkText.read(line);
+      return form.read(line);
     } catch (IOException unknown) {
       throw new IOException(
           wrong("line " + number + " is " + unknown.getMessage(), "a mark that this release knows")
@@ -88,25 +96,34 @@ final class KeyFile {
 
   private IOException wrong(String found, String expected) {
     return new IOException(
-        "the file of keys, "
+        "the file of "
+            + form.name()
+            + ", "
             + file
             + ", is not as this node wrote it: "
             + found
             + " (expected: "
             + expected
-            + "); put back a copy, from another node too, or move it away to begin without the"
-            + " keys in it");
+            + "); put back a copy, from another node too, or move it away to begin without the "
+            + form.name()
+            + " in it");
   }
 
   /** Puts these in its place; on disk when it returns. */
-  void write(List<TenancyMark> marks) throws IOException {
+  void write(List<M> marks) throws IOException {
     StringBuilder body = new StringBuilder();
-    for (TenancyMark each : marks) {
-      body.append(MarkText.write(each)).append('\n');
+    for (M each : marks) {
+      body.append(form.write(each)).append('\n');
     }
     String text = body.toString();
-    String head =
-        "penstock-keys 1 marks=" + marks.size() + " sha256=" + Secrets.sha256(text) + "\n";
+    String begin =
+        "penstock-"
+            + form.name()
+            + " 1 marks="
+            + marks.size()
+            + " sha256="
+            + sha256(text)
+            + "\n";
     Path next = file.resolveSibling(file.getFileName() + ".next");
     Path folder = file.getParent();
     if (folder != null) {
@@ -118,7 +135,7 @@ final class KeyFile {
             next,
             Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
-      ByteBuffer bytes = ByteBuffer.wrap((head + text).getBytes(StandardCharsets.UTF_8));
+      ByteBuffer bytes = ByteBuffer.wrap((begin + text).getBytes(StandardCharsets.UTF_8));
       while (bytes.hasRemaining()) {
         out.write(bytes);
       }
@@ -129,6 +146,16 @@ final class KeyFile {
       try (FileChannel named = FileChannel.open(folder, StandardOpenOption.READ)) {
         named.force(true);
       }
+    }
+  }
+
+  private static String sha256(String text) {
+    try {
+      return HexFormat.of()
+          .formatHex(
+              MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8)));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
     }
   }
 

@@ -1,4 +1,4 @@
-package io.penstock.tenancy;
+package io.penstock.bus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -7,6 +7,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.penstock.message.TenancyMark;
+import io.penstock.message.TenancyMarks;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,7 +18,13 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class KeyFileTest {
+class MarkFileTest {
+  private static final MarkForm<TenancyMark> FORM =
+      new MarkForm<>(
+          "keys",
+          TenancyMarks::new,
+          told -> told instanceof TenancyMarks marks ? marks.marks() : List.of());
+
   private static final NodeId SELF = new NodeId("a");
   @TempDir private Path folder;
 
@@ -35,7 +42,7 @@ class KeyFileTest {
   @Test
   void holdsWhatWasWritten() throws IOException {
     Path file = folder.resolve("state/keys.json");
-    KeyFile keys = new KeyFile(file);
+    MarkFile<TenancyMark> keys = new MarkFile<>(file, FORM);
     assertThat(keys.read()).isEmpty();
 
     keys.write(marks(3));
@@ -49,19 +56,19 @@ class KeyFileTest {
   @Test
   void whatIsHalfWrittenBesideItDoesNotCount() throws IOException {
     Path file = folder.resolve("keys.json");
-    new KeyFile(file).write(marks(3));
+    new MarkFile<>(file, FORM).write(marks(3));
     Files.writeString(folder.resolve("keys.json.next"), "penstock-keys 1 mar");
 
-    assertThat(new KeyFile(file).read()).isEqualTo(marks(3));
-    new KeyFile(file).write(marks(4));
-    assertThat(new KeyFile(file).read()).isEqualTo(marks(4));
+    assertThat(new MarkFile<>(file, FORM).read()).isEqualTo(marks(3));
+    new MarkFile<>(file, FORM).write(marks(4));
+    assertThat(new MarkFile<>(file, FORM).read()).isEqualTo(marks(4));
   }
 
   /** Every cut, and every changed byte: never a part of the book, and never an empty one. */
   @Test
   void anythingElseIsAnError() throws IOException {
     Path file = folder.resolve("keys.json");
-    KeyFile keys = new KeyFile(file);
+    MarkFile<TenancyMark> keys = new MarkFile<>(file, FORM);
     keys.write(marks(2));
     byte[] whole = Files.readAllBytes(file);
     for (int i = 0; i < whole.length; i++) {

@@ -1,28 +1,33 @@
-package io.penstock.tenancy;
+package io.penstock.bus;
 
-import io.penstock.message.TenancyMark;
+import io.penstock.message.Mark;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
-/** Where the book of keys and tenants is kept so that it outlives the cluster. One event loop. */
-public interface MarkStore {
+/**
+ * Where a {@link Book} is kept so that it outlives the cluster. One event loop.
+ *
+ * @param <M> what is marked
+ */
+public interface MarkStore<M extends Mark> {
   /**
    * All marks that are there.
    *
    * @return fails with {@link UnreadableBookException} where they are not as they were written:
-   *     half a book would bring revoked keys back; with anything else where they can't be read now
+   *     half a book would bring back what was taken away; with anything else where they can't be
+   *     read now
    */
-  Future<List<TenancyMark>> read();
+  Future<List<M>> read();
 
   /**
    * Keeps these; not called again before it has completed.
    *
    * @return completes when they are safe
    */
-  Future<Void> write(List<TenancyMark> marks);
+  Future<Void> write(List<M> marks);
 
   /** How often to write though nothing has changed, since others may lose it; zero: never. */
   Duration renewal();
@@ -32,11 +37,11 @@ public interface MarkStore {
   String toString();
 
   /** A file of this node. */
-  static MarkStore file(Vertx vertx, Path path) {
-    KeyFile file = new KeyFile(path);
-    return new MarkStore() {
+  static <M extends Mark> MarkStore<M> file(Vertx vertx, Path path, MarkForm<M> form) {
+    MarkFile<M> file = new MarkFile<>(path, form);
+    return new MarkStore<>() {
       @Override
-      public Future<List<TenancyMark>> read() {
+      public Future<List<M>> read() {
         return vertx
             .executeBlocking(file::read)
             .recover(
@@ -46,7 +51,7 @@ public interface MarkStore {
       }
 
       @Override
-      public Future<Void> write(List<TenancyMark> marks) {
+      public Future<Void> write(List<M> marks) {
         return vertx.executeBlocking(
             () -> {
               file.write(marks);
