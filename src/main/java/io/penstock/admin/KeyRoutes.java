@@ -1,6 +1,5 @@
 package io.penstock.admin;
 
-import io.penstock.bus.OrderException;
 import io.penstock.bus.Setting;
 import io.penstock.fault.Fault;
 import io.penstock.inference.ApiKey;
@@ -9,19 +8,12 @@ import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.penstock.tenancy.KeyStore;
 import io.penstock.time.Clock;
-import io.vertx.core.Future;
-import io.vertx.core.Promise;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -36,23 +28,18 @@ final class KeyRoutes {
 
   private static final Pattern PARTS =
       Pattern.compile("/admin/v1/(keys|tenants)(?:/([^/]+))?(/rotate)?/?");
-  private static final int BODY_BYTES_MAX = 1 << 18;
+  static final int BODY_BYTES_MAX = 1 << 18;
   private static final long SECONDS_MAX = 10L * 365 * 86_400;
 
   private final KeyStore store;
   private final Setting<Fleet> fleet;
-  private final Here here;
+  private final Carried carried;
   private final Clock clock;
 
-  /** Brings an answer back to the event loop of the admin API. */
-  interface Here {
-    <T> Future<T> bring(Future<T> future);
-  }
-
-  KeyRoutes(KeyStore store, Setting<Fleet> fleet, Here here, Clock clock) {
+  KeyRoutes(KeyStore store, Setting<Fleet> fleet, Carried carried, Clock clock) {
     this.store = store;
     this.fleet = fleet;
-    this.here = here;
+    this.carried = carried;
     this.clock = clock;
   }
 
@@ -102,14 +89,14 @@ final class KeyRoutes {
         if (id.isPresent()) {
           Answers.refuseMethod(context, "GET, DELETE");
         } else {
-          body(context, body -> create(context, body));
+          OrderBody.read(context, BODY_BYTES_MAX, body -> create(context, body));
         }
       }
       case "DELETE" -> {
         if (id.isEmpty()) {
           Answers.refuseMethod(context, "GET, POST");
         } else {
-          answer(
+          carried.answer(
               context, 200, store.revoke(id.get()), key -> TenantJson.of(key, clock.epochMillis()));
         }
       }
@@ -142,7 +129,7 @@ final class KeyRoutes {
     TenantId tenant =
         new TenantId(fields.text("tenant", "", TenantId::isValid, "the id of a tenant"));
     Duration life = Duration.ofSeconds(fields.number("expires_seconds", 0, 1, SECONDS_MAX));
-    answer(
+    carried.answer(
         context,
         201,
         store.create(
@@ -154,13 +141,14 @@ final class KeyRoutes {
   }
 
   private void rotate(RoutingContext context, String id) {
-    body(
+    OrderBody.read(
         context,
+        BODY_BYTES_MAX,
         body -> {
           Fields fields = Fields.of(body, "overlap_seconds");
           Duration overlap =
               Duration.ofSeconds(fields.number("overlap_seconds", 0, 0, SECONDS_MAX));
-          answer(context, 201, store.rotate(id, overlap), this::shownOnce);
+          carried.answer(context, 201, store.rotate(id, overlap), this::shownOnce);
         });
   }
 
@@ -189,15 +177,16 @@ final class KeyRoutes {
     TenantId tenant = new TenantId(id.get());
     switch (method) {
       case "PUT" ->
-          body(
+          OrderBody.read(
               context,
+              BODY_BYTES_MAX,
               body ->
-                  answer(
+                  carried.answer(
                       context,
                       200,
                       store.put(TenantJson.tenant(tenant, body, fleet.now())),
                       this::tenant));
-      case "DELETE" -> answer(context, 200, store.remove(tenant), this::tenant);
+      case "DELETE" -> carried.answer(context, 200, store.remove(tenant), this::tenant);
       default ->
           store
               .now()
@@ -221,60 +210,5 @@ final class KeyRoutes {
 
   private JsonObject tenant(Tenant tenant) {
     return TenantJson.of(tenant, store.isConfigured(tenant.id()));
-  }
-
-  private <T> void answer(
-      RoutingContext context, int status, Future<T> done, Function<T, JsonObject> row) {
-    here.bring(done)
-        .onSuccess(result -> Answers.send(context, status, row.apply(result)))
-        .onFailure(
-            failure -> {
-              if (failure instanceof OrderException no) {
-                Answers.refuse(context, no.fault(), String.valueOf(no.getMessage()), no.param());
-              } else {
-                Answers.broken(context, failure);
-              }
-            });
-  }
-
-  /** Reads a body that is a JSON object, or nothing. */
-  private static void body(RoutingContext context, Consumer<JsonObject> then) {
-    read(context.request())
-        .onSuccess(
-            bytes -> {
-              try {
-                then.accept(bytes.length() == 0 ? new JsonObject() : bytes.toJsonObject());
-              } catch (Fields.Mistake mistake) {
-                Answers.refuse(
-                    context,
-                    Fault.INVALID_VALUE,
-                    String.valueOf(mistake.getMessage()),
-                    mistake.param());
-              } catch (DecodeException | ClassCastException e) {
-                Answers.refuse(
-                    context, Fault.INVALID_JSON, "the body is no JSON (expected: an object)", "");
-              }
-            })
-        .onFailure(
-            tooLong ->
-                Answers.refuse(
-                    context, Fault.BODY_TOO_LARGE, String.valueOf(tooLong.getMessage()), ""));
-  }
-
-  private static Future<Buffer> read(HttpServerRequest request) {
-    Promise<Buffer> whole = Promise.promise();
-    Buffer body = Buffer.buffer();
-    request
-        .handler(
-            piece -> {
-              if (body.length() + piece.length() <= BODY_BYTES_MAX) {
-                body.appendBuffer(piece);
-              } else {
-                whole.tryFail(
-                    "the body is too large (expected: at most " + BODY_BYTES_MAX + " bytes)");
-              }
-            })
-        .endHandler(end -> whole.tryComplete(body));
-    return whole.future();
   }
 }

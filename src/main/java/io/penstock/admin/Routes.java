@@ -61,6 +61,8 @@ final class Routes {
       "GET /admin/v1/fleet, GET /admin/v1/nodes, DELETE /admin/v1/nodes/NAME, GET /admin/v1/pools,"
           + " GET /admin/v1/pools/NAME, GET /admin/v1/pools/NAME/requests/ID, GET /admin/v1/decisions, POST /admin/v1/reload, "
           + KeyRoutes.PATHS
+          + ", "
+          + PrefixRoutes.PATHS
           + ", and POST, GET or DELETE /admin/v1/{replicas|pools|nodes}/NAME/drain";
 
   private final Vertx vertx;
@@ -68,6 +70,7 @@ final class Routes {
   private final Directory directory;
   private final Drains drains;
   private final KeyRoutes keys;
+  private final PrefixRoutes prefixes;
   private final NodeControl control;
   private final Setting<AdminConfig> config;
   private int requests;
@@ -78,6 +81,7 @@ final class Routes {
       Directory directory,
       Drains drains,
       KeyRoutes keys,
+      PrefixRoutes prefixes,
       NodeControl control,
       Setting<AdminConfig> config) {
     this.vertx = vertx;
@@ -85,6 +89,7 @@ final class Routes {
     this.directory = directory;
     this.drains = drains;
     this.keys = keys;
+    this.prefixes = prefixes;
     this.control = control;
     this.config = config;
   }
@@ -100,6 +105,7 @@ final class Routes {
     router.delete(ROOT + "nodes/:name").handler(this::forget);
     router.post(ROOT + "reload").handler(this::reload);
     router.routeWithRegex(KeyRoutes.PATH).handler(keys::handle);
+    router.routeWithRegex(PrefixRoutes.PATH).handler(prefixes::handle);
     router.get(ROOT + "decisions").handler(new DecisionRoutes(fleets)::tell);
     new PoolRoutes(fleets).addTo(router, ROOT + "pools");
     router.route(ROOT + "*").handler(this::drain);

@@ -23,6 +23,7 @@ import io.penstock.config.NodeConfig;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressVerticle;
 import io.penstock.message.Mark;
+import io.penstock.prefix.PrefixVerticle;
 import io.penstock.prober.EngineProbes;
 import io.penstock.prober.ProberVerticle;
 import io.penstock.router.RouterVerticle;
@@ -67,6 +68,7 @@ final class Roles implements Supervisor.Posts {
   private final List<Node.Drainable> lanes = new ArrayList<>();
   private final Supervisor supervisor;
   private final TenancyVerticle tenancy;
+  private final PrefixVerticle prefixes;
 
   Roles(
       NodeConfig config,
@@ -102,6 +104,19 @@ final class Roles implements Supervisor.Posts {
                 .map(url -> vertx -> new RedisLimits(vertx, url, telemetry.metrics().registry())),
             clock,
             telemetry.metrics().registry());
+    this.prefixes =
+        new PrefixVerticle(
+            cluster.vertx(),
+            cluster.bus(),
+            cluster.directory(),
+            store(
+                config.prefixes().file(),
+                config.prefixes().redisUrl(),
+                PrefixVerticle.FORM,
+                cluster.vertx(),
+                telemetry.metrics().registry()),
+            clock,
+            telemetry.metrics().registry());
     telemetry.loops().onChange(supervisor);
   }
 
@@ -122,6 +137,7 @@ final class Roles implements Supervisor.Posts {
     Future<?> deployed =
         onEachLoop(loop -> new EventLoopLag(registry(), clock, telemetry.loops(), loop));
     deployed = deployed.compose(before -> tenancy.load()).compose(loaded -> one(() -> tenancy));
+    deployed = deployed.compose(before -> prefixes.load()).compose(loaded -> one(() -> prefixes));
     for (Role role : List.of(Role.HEALTH_PROBER, Role.BATCHER, Role.ROUTER, Role.INGRESS)) {
       if (config.roles().contains(role)) {
         deployed = deployed.compose(before -> deploy(role));
@@ -143,6 +159,7 @@ final class Roles implements Supervisor.Posts {
                 directory(),
                 cluster.drains(),
                 tenancy,
+                prefixes,
                 settings.fleet(),
                 admin,
                 control,
@@ -251,6 +268,7 @@ final class Roles implements Supervisor.Posts {
                   bus(),
                   directory(),
                   tenancy,
+                  prefixes,
                   settings.ingress(),
                   settings.fleet(),
                   lane,

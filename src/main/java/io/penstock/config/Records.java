@@ -22,6 +22,7 @@ import io.penstock.inference.ResumeMode;
 import io.penstock.inference.Role;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.ingress.IngressConfig;
+import io.penstock.prefix.PrefixConfig;
 import io.penstock.tenancy.TenancyConfig;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -50,7 +51,15 @@ final class Records {
         tenants.tree().isMissingNode()
             ? TenancyConfig.OPEN
             : TenantRecords.of(tenants, root.directory(), node.path("name").asText("penstock")),
+        prefixes(
+            root.tree().path("prefixes"), root.directory(), node.path("name").asText("penstock")),
         fleet);
+  }
+
+  private static PrefixConfig prefixes(JsonNode prefixes, Path directory, String node) {
+    Optional<String> redis = text(prefixes.path("redis_url"));
+    Path file = file(text(prefixes.path("file")).orElse("prefixes-" + node + ".json"), directory);
+    return new PrefixConfig(redis.isPresent() ? Optional.empty() : Optional.of(file), redis);
   }
 
   private static AdminConfig admin(JsonNode admin, JsonNode port) {

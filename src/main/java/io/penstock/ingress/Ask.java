@@ -7,6 +7,7 @@ import io.penstock.inference.Operation;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.PromptPrefix;
 import io.penstock.inference.Tenant;
 import io.penstock.measure.Hash64;
 import io.penstock.message.Admit;
@@ -34,6 +35,7 @@ import org.jspecify.annotations.Nullable;
  * @param affinity hash of the session: the header's, else {@code user}'s, else the tenant's
  * @param timeout the client's own total deadline
  * @param resume whether a stream that breaks may go on at another replica
+ * @param prefix that was put before the prompt; the scan is of the whole
  */
 record Ask(
     ScannedBody scan,
@@ -41,7 +43,8 @@ record Ask(
     Set<Capability> needs,
     long affinity,
     Optional<Duration> timeout,
-    boolean resume) {
+    boolean resume,
+    Optional<PromptPrefix> prefix) {
 
   /** Reads it; what it asks for above the tenant's highest class is lowered to that. */
   static Checked<Ask> read(Operation operation, MultiMap headers, byte[] body, Tenant tenant) {
@@ -87,7 +90,13 @@ record Ask(
             union(value(named), scan.needs()),
             Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant.id().value())),
             value(timeout),
-            value(resume)));
+            value(resume),
+            Optional.empty()));
+  }
+
+  /** The same with a prefix before its prompt. */
+  Ask prefixed(PromptPrefix with) {
+    return new Ask(scan, priority, needs, affinity, timeout, resume, Optional.of(with));
   }
 
   /** The question to the router. */

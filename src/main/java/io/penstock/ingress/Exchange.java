@@ -168,7 +168,11 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
           if (!itinerary.answered(answered)) {
             return;
           }
-          if (first) {
+          Optional<FinalError> unsuited =
+              Preamble.unsuited(required(ask).prefix(), answered.model());
+          if (unsuited.isPresent()) {
+            fail(now, unsuited.get());
+          } else if (first) {
             rules.retries().began(now);
             allowance.reserve(
                 answered.model(), required(ask).scan(), now, () -> on(this::reserved));
@@ -211,7 +215,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   void refused(Refusal refusal) {
     on(
         now -> {
-          FinalError why = FinalError.refused(refusal);
+          FinalError why = FinalError.refused(refusal, required(ask).prefix());
           if (refusal.pool().isPresent()) {
             notServed(now, why);
           } else {
@@ -331,6 +335,14 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         allowance.settle(itinerary.model().get(), required(ask).scan(), attempts, outcome);
       }
       loop.exchanges().closed(this, settlement(outcome, fault));
+      countPrefix(outcome);
+    }
+  }
+
+  private void countPrefix(Outcome outcome) {
+    if (outcome == Outcome.OK && ask != null) {
+      ask.prefix()
+          .ifPresent(prefix -> loop.prefixes().used(prefix, attempts.usage().cachedTokens()));
     }
   }
 
@@ -347,6 +359,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         itinerary.model(),
         Optional.ofNullable(pursuit).flatMap(Pursuit::pool).map(Pool::name),
         ask != null && ask.scan().stream(),
+        Optional.ofNullable(ask).flatMap(Ask::prefix),
         answer.status(),
         outcome,
         fault,

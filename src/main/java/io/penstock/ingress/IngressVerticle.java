@@ -32,6 +32,7 @@ import io.penstock.message.Route;
 import io.penstock.message.Seat;
 import io.penstock.message.Station;
 import io.penstock.openai.RequestHeaders;
+import io.penstock.prefix.Prefixes;
 import io.penstock.stream.Retries;
 import io.penstock.stream.RetryBudget;
 import io.penstock.telemetry.AccessLog;
@@ -103,6 +104,7 @@ public final class IngressVerticle extends VerticleBase
   private final Bus bus;
   private final Directory directory;
   private final Doors doors;
+  private final Prefixes prefixes;
   private final Setting<IngressConfig> config;
   private final Setting<Fleet> fleet;
   private final Clock clock;
@@ -147,6 +149,7 @@ public final class IngressVerticle extends VerticleBase
       Bus bus,
       Directory directory,
       Doors doors,
+      Prefixes prefixes,
       Setting<IngressConfig> config,
       Setting<Fleet> fleet,
       int laneNumber,
@@ -158,6 +161,7 @@ public final class IngressVerticle extends VerticleBase
     this.bus = bus;
     this.directory = directory;
     this.doors = doors;
+    this.prefixes = prefixes;
     this.config = config;
     this.fleet = fleet;
     this.clock = clock;
@@ -188,6 +192,7 @@ public final class IngressVerticle extends VerticleBase
             self,
             doors.open(vertx),
             limits.desk(),
+            prefixes,
             () -> required(rules),
             clock,
             vertx

@@ -89,6 +89,7 @@ class ChangesTest {
       capabilities; ['tools']; capabilities none -> tools
       context_tokens; 4096; context_tokens 0 -> 4096
       resume; off; resume auto -> off
+      prefix_index_bytes; 65536; prefix_index_bytes 2097152 -> 65536
       batching; gateway; batching engine -> gateway
       enable_dynamic_batching; false; enable_dynamic_batching true -> false
       max_batch_size; 7; max_batch_size 64 -> 7

@@ -39,15 +39,16 @@ final class RoomMap {
       stream            | leaves message openai
 
       tenancy           | leaves message telemetry bus
+      prefix            | leaves message telemetry bus
 
       # Roles. None uses another.
-      ingress           | leaves message telemetry bus openai stream tenancy
+      ingress           | leaves message telemetry bus openai stream tenancy prefix
       router            | leaves message telemetry bus
       batcher           | leaves message telemetry bus
       prober            | leaves message telemetry bus
 
       # What operators ask and order.
-      admin             | leaves message telemetry bus openai tenancy
+      admin             | leaves message telemetry bus openai tenancy prefix
 
       # Foreign systems, one room each, behind the ports of a role. None uses another, but all may
       # use the guard around calls.
@@ -65,8 +66,8 @@ final class RoomMap {
       replay            | leaves message batcher sim load
 
       # The file, the composition root, and the commands, which alone may use the root.
-      config            | leaves bus tenancy ingress admin
-      app               | leaves message telemetry bus tenancy ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.redis sim config
+      config            | leaves bus tenancy prefix ingress admin
+      app               | leaves message telemetry bus tenancy prefix ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.redis sim config
       cli               | leaves telemetry bus tenancy ingress admin sim load replay config app
       """;
   // spotless:on

@@ -145,6 +145,7 @@ class ShippedFilesTest {
             "fleet.pools.replicas.simulated",
             "fleet.pools.replicas.simulated.count",
             "fleet.pools.replicas.simulated.profile",
+            "prefixes.redis_url",
             "tenants.$schema",
             "tenants.key_redis_url",
             "tenants.limits",
