@@ -41,6 +41,11 @@ final class Help implements MeterFilter {
           Map.entry(
               Names.KEYS_UNWRITTEN,
               "1 while keys and tenants that were changed are not on this node's disk"),
+          Map.entry(
+              Names.PREFIX_TOKENS,
+              "Tokens of prompts, those that engines had cached, and those expected to be"),
+          Map.entry(
+              Names.PREFIX_INDEX_BYTES, "Memory for what is known of the replica's prefix cache"),
           Map.entry(Names.PREFIXES, "Registered prefixes that this node knows"),
           Map.entry(
               Names.PREFIXES_UNWRITTEN, "1 while prefixes that were changed are not on its disk"),

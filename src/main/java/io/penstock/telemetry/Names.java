@@ -87,6 +87,16 @@ public final class Names {
    */
   public static final String PREFIX_TOKENS_SAVED = "llm.prefix.cache.tokens.saved";
 
+  /**
+   * Counter by pool, kind, at the pool's owner, of answers whose prompts the engine has counted:
+   * tokens of the prompts (prompt), those that the engine had cached (cached), those that were
+   * expected to be when the replica was chosen (predicted; only strategies that look).
+   */
+  public static final String PREFIX_TOKENS = "penstock.prefix.tokens";
+
+  /** Gauge by pool, replica: memory that the owner takes to know what is in its prefix cache. */
+  public static final String PREFIX_INDEX_BYTES = "penstock.prefix.index.bytes";
+
   /** Timer by loop: how much later than due a task of the event loop ran. */
   public static final String EVENT_LOOP_LAG = "penstock.event.loop.lag";
 

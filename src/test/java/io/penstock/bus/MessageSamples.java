@@ -33,6 +33,7 @@ import io.penstock.message.Batch;
 import io.penstock.message.Beacon;
 import io.penstock.message.BookDigest;
 import io.penstock.message.Bytes;
+import io.penstock.message.CacheReport;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Company;
@@ -364,7 +365,8 @@ final class MessageSamples {
                       0.5,
                       true,
                       "half-open",
-                      true)),
+                      true,
+                      Optional.of(new CacheReport(9, 8_000, 5_000, 5_100, 120, 6_144, 98_304)))),
               List.of(new TenantDepth(TENANT, Priority.BULK, 2.5, 3, 7, 2_500)),
               1,
               2,
