@@ -26,6 +26,7 @@ import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The paths of the admin API; on one event loop. */
 final class Routes {
@@ -121,7 +122,7 @@ final class Routes {
         Gate.check(
             config.now().key(),
             new Gate.Caller(
-                request.getHeader("host"),
+                host(request),
                 request.getHeader("origin"),
                 request.getHeader("sec-fetch-site"),
                 request.getHeader("authorization"),
@@ -145,6 +146,14 @@ final class Routes {
     requests++;
     context.addEndHandler(ended -> requests--);
     context.next();
+  }
+
+  /** HTTP/2 has a pseudo-header instead. */
+  private static @Nullable String host(HttpServerRequest request) {
+    String header = request.getHeader("host");
+    return header == null && request.authority() != null
+        ? request.authority().toString()
+        : header;
   }
 
   private void fleet(RoutingContext context) {

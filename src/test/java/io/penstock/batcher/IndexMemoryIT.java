@@ -11,6 +11,7 @@ import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
 import io.penstock.message.Release;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Objects;
 import java.util.Random;
@@ -88,7 +89,8 @@ class IndexMemoryIT {
       lengths[which] += random.nextInt(6);
       PromptBlocks blocks = prompt(conversations[which], lengths[which]);
       Admit admit = Samples.prompted(ask, BLOCK_TOKENS * lengths[which], blocks);
-      Replica picked = chooses.pick(candidates, roster, admit, n);
+      Collections.shuffle(candidates, random); // half of the replicas have no free slot
+      Replica picked = chooses.pick(candidates.subList(0, REPLICAS / 2), roster, admit, n);
       Errand errand = Objects.requireNonNull(chooses.granted(picked, admit, n));
       int cached = errand.cachedTokens;
       chooses.ended(
