@@ -98,7 +98,12 @@ record FinalError(
     return prefix.isPresent() && error.fault() == Fault.CONTEXT_LENGTH_EXCEEDED
         ? new FinalError(
             error.fault(),
-            Preamble.tooLong(error.message(), prefix.get()),
+            error.message()
+                + " The registered prefix '"
+                + prefix.get().id()
+                + "' takes about "
+                + prefix.get().tokens()
+                + " of its tokens.",
             error.param(),
             error.retryAfterMillis(),
             error.givenUp(),

@@ -134,16 +134,6 @@ final class Preamble {
                             + "', or for any)")));
   }
 
-  /** What the client is told where a prompt is too long with its prefix. */
-  static String tooLong(String message, PromptPrefix prefix) {
-    return message
-        + " The registered prefix '"
-        + prefix.id()
-        + "' takes about "
-        + prefix.tokens()
-        + " of its tokens.";
-  }
-
   private static <T> Checked<T> wrong(String id, String expected) {
     String shown = id.length() > 40 ? id.substring(0, 40) + "…" : id;
     return new Rejected<>(

@@ -7,9 +7,12 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.adapter.redis.RedisMarks;
 import io.penstock.bus.UnreadableBookException;
 import io.penstock.inference.NodeId;
+import io.penstock.inference.PromptPrefix;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
+import io.penstock.message.PrefixMark;
 import io.penstock.message.TenancyMark;
+import io.penstock.prefix.PrefixVerticle;
 import io.penstock.tenancy.TenancyVerticle;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
@@ -121,6 +124,25 @@ class KeysInRedisTest {
     many.remove(0);
     await(marks.write(many));
     assertThat(await(marks.read())).containsExactlyInAnyOrderElementsOf(many);
+  }
+
+  @Test
+  void prefixesAreInABookOfTheirOwn() throws Exception {
+    RedisMarks<PrefixMark> prefixes =
+        new RedisMarks<>(vertx, redis.url(), PrefixVerticle.FORM, new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> keys =
+        new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
+    PromptPrefix long128 =
+        new PromptPrefix("a", Optional.empty(), Optional.empty(), "\"é\n".repeat(32_000), 5);
+    List<PrefixMark> marks =
+        List.of(
+            new PrefixMark("a", Optional.of(long128), 7, new NodeId("n")),
+            new PrefixMark("b", Optional.empty(), 8, new NodeId("n")));
+    await(prefixes.write(marks));
+    await(keys.write(List.of(mark("t", 20))));
+
+    assertThat(await(prefixes.read())).containsExactlyInAnyOrderElementsOf(marks);
+    assertThat(await(keys.read())).containsExactly(mark("t", 20));
   }
 
   @Test

@@ -29,6 +29,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -63,11 +64,8 @@ class LiveOrderIT {
   private static final Path TRACE =
       Path.of(System.getProperty("live.trace", "../shared/data/prefix/mooncake_conversation.jsonl.gz"));
 
-  private static final double SLOWER = Double.parseDouble(System.getProperty("live.slower", "2"));
+  private static final double SLOWER = Double.parseDouble(System.getProperty("live.slower", "4"));
   private static final int REQUESTS = Integer.getInteger("live.requests", 800);
-
-  /** At which {@code least_loaded} has 90 % of these requests within the bounds, by the replay. */
-  private static final double RATE = Double.parseDouble(System.getProperty("live.rate", "13.2"));
 
   private static final List<String> STRATEGIES =
       List.of("round_robin", "least_loaded", "prefix_cache", "predicted_latency");
@@ -76,6 +74,12 @@ class LiveOrderIT {
   private static final double CLOSE = 0.03;
 
   @TempDir private Path folder;
+
+  /** Requests a second at the pace of {@link #arrivals}. */
+  private double ownRate;
+
+  /** At which {@code least_loaded} has 90 % of the requests within the bounds, by the replay. */
+  private double rate;
 
   /** How a strategy fared: the share of good requests, of tokens found cached; TTFT in ms. */
   private record Fared(double good, double hits, double ttftP50, double ttftP99, long notOk) {}
@@ -129,14 +133,14 @@ class LiveOrderIT {
     }
   }
 
-  private static String table(Map<String, Fared> foretold, Map<String, Fared> found) {
+  private String table(Map<String, Fared> foretold, Map<String, Fared> found) {
     StringBuilder text = new StringBuilder();
     text.append(
         String.format(
             Locale.ROOT,
             "%d requests of %s at %.1f/s, everything %.0f times slower; times below as if it were"
                 + " not%n%-18s %7s %7s %9s %9s %7s %7s %9s %9s%n",
-            REQUESTS, TRACE.getFileName(), RATE, SLOWER,
+            REQUESTS, TRACE.getFileName(), rate, SLOWER,
             "", "replay", "hits", "TTFT p50", "p99", "life", "hits", "TTFT p50", "p99"));
     for (String each : STRATEGIES) {
       Fared a = fared(foretold, each);
@@ -151,19 +155,19 @@ class LiveOrderIT {
     return text.toString();
   }
 
-  /** The first requests of the trace, spread over the ticks of its recorder, at the rate. */
+  /** The first requests of the trace, spread over the ticks of its recorder. */
   private Path arrivals() throws IOException {
     Trace trace = TraceReader.read(TRACE, OptionalInt.empty());
     List<TracedRequest> rows = trace.requests().subList(0, REQUESTS);
     SplittableRandom random = new SplittableRandom(1);
     double tick = 3;
-    double span = rows.get(REQUESTS - 1).atNanos() / 1e9 + tick;
     double[] times = new double[REQUESTS];
     for (int i = 0; i < REQUESTS; i++) {
-      times[i] =
-          (rows.get(i).atNanos() / 1e9 + random.nextDouble() * tick) * REQUESTS / RATE / span;
+      times[i] = rows.get(i).atNanos() / 1e9 + random.nextDouble() * tick;
     }
-    java.util.Arrays.sort(times); // requests of one tick have no order of their own
+    Arrays.sort(times); // requests of one tick have no order of their own
+    double last = times[REQUESTS - 1] - times[0];
+    ownRate = REQUESTS / (last + last / (REQUESTS - 1)); // as the replay has it
     List<String> lines = new ArrayList<>();
     for (int i = 0; i < REQUESTS; i++) {
       TracedRequest row = rows.get(i);
@@ -177,7 +181,7 @@ class LiveOrderIT {
           String.format(
               Locale.ROOT,
               "{\"t\":%.4f,\"in\":%d,\"out\":%d,\"blk\":[%s]}",
-              times[i], row.inputTokens(), row.outputTokens(), blocks));
+              times[i] - times[0], row.inputTokens(), row.outputTokens(), blocks));
     }
     return Files.write(folder.resolve("arrivals.jsonl"), lines);
   }
@@ -187,10 +191,13 @@ class LiveOrderIT {
     List<String> args = new ArrayList<>();
     args.addAll(List.of("replay", "--trace", arrivals.toString()));
     args.addAll(List.of("--fleet", "conf/replay/h100x8.json", "--json", report.toString()));
+    args.addAll(List.of("--saturate", "least_loaded"));
     STRATEGIES.forEach(each -> args.addAll(List.of("--policy", each)));
     run(args);
     Map<String, Fared> all = new LinkedHashMap<>();
-    for (JsonNode each : JSON.readTree(report.toFile()).path("policies")) {
+    JsonNode read = JSON.readTree(report.toFile());
+    rate = read.path("rate").asDouble();
+    for (JsonNode each : read.path("policies")) {
       JsonNode ttft = each.path("ttft_ms").path("percentiles");
       all.put(
           each.path("policy").asText(),
@@ -227,7 +234,7 @@ class LiveOrderIT {
               "load",
               "--trace", arrivals.toString(),
               "--block-tokens", "512",
-              "--speed", String.valueOf(1 / SLOWER),
+              "--speed", String.valueOf(rate / ownRate / SLOWER),
               "--goodput",
               "ttft=" + (long) (2_000 * SLOWER) + "ms,itl=" + (long) (25 * SLOWER) + "ms",
               "--timeout", "10m",
