@@ -31,8 +31,7 @@ record Carried(Context context) {
    *
    * @param row tells of the result
    */
-  <T> void answer(
-      RoutingContext context, int status, Future<T> done, Function<T, JsonObject> row) {
+  <T> void answer(RoutingContext context, int status, Future<T> done, Function<T, JsonObject> row) {
     here(done)
         .onSuccess(result -> Answers.send(context, status, row.apply(result)))
         .onFailure(

@@ -15,8 +15,7 @@ final class OrderBody {
   private OrderBody() {}
 
   /** Hands on the object of a body, an empty one of none; tells what is wrong with it. */
-  static void read(
-      RoutingContext context, int bytesMax, Consumer<JsonObject> then) {
+  static void read(RoutingContext context, int bytesMax, Consumer<JsonObject> then) {
     read(context.request(), bytesMax)
         .onSuccess(
             bytes -> {
@@ -48,8 +47,7 @@ final class OrderBody {
               if (body.length() + piece.length() <= bytesMax) {
                 body.appendBuffer(piece);
               } else {
-                whole.tryFail(
-                    "the body is too large (expected: at most " + bytesMax + " bytes)");
+                whole.tryFail("the body is too large (expected: at most " + bytesMax + " bytes)");
               }
             })
         .endHandler(end -> whole.tryComplete(body));

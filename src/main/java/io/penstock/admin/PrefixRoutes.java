@@ -9,7 +9,6 @@ import io.penstock.message.PrefixUse;
 import io.penstock.prefix.PrefixStore;
 import io.penstock.tenancy.KeyStore;
 import io.penstock.time.Clock;
-import io.vertx.core.Future;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.ext.web.RoutingContext;
@@ -47,8 +46,7 @@ final class PrefixRoutes {
   private final Carried carried;
   private final Clock clock;
 
-  PrefixRoutes(
-      PrefixStore store, KeyStore tenants, Fleets fleets, Carried carried, Clock clock) {
+  PrefixRoutes(PrefixStore store, KeyStore tenants, Fleets fleets, Carried carried, Clock clock) {
     this.store = store;
     this.tenants = tenants;
     this.fleets = fleets;
@@ -101,7 +99,8 @@ final class PrefixRoutes {
             uses -> {
               JsonArray rows = new JsonArray();
               store.now().all().forEach(prefix -> rows.add(row(prefix, uses.get(prefix.id()))));
-              Answers.send(context, 200, withSilent(new JsonObject().put("prefixes", rows), silent));
+              Answers.send(
+                  context, 200, withSilent(new JsonObject().put("prefixes", rows), silent));
             });
   }
 

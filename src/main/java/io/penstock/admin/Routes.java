@@ -151,9 +151,7 @@ final class Routes {
   /** HTTP/2 has a pseudo-header instead. */
   private static @Nullable String host(HttpServerRequest request) {
     String header = request.getHeader("host");
-    return header == null && request.authority() != null
-        ? request.authority().toString()
-        : header;
+    return header == null && request.authority() != null ? request.authority().toString() : header;
   }
 
   private void fleet(RoutingContext context) {

@@ -94,11 +94,7 @@ public final class KeptBook<M extends Mark> {
     this.book = empty();
     this.gossip =
         new Gossip<>(
-            bus,
-            directory,
-            room,
-            () -> this.book,
-            marks -> form.wrap().apply(bus.self(), marks));
+            bus, directory, room, () -> this.book, marks -> form.wrap().apply(bus.self(), marks));
   }
 
   private Book<M> empty() {

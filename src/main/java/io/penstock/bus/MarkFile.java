@@ -21,10 +21,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A {@link Book} on disk: a head that counts what follows and has its SHA-256, then
- * one mark a line. Written as a whole to a file beside it that takes its place once it is on disk,
- * so there is always an old one or a new one. Whatever else it holds than what was written is an
- * error: half a book would bring back what was taken away. Blocks; not for event loops.
+ * A {@link Book} on disk: a head that counts what follows and has its SHA-256, then one mark a
+ * line. Written as a whole to a file beside it that takes its place once it is on disk, so there is
+ * always an old one or a new one. Whatever else it holds than what was written is an error: half a
+ * book would bring back what was taken away. Blocks; not for event loops.
  *
  * @param <M> what is marked
  */
@@ -40,8 +40,7 @@ final class MarkFile<M extends Mark> {
     this.file = file.toAbsolutePath().normalize();
     this.form = form;
     this.head =
-        Pattern.compile(
-            "penstock-" + form.name() + " 1 marks=([0-9]{1,9}) sha256=([0-9a-f]{64})");
+        Pattern.compile("penstock-" + form.name() + " 1 marks=([0-9]{1,9}) sha256=([0-9a-f]{64})");
   }
 
   /**
@@ -60,7 +59,8 @@ final class MarkFile<M extends Mark> {
       return List.of();
     } catch (IOException unreadable) {
       throw new IOException(
-          "the file of " + form.name() + ", " + file + ", can not be read: " + unreadable, unreadable);
+          "the file of " + form.name() + ", " + file + ", can not be read: " + unreadable,
+          unreadable);
     }
     int headEnd = text.indexOf('\n');
     Matcher first = head.matcher(headEnd < 0 ? text : text.substring(0, headEnd));
@@ -117,13 +117,7 @@ final class MarkFile<M extends Mark> {
     }
     String text = body.toString();
     String begin =
-        "penstock-"
-            + form.name()
-            + " 1 marks="
-            + marks.size()
-            + " sha256="
-            + sha256(text)
-            + "\n";
+        "penstock-" + form.name() + " 1 marks=" + marks.size() + " sha256=" + sha256(text) + "\n";
     Path next = file.resolveSibling(file.getFileName() + ".next");
     Path folder = file.getParent();
     if (folder != null) {

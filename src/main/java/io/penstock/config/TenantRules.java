@@ -37,7 +37,8 @@ final class TenantRules {
         tenants.sub("limits").sub("redis_url"),
         Set.of("redis", "rediss"),
         "a redis:// or rediss:// URL");
-    Addresses.checkUrl(tenants.sub("key_redis_url"), Set.of("redis", "rediss"), "a redis:// or rediss:// URL");
+    Addresses.checkUrl(
+        tenants.sub("key_redis_url"), Set.of("redis", "rediss"), "a redis:// or rediss:// URL");
     if (tenants.tree().has("key_redis_url") && tenants.tree().has("key_file")) {
       tenants.sub("key_file").expected("left out, because key_redis_url is given");
     }

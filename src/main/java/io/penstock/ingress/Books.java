@@ -124,8 +124,7 @@ final class Books {
   private void cached(Settlement end) {
     int cached = end.attempts().usage().cachedTokens();
     if (cached > 0) {
-      int ofPrefix =
-          end.prefix().map(prefix -> Math.min(cached, prefix.tokens())).orElse(0);
+      int ofPrefix = end.prefix().map(prefix -> Math.min(cached, prefix.tokens())).orElse(0);
       meters.cached(end.prefix().map(PromptPrefix::id).orElse(null), ofPrefix, cached - ofPrefix);
     }
   }

@@ -39,8 +39,7 @@ final class PrefixOrders {
    *
    * @param replaces whether it may take the place of another text under its id
    */
-  PrefixMark put(
-      PrefixRegister register, PromptPrefix prefix, boolean replaces, long epochMillis) {
+  PrefixMark put(PrefixRegister register, PromptPrefix prefix, boolean replaces, long epochMillis) {
     Optional<PromptPrefix> before = register.of(prefix.id());
     if (before.isPresent() && !replaces && !isSame(before.get(), prefix)) {
       throw new OrderException(
@@ -64,7 +63,9 @@ final class PrefixOrders {
   }
 
   private static boolean isSame(PromptPrefix a, PromptPrefix b) {
-    return a.text().equals(b.text()) && a.tenant().equals(b.tenant()) && a.model().equals(b.model());
+    return a.text().equals(b.text())
+        && a.tenant().equals(b.tenant())
+        && a.model().equals(b.model());
   }
 
   PrefixMark remove(PrefixRegister register, String id, long epochMillis) {

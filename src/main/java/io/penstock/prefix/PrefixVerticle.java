@@ -167,8 +167,7 @@ public final class PrefixVerticle extends VerticleBase implements PrefixStore, P
 
   private void hear(Message message) {
     if (message instanceof AskPrefixes question) {
-      bus.send(
-          question.replyTo(), new PrefixUses(question.question(), bus.self(), counts.all()));
+      bus.send(question.replyTo(), new PrefixUses(question.question(), bus.self(), counts.all()));
     } else if (!book.hear(message)) {
       LOG.warn(
           "{} is no message for a book of prefixes; dropped", message.getClass().getSimpleName());

@@ -50,6 +50,7 @@ public final class RequestMeters {
 
   /** Most registered prefixes with series of their own. */
   private static final int PREFIXES_MAX = 50;
+
   private static final int STATUS_MIN = 100;
   private static final int STATUS_MAX = 599;
 
@@ -172,7 +173,8 @@ public final class RequestMeters {
     if (known != null) {
       return known;
     }
-    String shown = prefixes.size() > PREFIXES_MAX && !label.equals(NO_PREFIX) ? OTHER_PREFIXES : label;
+    String shown =
+        prefixes.size() > PREFIXES_MAX && !label.equals(NO_PREFIX) ? OTHER_PREFIXES : label;
     return prefixes.computeIfAbsent(shown, PrefixCounters::new);
   }
 

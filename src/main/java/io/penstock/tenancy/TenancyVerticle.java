@@ -96,8 +96,7 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
             directory,
             Room.TENANCY,
             store,
-            (marks, isComplete) ->
-                register.become(Register.of(config.now(), marks, isComplete)));
+            (marks, isComplete) -> register.become(Register.of(config.now(), marks, isComplete)));
     this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "tenancy");
     this.jwks = new LiveSetting<>(vertx, Jwks.NONE);
     Gauge.builder(Names.KEYS_UNWRITTEN, book, each -> each.isUnwritten() ? 1 : 0).register(meters);
@@ -133,7 +132,8 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   }
 
   private void rebuild(Throwable bug) {
-    LOG.error("the book of keys failed; it is written anew from its {} marks", book.known().size(), bug);
+    LOG.error(
+        "the book of keys failed; it is written anew from its {} marks", book.known().size(), bug);
     rebuilt.increment();
     book.rebuild();
   }

@@ -109,7 +109,8 @@ class KeysInRedisTest {
 
   @Test
   void whatRedisHasLostIsWrittenAgain() throws Exception {
-    RedisMarks<TenancyMark> marks = new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> marks =
+        new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
     List<TenancyMark> many = new ArrayList<>();
     for (int i = 0; i < 1_234; i++) {
       many.add(mark("t" + i, 10));
@@ -147,8 +148,10 @@ class KeysInRedisTest {
 
   @Test
   void theLaterWordHoldsWhoeverWritesLast() throws Exception {
-    RedisMarks<TenancyMark> one = new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
-    RedisMarks<TenancyMark> two = new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> one =
+        new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> two =
+        new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
     await(one.write(List.of(mark("t", 20))));
     await(two.write(List.of(mark("t", 19), mark("u", 1))));
     assertThat(await(one.read())).containsExactlyInAnyOrder(mark("t", 20), mark("u", 1));
@@ -158,7 +161,11 @@ class KeysInRedisTest {
   void whatNobodyHereWroteStopsANodeAndIsNamed() throws Exception {
     await(client().send(Request.cmd(Command.HSET).arg(BOOK).arg("key:x").arg("5 a {}")));
     assertThatThrownBy(
-            () -> await(new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry()).read()))
+            () ->
+                await(
+                    new RedisMarks<>(
+                            vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry())
+                        .read()))
         .cause()
         .isInstanceOf(UnreadableBookException.class)
         .hasMessageContaining("Redis at 127.0.0.1:")

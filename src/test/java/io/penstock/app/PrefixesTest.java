@@ -123,7 +123,10 @@ class PrefixesTest {
                     FAR,
                     "/v1/completions",
                     "fish",
-                    new JsonObject().put("model", MODEL).put("prompt", "Hello").put("max_tokens", 3))))
+                    new JsonObject()
+                        .put("model", MODEL)
+                        .put("prompt", "Hello")
+                        .put("max_tokens", 3))))
         .isGreaterThan(RULES.length() / 8);
 
     for (int i = 0; i < 5; i++) {
@@ -296,8 +299,7 @@ class PrefixesTest {
 
   private void wrong(String method, String path, @Nullable String body, int status, String message)
       throws Exception {
-    HttpResponse<String> answer =
-        Objects.requireNonNull(town).order(0, method, path, body);
+    HttpResponse<String> answer = Objects.requireNonNull(town).order(0, method, path, body);
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(status);
     assertThat(new JsonObject(answer.body()).getJsonObject("error").getString("message"))
         .isEqualTo(message);

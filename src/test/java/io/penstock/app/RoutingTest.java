@@ -99,8 +99,7 @@ class RoutingTest {
     int port = node.config().admin().orElseThrow().port();
     HttpResponse<String> answer =
         http.send(
-            HttpRequest.newBuilder(
-                    URI.create("http://127.0.0.1:" + port + "/admin/v1/" + path))
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/admin/v1/" + path))
                 .build(),
             HttpResponse.BodyHandlers.ofString());
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);

@@ -34,6 +34,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.SplittableRandom;
@@ -62,7 +63,8 @@ class LiveOrderIT {
 
   /** Of the data that is not part of the project. */
   private static final Path TRACE =
-      Path.of(System.getProperty("live.trace", "../shared/data/prefix/mooncake_conversation.jsonl.gz"));
+      Path.of(
+          System.getProperty("live.trace", "../shared/data/prefix/mooncake_conversation.jsonl.gz"));
 
   private static final double SLOWER = Double.parseDouble(System.getProperty("live.slower", "4"));
   private static final int REQUESTS = Integer.getInteger("live.requests", 800);
@@ -99,10 +101,24 @@ class LiveOrderIT {
     List<String> contradictions = new ArrayList<>();
     for (String a : STRATEGIES) {
       for (String b : STRATEGIES) {
-        compare("good", a, b, fared(foretold, a).good, fared(foretold, b).good,
-            fared(found, a).good, fared(found, b).good, contradictions);
-        compare("hits", a, b, fared(foretold, a).hits, fared(foretold, b).hits,
-            fared(found, a).hits, fared(found, b).hits, contradictions);
+        compare(
+            "good",
+            a,
+            b,
+            fared(foretold, a).good,
+            fared(foretold, b).good,
+            fared(found, a).good,
+            fared(found, b).good,
+            contradictions);
+        compare(
+            "hits",
+            a,
+            b,
+            fared(foretold, a).hits,
+            fared(foretold, b).hits,
+            fared(found, a).hits,
+            fared(found, b).hits,
+            contradictions);
       }
     }
     assertThat(contradictions).isEmpty();
@@ -110,9 +126,7 @@ class LiveOrderIT {
   }
 
   private static Fared fared(Map<String, Fared> all, String strategy) {
-    Fared fared = all.get(strategy);
-    assertThat(fared).as(strategy).isNotNull();
-    return fared;
+    return Objects.requireNonNull(all.get(strategy), strategy);
   }
 
   private static void compare(
@@ -129,7 +143,13 @@ class LiveOrderIT {
           String.format(
               Locale.ROOT,
               "%s: %s before %s by the replay (%.3f, %.3f), not in life (%.3f, %.3f)",
-              what, a, b, foretoldA, foretoldB, foundA, foundB));
+              what,
+              a,
+              b,
+              foretoldA,
+              foretoldB,
+              foundA,
+              foundB));
     }
   }
 
@@ -140,8 +160,19 @@ class LiveOrderIT {
             Locale.ROOT,
             "%d requests of %s at %.1f/s, everything %.0f times slower; times below as if it were"
                 + " not%n%-18s %7s %7s %9s %9s %7s %7s %9s %9s%n",
-            REQUESTS, TRACE.getFileName(), rate, SLOWER,
-            "", "replay", "hits", "TTFT p50", "p99", "life", "hits", "TTFT p50", "p99"));
+            REQUESTS,
+            TRACE.getFileName(),
+            rate,
+            SLOWER,
+            "",
+            "replay",
+            "hits",
+            "TTFT p50",
+            "p99",
+            "life",
+            "hits",
+            "TTFT p50",
+            "p99"));
     for (String each : STRATEGIES) {
       Fared a = fared(foretold, each);
       Fared b = fared(found, each);
@@ -149,8 +180,15 @@ class LiveOrderIT {
           String.format(
               Locale.ROOT,
               "%-18s %6.1f%% %6.1f%% %9.0f %9.0f %6.1f%% %6.1f%% %9.0f %9.0f%n",
-              each, 100 * a.good, 100 * a.hits, a.ttftP50, a.ttftP99,
-              100 * b.good, 100 * b.hits, b.ttftP50 / SLOWER, b.ttftP99 / SLOWER));
+              each,
+              100 * a.good,
+              100 * a.hits,
+              a.ttftP50,
+              a.ttftP99,
+              100 * b.good,
+              100 * b.hits,
+              b.ttftP50 / SLOWER,
+              b.ttftP99 / SLOWER));
     }
     return text.toString();
   }
@@ -181,7 +219,10 @@ class LiveOrderIT {
           String.format(
               Locale.ROOT,
               "{\"t\":%.4f,\"in\":%d,\"out\":%d,\"blk\":[%s]}",
-              times[i] - times[0], row.inputTokens(), row.outputTokens(), blocks));
+              times[i] - times[0],
+              row.inputTokens(),
+              row.outputTokens(),
+              blocks));
     }
     return Files.write(folder.resolve("arrivals.jsonl"), lines);
   }
@@ -232,15 +273,21 @@ class LiveOrderIT {
       run(
           List.of(
               "load",
-              "--trace", arrivals.toString(),
-              "--block-tokens", "512",
-              "--speed", String.valueOf(rate / ownRate / SLOWER),
+              "--trace",
+              arrivals.toString(),
+              "--block-tokens",
+              "512",
+              "--speed",
+              String.valueOf(rate / ownRate / SLOWER),
               "--goodput",
               "ttft=" + (long) (2_000 * SLOWER) + "ms,itl=" + (long) (25 * SLOWER) + "ms",
-              "--timeout", "10m",
-              "--model", "chat",
+              "--timeout",
+              "10m",
+              "--model",
+              "chat",
               "--allow-errors",
-              "--json", report.toString(),
+              "--json",
+              report.toString(),
               "http://127.0.0.1:" + port));
       JsonNode read = JSON.readTree(report.toFile());
       return new Fared(
@@ -297,7 +344,8 @@ class LiveOrderIT {
         await(
             Node.start(
                 config,
-                new NodeSetup("test", LogFormat.JSON, new ByteArrayOutputStream(), Clock.system())));
+                new NodeSetup(
+                    "test", LogFormat.JSON, new ByteArrayOutputStream(), Clock.system())));
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (!node.readiness().ready()) {
       assertThat(System.nanoTime()).isLessThan(end);

@@ -58,23 +58,26 @@ class PrefixedBodyTest {
       delimiter = '|',
       quoteCharacter = '`',
       value = {
-        "'x' | 'P\\nx'", "'' | 'P\\n'", "['a' , 'b'] | ['P\\na' , 'P\\nb']",
+        "'x' | 'P\\nx'",
+        "'' | 'P\\n'",
+        "['a' , 'b'] | ['P\\na' , 'P\\nb']",
       })
   void aCompletionBeginsWithIt(String prompt, String expected) {
-    assertThat(prefixed(COMPLETION, ("{'model':'m','prompt':" + prompt + "}").replace('\'', '"'), "P"))
+    assertThat(
+            prefixed(COMPLETION, ("{'model':'m','prompt':" + prompt + "}").replace('\'', '"'), "P"))
         .isEqualTo(("{'model':'m','prompt':" + expected + "}").replace('\'', '"'));
   }
 
   @Test
   void everyOneOfADoubledKeyGetsIt() {
-    assertThat(
-            prefixed(
-                COMPLETION, "{\"model\":\"m\",\"prompt\":\"a\",\"prompt\":\"b\"}", "P"))
+    assertThat(prefixed(COMPLETION, "{\"model\":\"m\",\"prompt\":\"a\",\"prompt\":\"b\"}", "P"))
         .isEqualTo("{\"model\":\"m\",\"prompt\":\"P\\na\",\"prompt\":\"P\\nb\"}");
   }
 
   @ParameterizedTest
-  @CsvSource(delimiter = '|', value = {"[1,2,3]", "[[1,2],[3]]"})
+  @CsvSource(
+      delimiter = '|',
+      value = {"[1,2,3]", "[[1,2],[3]]"})
   void tokensAreNoTextThatItCouldStandBefore(String prompt) {
     byte[] body = ("{\"model\":\"m\",\"prompt\":" + prompt + "}").getBytes(UTF_8);
     assertThat(PrefixedBody.of(body, COMPLETION, "P", MAX))
@@ -119,8 +122,7 @@ class PrefixedBodyTest {
     assertThat(found).isEqualTo(expected);
     ScannedBody scan = scan(CHAT, whole);
     assertThat(scan.promptTokens())
-        .isGreaterThanOrEqualTo(
-            scan(CHAT, body).promptTokens() + text.getBytes(UTF_8).length / 4);
+        .isGreaterThanOrEqualTo(scan(CHAT, body).promptTokens() + text.getBytes(UTF_8).length / 4);
   }
 
   /** Whoever names a prefix and whoever sends the same text himself share their blocks. */
@@ -129,7 +131,11 @@ class PrefixedBodyTest {
     String text = "You are terse and kind. ".repeat(50);
     String user = "{\"role\":\"user\",\"content\":\"x\"}";
     String own =
-        "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"" + text + "\"}," + user + "]}";
+        "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\""
+            + text
+            + "\"},"
+            + user
+            + "]}";
     String named = "{\"model\":\"m\",\"messages\":[" + user + "]}";
     ScannedBody whole = scan(CHAT, prefixed(CHAT, named, text).getBytes(UTF_8));
     assertThat(whole.blocks()).isEqualTo(scan(CHAT, own.getBytes(UTF_8)).blocks());

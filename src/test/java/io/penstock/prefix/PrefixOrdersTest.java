@@ -35,8 +35,7 @@ class PrefixOrdersTest {
 
   private void refused(PromptPrefix prefix, boolean replaces, Fault fault, String message) {
     assertThatThrownBy(() -> orders.put(register(), prefix, replaces, now))
-        .isInstanceOfSatisfying(
-            OrderException.class, e -> assertThat(e.fault()).isEqualTo(fault))
+        .isInstanceOfSatisfying(OrderException.class, e -> assertThat(e.fault()).isEqualTo(fault))
         .hasMessage(message);
   }
 
@@ -107,7 +106,9 @@ class PrefixOrdersTest {
     put(new PromptPrefix("a", Optional.of(acme), Optional.empty(), "x", 5), false);
     put(prefix("b", "y"), false);
     assertThat(register().all(acme)).extracting(PromptPrefix::id).containsExactly("a", "b");
-    assertThat(register().all(new TenantId("zeta"))).extracting(PromptPrefix::id).containsExactly("b");
+    assertThat(register().all(new TenantId("zeta")))
+        .extracting(PromptPrefix::id)
+        .containsExactly("b");
   }
 
   @Test

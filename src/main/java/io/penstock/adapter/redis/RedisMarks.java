@@ -20,9 +20,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * A book of marks in Redis: one hash that all nodes of a cluster write, target by
- * target, the later word over the earlier. What was written is not written again while Redis has as
- * much as it was given.
+ * A book of marks in Redis: one hash that all nodes of a cluster write, target by target, the later
+ * word over the earlier. What was written is not written again while Redis has as much as it was
+ * given.
  *
  * @param <M> what is marked
  */
