@@ -17,6 +17,7 @@ import io.vertx.core.VerticleBase;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
@@ -31,6 +32,9 @@ import org.slf4j.event.Level;
  * <p>When an entry throws, the core may be half changed. The verticle is not deployed anew, since
  * everybody holds it and waits for its beacons; the core is, from the last view that was told. What
  * has changed since is heard within a second.
+ *
+ * <p>A node that has ceased to be a member knows nothing of others any more: its view stays as it
+ * was, but for its own entry, and blames nobody.
  */
 final class DirectoryVerticle extends VerticleBase implements Directory, MembershipEvent.Outlet {
   /** Time between two beacons. */
@@ -64,6 +68,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   private long beaconsSent;
   private boolean auditing;
   private boolean stopped;
+  private boolean ended; // no member any more
 
   /**
    * @param address {@code host:port} at which this node listens for other members; empty without a
@@ -185,6 +190,9 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   private void hear(Message message) {
+    if (ended) {
+      return;
+    }
     if (message instanceof Beacon beacon) {
       carryOut(membership.heard(beacon, clock.millis()));
       if (beacon.wantsAnswers() && !beacon.node().equals(bus.self())) {
@@ -197,9 +205,11 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   private void tick() {
-    carryOut(membership.members(members.now(), clock.millis()));
+    readMembers();
+    if (ended) {
+      return;
+    }
     carryOut(membership.tick(clock.millis()));
-    beacon(false);
     beaconsSent++;
     if (beaconsSent % BEACONS_PER_AUDIT == 0) {
       audit();
@@ -207,12 +217,16 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   private void readMembers() {
-    carryOut(membership.members(members.now(), clock.millis()));
-    beacon(false);
+    Set<NodeId> now = members.now();
+    ended |= now.isEmpty();
+    if (!ended) {
+      carryOut(membership.members(now, clock.millis()));
+      beacon(false);
+    }
   }
 
   private void beacon(boolean wantsAnswers) {
-    if (stopped) {
+    if (stopped || ended) {
       return;
     }
     told = membership.beacon(address, wantsAnswers);
@@ -229,7 +243,7 @@ final class DirectoryVerticle extends VerticleBase implements Directory, Members
   }
 
   private void audit() {
-    if (auditing || stopped) {
+    if (auditing || stopped || ended) {
       return;
     }
     auditing = true;

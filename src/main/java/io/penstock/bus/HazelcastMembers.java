@@ -6,6 +6,7 @@ import com.hazelcast.core.HazelcastInstance;
 import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import com.hazelcast.core.LifecycleEvent.LifecycleState;
 import io.penstock.inference.NodeId;
+import io.vertx.core.Promise;
 import io.vertx.spi.cluster.hazelcast.HazelcastClusterManager;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -15,26 +16,43 @@ import java.util.stream.Stream;
  * Hazelcast's list of members. It listens to Hazelcast itself, not to the cluster manager's {@code
  * nodeListener}, which speaks only after it has cleaned the shared maps, and is not told at all
  * when that fails.
+ *
+ * <p>That it has ended is asked of it besides: when memory runs out it ends without an event.
  */
 final class HazelcastMembers implements Members {
   private final HazelcastClusterManager manager;
   private final HazelcastInstance hazelcast;
   private final NodeId self;
+  private final Promise<Void> end = Promise.promise();
 
   HazelcastMembers(HazelcastClusterManager manager, NodeId self) {
     this.manager = manager;
     this.hazelcast = manager.getHazelcastInstance();
     this.self = self;
+    hazelcast
+        .getLifecycleService()
+        .addLifecycleListener(
+            event -> {
+              if (event.getState() == LifecycleState.SHUTDOWN) {
+                end.tryComplete();
+              }
+            });
   }
 
   @Override
   public Set<NodeId> now() {
     try {
-      return Stream.concat(Stream.of(self), manager.getNodes().stream().map(NodeId::new))
-          .collect(Collectors.toUnmodifiableSet());
+      Set<NodeId> members =
+          Stream.concat(Stream.of(self), manager.getNodes().stream().map(NodeId::new))
+              .collect(Collectors.toUnmodifiableSet());
+      if (hazelcast.getLifecycleService().isRunning()) { // then the list was no ended member's
+        return members;
+      }
     } catch (HazelcastInstanceNotActiveException e) {
-      return Set.of(self); // it is leaving
+      // It has ended.
     }
+    end.tryComplete();
+    return Set.of();
   }
 
   @Override
@@ -59,13 +77,6 @@ final class HazelcastMembers implements Members {
 
   @Override
   public void onEnd(Runnable listener) {
-    hazelcast
-        .getLifecycleService()
-        .addLifecycleListener(
-            event -> {
-              if (event.getState() == LifecycleState.SHUTDOWN) {
-                listener.run();
-              }
-            });
+    end.future().onSuccess(ended -> listener.run());
   }
 }

@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -66,12 +67,14 @@ final class HazelcastRegistry implements Registry {
   }
 
   private Future<Void> mend(Map<String, List<RegistrationInfo>> found) {
+    Set<NodeId> now = members.now();
+    if (now.isEmpty()) {
+      return Future.succeededFuture(); // this node is none any more
+    }
     // Consumers may have gone while the map was read.
     found.keySet().retainAll(bus.reachableAddresses());
     Findings findings =
-        audit.look(
-            found,
-            members.now().stream().map(NodeId::value).collect(Collectors.toUnmodifiableSet()));
+        audit.look(found, now.stream().map(NodeId::value).collect(Collectors.toUnmodifiableSet()));
     List<Future<?>> work = new ArrayList<>();
     if (!findings.missing().isEmpty()) {
       LOG.error(

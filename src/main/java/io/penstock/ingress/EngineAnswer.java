@@ -32,24 +32,30 @@ sealed interface EngineAnswer {
    * @param body the whole body, or its beginning where the status is not a success
    */
   static EngineAnswer judge(String who, int status, String retryAfter, byte[] body) {
-    String said =
-        who + " answered " + status + EngineMessage.of(body).map(text -> ": " + text).orElse("");
-    if (status >= 200 && status < 300) {
-      ResponseScan scan = ResponseScan.of(body);
-      return switch (scan.kind()) {
-        case RESULT -> new Passed(body, Outcome.OK, scan.usage().orElse(TokenUsage.NONE));
-        case ERROR -> refused(FailureClass.ERROR_IN_ANSWER, said);
-        case MALFORMED ->
-            refused(
-                FailureClass.MALFORMED,
-                who
-                    + " answered "
-                    + status
-                    + " with "
-                    + body.length
-                    + " bytes that are not a JSON object");
-      };
-    }
+    return status >= 200 && status < 300
+        ? success(who, status, body)
+        : other(who, status, retryAfter, body);
+  }
+
+  private static EngineAnswer success(String who, int status, byte[] body) {
+    ResponseScan scan = ResponseScan.of(body);
+    return switch (scan.kind()) {
+      case RESULT -> new Passed(body, Outcome.OK, scan.usage().orElse(TokenUsage.NONE));
+      case ERROR -> refused(FailureClass.ERROR_IN_ANSWER, words(who, status, body));
+      case MALFORMED ->
+          refused(
+              FailureClass.MALFORMED,
+              who
+                  + " answered "
+                  + status
+                  + " with "
+                  + body.length
+                  + " bytes that are not a JSON object");
+    };
+  }
+
+  private static EngineAnswer other(String who, int status, String retryAfter, byte[] body) {
+    String said = words(who, status, body);
     return switch (status) {
       case 429 ->
           new Refused(
@@ -74,6 +80,11 @@ sealed interface EngineAnswer {
             : refused(FailureClass.UNFIT, said);
       }
     };
+  }
+
+  /** Dear: only where something has failed. */
+  private static String words(String who, int status, byte[] body) {
+    return who + " answered " + status + EngineMessage.of(body).map(text -> ": " + text).orElse("");
   }
 
   private static Refused refused(FailureClass row, String message) {

@@ -91,6 +91,7 @@ class ChangesTest {
       resume; off; resume auto -> off
       prefix_index_bytes; 65536; prefix_index_bytes 2097152 -> 65536
       batching; gateway; batching engine -> gateway
+      prefix_index_bytes; 16777216; prefix_index_bytes 2097152 -> 16777216
       enable_dynamic_batching; false; enable_dynamic_batching true -> false
       max_batch_size; 7; max_batch_size 64 -> 7
       batch_timeout_ms; 7; batch_timeout_ms 50 -> 7

@@ -182,6 +182,9 @@ class ClusterNodeTest {
     await(third.lost(), BOUND);
     awaitView(one, has(one, two), BOUND);
     awaitView(two, has(one, two), BOUND);
+    assertThat(third.directory().view()).as("it blames nobody").matches(has(one, two, third));
+    assertThat(third.directory().view().missing()).isEmpty();
+    await(third.withdraw(Set.of(Role.BATCHER)), BOUND); // as its drain does
     await(third.vertx().close().transform(x -> Future.succeededFuture()), Duration.ofSeconds(10));
 
     ClusterNode again = CLUSTER.start(2);

@@ -280,18 +280,16 @@ class CompletionsTest {
     setup.retries = new IngressConfig.Retries(3, 0, 1, Duration.ofMillis(5));
     start(2, 4, SimProfile.of("instant"));
     NetSocket busy = occupy();
+    // It waits longest for a grant when all is even.
+    int next = stats(0).received() == 1 ? 0 : 1;
     NetSocket other = occupy();
-    for (int i = 0; i < 2; i++) {
-      engine.arm(i, SimFault.of(SimFault.Kind.RESET), 1, 1).await();
-    }
+    engine.arm(next, SimFault.of(SimFault.Kind.RESET), 1, 1).await();
     List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       JsonObject plain = body("text " + i, 6);
       asked.add(ask(i % 2 == 0 ? plain : streamed(plain, true)));
     }
-    await("the call has failed", () -> stats(0).faulted() + stats(1).faulted() == 1);
-    engine.clearFaults(0).await();
-    engine.clearFaults(1).await();
+    await("the call has failed", () -> stats(next).faulted() == 1);
     for (int i = 0; i < 4; i++) {
       HttpResponse<String> response = asked.get(i).join();
       String said = i % 2 == 0 ? text(ok(response)) : streamedText(response.body());
@@ -331,17 +329,15 @@ class CompletionsTest {
   void streamsThatBreakGoOnElsewhere() {
     start(2, 3, SimProfile.of("instant"));
     NetSocket busy = occupy();
+    // It waits longest for a grant when all is even.
+    int next = stats(0).received() == 1 ? 0 : 1;
     NetSocket other = occupy();
-    for (int i = 0; i < 2; i++) {
-      engine.arm(i, SimFault.of(SimFault.Kind.RESET).withAfter(30), 1, 1).await();
-    }
+    engine.arm(next, SimFault.of(SimFault.Kind.RESET).withAfter(30), 1, 1).await();
     List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
       asked.add(ask(streamed(body("text " + i, 40), true)));
     }
-    await("the call has failed", () -> stats(0).faulted() + stats(1).faulted() == 1);
-    engine.clearFaults(0).await();
-    engine.clearFaults(1).await();
+    await("the call has failed", () -> stats(next).faulted() == 1);
     for (int i = 0; i < 3; i++) {
       String told = asked.get(i).join().body();
       assertThat(told).endsWith("data: [DONE]\n\n");

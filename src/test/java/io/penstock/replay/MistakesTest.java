@@ -50,7 +50,8 @@ class MistakesTest {
               pool: unknown key (expected: one of $schema, name, comment, profiles, pools, events)
               comment: 7 (expected: a text, or an array of texts)
               profiles.x.based_on: 'h200' (expected: one of h100-llama-3.1-8b, h100x8-llama-3.3-70b,\
-             a100-llama-3.1-8b, a100-40g-llama-2-7b, l4-llama-3.1-8b, l4-bge-m3, instant)
+             a100-llama-3.1-8b, a100-40g-llama-2-7b, l4-llama-3.1-8b, l4-bge-m3,\
+             h100-llama-3.1-8b-static, instant)
               profiles.x.prefill_tokens_per_second: missing (expected: a number from 1 to 1000000000)
               profiles.x.step_base_ms: -1 (expected: a number from 0 to 1000000)
               profiles.x.step_per_sequence_us: missing (expected: a number from 0 to 1000000)
