@@ -89,7 +89,6 @@ class ChangesTest {
       capabilities; ['tools']; capabilities none -> tools
       context_tokens; 4096; context_tokens 0 -> 4096
       resume; off; resume auto -> off
-      prefix_index_bytes; 65536; prefix_index_bytes 2097152 -> 65536
       batching; gateway; batching engine -> gateway
       prefix_index_bytes; 16777216; prefix_index_bytes 2097152 -> 16777216
       enable_dynamic_batching; false; enable_dynamic_batching true -> false
