@@ -9,14 +9,20 @@ import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
 
 /**
  * The answer to one client: the only holder of its response. Knows whether the status line has
  * gone, and so in which form an error can still be told.
+ *
+ * <p>Frames of a stream that come in one turn of the event loop are written together at its end.
  */
 final class ClientAnswer {
+  /** What is not put off to the end of the turn: the peer's window counts only what was written. */
+  private static final int GATHERED_MAX_BYTES = 32 << 10;
+
   private static final Buffer PING = Buffer.buffer(": ping\n\n");
 
   private final HttpServerRequest request;
@@ -24,6 +30,11 @@ final class ClientAnswer {
   private final String clientRequestId;
   private final Consumer<MultiMap> ownHeaders;
   private final Consumer<MultiMap> errorHeaders;
+  private final TurnEnd turn;
+  private final Runnable endOfTurn = this::turnEnded;
+  private final List<Slice> gathered = new ArrayList<>(1);
+  private int gatheredBytes;
+  private boolean awaitsEnd; // of the turn
   private boolean framed;
   private int status;
   private long bytesOut;
@@ -31,17 +42,20 @@ final class ClientAnswer {
   /**
    * @param ownHeaders adds the gateway's own headers to those of a success
    * @param errorHeaders adds those that errors of ours have too
+   * @param turn of the loop that all this happens on
    */
   ClientAnswer(
       HttpServerRequest request,
       String clientRequestId,
       Consumer<MultiMap> ownHeaders,
-      Consumer<MultiMap> errorHeaders) {
+      Consumer<MultiMap> errorHeaders,
+      TurnEnd turn) {
     this.request = request;
     this.response = request.response();
     this.clientRequestId = clientRequestId;
     this.ownHeaders = ownHeaders;
     this.errorHeaders = errorHeaders;
+    this.turn = turn;
   }
 
   /** Calls {@code gone} when the client leaves before the answer has ended. */
@@ -51,8 +65,9 @@ final class ClientAnswer {
     request.exceptionHandler(error -> gone.run());
   }
 
+  /** Whether the client has been answered, or will be by the end of this turn. */
   boolean isCommitted() {
-    return response.headWritten();
+    return framed || response.headWritten();
   }
 
   /** The status sent; 0 while none was. */
@@ -75,16 +90,46 @@ final class ClientAnswer {
 
   void ping() {
     commitStream();
+    flush();
     write(PING.copy());
   }
 
   void frames(List<Slice> frames) {
     commitStream();
-    write(Buffers.of(frames));
+    gathered.addAll(frames);
+    for (Slice frame : frames) {
+      gatheredBytes += frame.length();
+    }
+    if (gatheredBytes >= GATHERED_MAX_BYTES) {
+      flush();
+    } else if (!awaitsEnd) {
+      awaitsEnd = true;
+      turn.then(endOfTurn);
+    }
+  }
+
+  private void turnEnded() {
+    awaitsEnd = false;
+    flush();
+  }
+
+  private void flush() {
+    if (gatheredBytes > 0) {
+      Buffer bytes = takeGathered();
+      bytesOut += bytes.length();
+      response.write(bytes);
+    }
+  }
+
+  private Buffer takeGathered() {
+    Buffer bytes = Buffers.of(gathered);
+    gathered.clear();
+    gatheredBytes = 0;
+    return bytes;
   }
 
   private void commitStream() {
-    if (response.headWritten()) {
+    if (isCommitted()) {
       return;
     }
     status = 200;
@@ -110,7 +155,13 @@ final class ClientAnswer {
 
   /** The end of a stream, or of an answer that was {@link #piece piped}. */
   void end() {
-    response.end();
+    if (gatheredBytes > 0) {
+      Buffer last = takeGathered();
+      bytesOut += last.length();
+      response.end(last);
+    } else {
+      response.end();
+    }
   }
 
   /** An engine's answer in one piece. */
@@ -148,7 +199,7 @@ final class ClientAnswer {
 
   /** An error of ours, in the form that is still possible. */
   void error(FinalError error) {
-    if (!response.headWritten()) {
+    if (!isCommitted()) {
       status = error.fault().status();
       errorHeaders.accept(response.headers());
       bytesOut +=
@@ -169,9 +220,12 @@ final class ClientAnswer {
 
   /** The last frame of a stream that can not be finished: an error, and no {@code [DONE]}. */
   void lastFrame(byte[] frame) {
-    write(Buffers.of(frame));
+    gathered.add(new Slice(frame, 0, frame.length));
+    gatheredBytes += frame.length;
+    Buffer last = takeGathered();
+    bytesOut += last.length();
     response
-        .end()
+        .end(last)
         .onComplete(
             ended -> {
               if (request.version() != HttpVersion.HTTP_2) {

@@ -75,7 +75,8 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
             headers -> {
               AnswerHeaders.error(headers, attempts);
               allowance.headers(headers);
-            });
+            },
+            loop.turn());
     this.life = new RequestLife(nowMillis, false, rules.deadlines());
   }
 

@@ -217,6 +217,7 @@ public final class IngressVerticle extends VerticleBase
             routes,
             books,
             (millis, task) -> vertx.setTimer(Math.max(1, millis), due -> task.run()),
+            new TurnEnd(context),
             this,
             lanesOfBatches);
     this.parts = parts;

@@ -38,6 +38,7 @@ record LoopParts(
     RouteCalls routes,
     Books books,
     Timers timers,
+    TurnEnd turn,
     Exchanges exchanges,
     Lanes lanes) {
 

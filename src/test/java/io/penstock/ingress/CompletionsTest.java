@@ -372,13 +372,14 @@ class CompletionsTest {
 
   @Test
   void aClientThatDoesNotReadIsCutAndTheOthersGoOn() {
+    setup.contextTokens = 65_536;
     setup.deadlines =
         new IngressConfig.Deadlines(
             Duration.ofSeconds(2),
             Duration.ofSeconds(10),
             Duration.ofSeconds(2),
             Duration.ofSeconds(60));
-    start(1, 2, SimProfile.of("instant"));
+    start(1, 2, SimProfile.of("instant").withMaxModelLength(65_536));
     NetSocket busy = occupy();
     NetSocket slow =
         vertx
@@ -386,17 +387,17 @@ class CompletionsTest {
             .connect(gateway.port, "127.0.0.1")
             .await();
     slow.pause();
-    Buffer asks = streamed(body("slow", 8_000), false).toBuffer();
+    Buffer asks = streamed(body("slow", 40_000), false).toBuffer(); // more than sockets hold
     slow.write(
         Buffer.buffer(
                 "POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-length: "
                     + asks.length()
                     + "\r\n\r\n")
             .appendBuffer(asks));
-    CompletableFuture<HttpResponse<String>> other = ask(streamed(body("other", 8_000), false));
+    CompletableFuture<HttpResponse<String>> other = ask(streamed(body("other", 40_000), false));
     String told = other.join().body();
     assertThat(told).endsWith("data: [DONE]\n\n");
-    assertThat(streamedText(told)).isEqualTo(text(direct(body("other", 8_000))));
+    assertThat(streamedText(told)).isEqualTo(text(direct(body("other", 40_000))));
     assertThat(received()).isEqualTo(1 + 1 + 1);
     StringBuffer all = new StringBuffer();
     slow.handler(piece -> all.append(piece.toString()));

@@ -77,6 +77,8 @@ final class Gateway implements AutoCloseable {
     Set<Capability> capabilities = Set.of();
     String ingressPool = "rivers";
 
+    int contextTokens = 8_192;
+
     /** Replicas of a second pool of the same model; none for no such pool. */
     List<String> secondPool = List.of();
 
@@ -188,7 +190,7 @@ final class Gateway implements AutoCloseable {
         new ReplicaSource.Listed(replicas),
         setup.maxConcurrent,
         setup.capabilities,
-        8_192,
+        setup.contextTokens,
         setup.queue,
         HealthPolicy.DEFAULT,
         FailoverPolicy.DEFAULT,
