@@ -4,6 +4,7 @@ import io.penstock.fault.Fault;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.regex.Pattern;
@@ -20,6 +21,9 @@ final class Gate {
   private static final Pattern LOOPBACK =
       Pattern.compile(
           "(localhost|127\\.[0-9]{1,3}\\.[0-9]{1,3}\\.[0-9]{1,3}|\\[::1])(:[0-9]{1,5})?");
+
+  /** Too little of a hash to find a key by. */
+  private static final int FINGERPRINT_HEX = 8;
 
   /** Why somebody may not pass. */
   record Denial(Fault fault, String message) {}
@@ -49,6 +53,14 @@ final class Gate {
             (shown == null ? "no key was sent" : "the key that was sent is not the node's")
                 + " (expected: 'authorization: Bearer KEY' or 'x-api-key: KEY' with the admin.key"
                 + " of the node's configuration)"));
+  }
+
+  /** Who passes, for people: the fingerprint of his key, or where he must be. */
+  static String who(Optional<String> key, Caller caller) {
+    @Nullable String shown = shown(caller);
+    return key.isEmpty() || shown == null
+        ? "loopback"
+        : "key-" + HexFormat.of().formatHex(digest(shown)).substring(0, FINGERPRINT_HEX);
   }
 
   private static @Nullable String shown(Caller caller) {

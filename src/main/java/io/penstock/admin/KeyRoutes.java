@@ -89,15 +89,16 @@ final class KeyRoutes {
         if (id.isPresent()) {
           Answers.refuseMethod(context, "GET, DELETE");
         } else {
-          OrderBody.read(context, BODY_BYTES_MAX, body -> create(context, body));
+          Audit.Order order = Audit.order(context, "key.create", "");
+          OrderBody.read(context, order, BODY_BYTES_MAX, body -> create(context, order, body));
         }
       }
       case "DELETE" -> {
         if (id.isEmpty()) {
           Answers.refuseMethod(context, "GET, POST");
         } else {
-          carried.answer(
-              context, 200, store.revoke(id.get()), key -> TenantJson.of(key, clock.epochMillis()));
+          Audit.Order order = Audit.order(context, "key.revoke", id.get());
+          carried.answer(context, order, 200, store.revoke(id.get()), this::key);
         }
       }
       default -> Answers.refuseMethod(context, id.isPresent() ? "GET, DELETE" : "GET, POST");
@@ -109,7 +110,7 @@ final class KeyRoutes {
         .now()
         .key(id)
         .ifPresentOrElse(
-            key -> Answers.send(context, 200, TenantJson.of(key, clock.epochMillis())),
+            key -> Answers.send(context, 200, key(key)),
             () -> Answers.unknown(context, "key", id, store.now().keys().stream().map(ApiKey::id)));
   }
 
@@ -124,36 +125,46 @@ final class KeyRoutes {
     Answers.send(context, 200, new JsonObject().put("keys", rows));
   }
 
-  private void create(RoutingContext context, JsonObject body) {
+  private JsonObject key(ApiKey key) {
+    return TenantJson.of(key, clock.epochMillis());
+  }
+
+  private void create(RoutingContext context, Audit.Order order, JsonObject body) {
     Fields fields = Fields.of(body, "tenant", "name", "expires_seconds", "limits");
     TenantId tenant =
         new TenantId(fields.text("tenant", "", TenantId::isValid, "the id of a tenant"));
     Duration life = Duration.ofSeconds(fields.number("expires_seconds", 0, 1, SECONDS_MAX));
     carried.answer(
         context,
+        order,
         201,
         store.create(
             tenant,
             TenantJson.name(fields),
             life,
             TenantJson.limits(fields.object("limits", TenantJson.LIMITS))),
-        this::shownOnce);
+        created -> key(created.key()),
+        KeyStore.Created::secret);
   }
 
   private void rotate(RoutingContext context, String id) {
+    Audit.Order order = Audit.order(context, "key.rotate", id);
     OrderBody.read(
         context,
+        order,
         BODY_BYTES_MAX,
         body -> {
           Fields fields = Fields.of(body, "overlap_seconds");
           Duration overlap =
               Duration.ofSeconds(fields.number("overlap_seconds", 0, 0, SECONDS_MAX));
-          carried.answer(context, 201, store.rotate(id, overlap), this::shownOnce);
+          carried.answer(
+              context,
+              order,
+              201,
+              store.rotate(id, overlap),
+              created -> key(created.key()),
+              KeyStore.Created::secret);
         });
-  }
-
-  private JsonObject shownOnce(KeyStore.Created created) {
-    return TenantJson.of(created.key(), clock.epochMillis()).put("secret", created.secret());
   }
 
   private void tenants(RoutingContext context, Optional<String> id) {
@@ -176,17 +187,27 @@ final class KeyRoutes {
     }
     TenantId tenant = new TenantId(id.get());
     switch (method) {
-      case "PUT" ->
-          OrderBody.read(
+      case "PUT" -> {
+        Audit.Order order = Audit.order(context, "tenant.put", id.get());
+        OrderBody.read(
+            context,
+            order,
+            BODY_BYTES_MAX,
+            body ->
+                carried.answer(
+                    context,
+                    order,
+                    200,
+                    store.put(TenantJson.tenant(tenant, body, fleet.now())),
+                    this::tenant));
+      }
+      case "DELETE" ->
+          carried.answer(
               context,
-              BODY_BYTES_MAX,
-              body ->
-                  carried.answer(
-                      context,
-                      200,
-                      store.put(TenantJson.tenant(tenant, body, fleet.now())),
-                      this::tenant));
-      case "DELETE" -> carried.answer(context, 200, store.remove(tenant), this::tenant);
+              Audit.order(context, "tenant.remove", id.get()),
+              200,
+              store.remove(tenant),
+              this::tenant);
       default ->
           store
               .now()

@@ -15,27 +15,43 @@ final class OrderBody {
   private OrderBody() {}
 
   /** Hands on the object of a body, an empty one of none; tells what is wrong with it. */
-  static void read(RoutingContext context, int bytesMax, Consumer<JsonObject> then) {
+  static void read(
+      RoutingContext context, Audit.Order order, int bytesMax, Consumer<JsonObject> then) {
     read(context.request(), bytesMax)
         .onSuccess(
             bytes -> {
               try {
                 then.accept(bytes.length() == 0 ? new JsonObject() : bytes.toJsonObject());
               } catch (Fields.Mistake mistake) {
-                Answers.refuse(
+                refuse(
                     context,
+                    order,
                     Fault.INVALID_VALUE,
                     String.valueOf(mistake.getMessage()),
                     mistake.param());
               } catch (DecodeException | ClassCastException e) {
-                Answers.refuse(
-                    context, Fault.INVALID_JSON, "the body is no JSON (expected: an object)", "");
+                refuse(
+                    context,
+                    order,
+                    Fault.INVALID_JSON,
+                    "the body is no JSON (expected: an object)",
+                    "");
               }
             })
         .onFailure(
             tooLong ->
-                Answers.refuse(
-                    context, Fault.BODY_TOO_LARGE, String.valueOf(tooLong.getMessage()), ""));
+                refuse(
+                    context,
+                    order,
+                    Fault.BODY_TOO_LARGE,
+                    String.valueOf(tooLong.getMessage()),
+                    ""));
+  }
+
+  private static void refuse(
+      RoutingContext context, Audit.Order order, Fault fault, String message, String param) {
+    order.refused(fault.code());
+    Answers.refuse(context, fault, message, param);
   }
 
   private static Future<Buffer> read(HttpServerRequest request, int bytesMax) {

@@ -74,18 +74,32 @@ final class PrefixRoutes {
     if (id == null) {
       switch (method) {
         case "GET" -> list(context);
-        case "POST" ->
-            OrderBody.read(
-                context, BODY_BYTES_MAX, body -> put(context, 201, Optional.empty(), body));
+        case "POST" -> {
+          Audit.Order order = Audit.order(context, "prefix.create", "");
+          OrderBody.read(
+              context,
+              order,
+              BODY_BYTES_MAX,
+              body -> put(context, order, 201, Optional.empty(), body));
+        }
         default -> Answers.refuseMethod(context, "GET, POST");
       }
       return;
     }
     switch (method) {
       case "GET" -> one(context, id);
-      case "PUT" ->
-          OrderBody.read(context, BODY_BYTES_MAX, body -> put(context, 200, Optional.of(id), body));
-      case "DELETE" -> carried.answer(context, 200, store.remove(id), this::row);
+      case "PUT" -> {
+        Audit.Order order = Audit.order(context, "prefix.put", id);
+        OrderBody.read(
+            context,
+            order,
+            BODY_BYTES_MAX,
+            body -> put(context, order, 200, Optional.of(id), body));
+      }
+      case "DELETE" -> {
+        Audit.Order order = Audit.order(context, "prefix.remove", id);
+        carried.answer(context, order, 200, store.remove(id), this::row);
+      }
       default -> Answers.refuseMethod(context, "GET, PUT, DELETE");
     }
   }
@@ -133,7 +147,12 @@ final class PrefixRoutes {
    *
    * @param named the id of the path, under which it replaces what is there
    */
-  private void put(RoutingContext context, int status, Optional<String> named, JsonObject body) {
+  private void put(
+      RoutingContext context,
+      Audit.Order order,
+      int status,
+      Optional<String> named,
+      JsonObject body) {
     Fields fields =
         named.isPresent()
             ? Fields.of(body, "text", "tenant", "model")
@@ -150,7 +169,7 @@ final class PrefixRoutes {
             "a text that is not empty, in valid Unicode");
     PromptPrefix prefix =
         new PromptPrefix(id, tenant(fields), model(fields), text, clock.epochMillis());
-    carried.answer(context, status, store.put(prefix, named.isPresent()), this::row);
+    carried.answer(context, order, status, store.put(prefix, named.isPresent()), this::row);
   }
 
   /** Half a surrogate pair is no text; engines would refuse it, or read something else. */

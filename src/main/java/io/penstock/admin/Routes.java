@@ -118,15 +118,14 @@ final class Routes {
 
   private void enter(RoutingContext context) {
     HttpServerRequest request = context.request();
-    Optional<Gate.Denial> denial =
-        Gate.check(
-            config.now().key(),
-            new Gate.Caller(
-                host(request),
-                request.getHeader("origin"),
-                request.getHeader("sec-fetch-site"),
-                request.getHeader("authorization"),
-                request.getHeader("x-api-key")));
+    Gate.Caller caller =
+        new Gate.Caller(
+            host(request),
+            request.getHeader("origin"),
+            request.getHeader("sec-fetch-site"),
+            request.getHeader("authorization"),
+            request.getHeader("x-api-key"));
+    Optional<Gate.Denial> denial = Gate.check(config.now().key(), caller);
     if (denial.isPresent()) {
       if (denial.get().fault() == Fault.INVALID_API_KEY) {
         context.response().putHeader("www-authenticate", "Bearer");
@@ -143,6 +142,7 @@ final class Routes {
           "");
       return;
     }
+    context.put(Audit.WHO, Gate.who(config.now().key(), caller));
     requests++;
     context.addEndHandler(ended -> requests--);
     context.next();

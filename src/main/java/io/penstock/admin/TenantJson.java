@@ -2,6 +2,7 @@ package io.penstock.admin;
 
 import io.penstock.inference.ApiKey;
 import io.penstock.inference.CachePolicy;
+import io.penstock.inference.DisplayName;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.ModelLimits;
 import io.penstock.inference.ModelName;
@@ -23,7 +24,6 @@ import java.util.stream.Collectors;
 
 /** Tenants and keys as the admin API reads and writes them; the names of the configuration. */
 final class TenantJson {
-  static final int NAME_CHARS_MAX = 200;
   private static final int LIST_MAX = 1_000;
 
   static final String[] LIMITS = {"requests_per_minute", "tokens_per_minute", "max_concurrent"};
@@ -102,11 +102,7 @@ final class TenantJson {
   }
 
   static String name(Fields fields) {
-    return fields.text(
-        "name",
-        "",
-        text -> text.length() <= NAME_CHARS_MAX,
-        "a text of at most " + NAME_CHARS_MAX + " characters");
+    return fields.text("name", "", DisplayName::isValid, DisplayName.EXPECTED);
   }
 
   static RateLimits limits(Fields fields) {

@@ -5,6 +5,7 @@ import io.penstock.bus.View;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Role;
 import io.penstock.telemetry.Readiness;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -33,6 +34,12 @@ final class ReadinessRules {
 
   /** The alarm that nodes are gone and may be working where this one can't see it. */
   static final String NODES_MISSING = "nodes_missing";
+
+  /** The alarm that a change of keys or tenants is not where it outlives the cluster. */
+  static final String KEYS_UNWRITTEN = "keys_unwritten";
+
+  /** The same of registered prefixes. */
+  static final String PREFIXES_UNWRITTEN = "prefixes_unwritten";
 
   static final long PATIENCE_MILLIS = 30_000;
 
@@ -65,6 +72,40 @@ final class ReadinessRules {
   /** Whether the first healthy replica is waited for. */
   static boolean isWaiting(Readiness readiness) {
     return !readiness.state().conditions().getOrDefault(REPLICA, "").isEmpty();
+  }
+
+  /**
+   * A change of keys or tenants was not stored, or all are.
+   *
+   * @param why empty when all are
+   */
+  static void keysUnwritten(Optional<String> why, Readiness readiness) {
+    unwritten(KEYS_UNWRITTEN, "keys", "keys or tenants", why, readiness);
+  }
+
+  /** The same of registered prefixes. */
+  static void prefixesUnwritten(Optional<String> why, Readiness readiness) {
+    unwritten(PREFIXES_UNWRITTEN, "prefixes", "registered prefixes", why, readiness);
+  }
+
+  private static void unwritten(
+      String kind, String subject, String what, Optional<String> why, Readiness readiness) {
+    readiness.alarms(
+        kind,
+        why
+            .map(
+                text ->
+                    new Readiness.Alarm(
+                        kind,
+                        subject,
+                        "a change of "
+                            + what
+                            + " could not be written to "
+                            + text
+                            + "; all nodes go by it, it is tried again, and lost if all are down"
+                            + " before"))
+            .stream()
+            .toList());
   }
 
   /** After a look at the cluster: whose fleet is another than this node's. */

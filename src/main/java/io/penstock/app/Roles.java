@@ -103,7 +103,8 @@ final class Roles implements Supervisor.Posts {
                 .redisUrl()
                 .map(url -> vertx -> new RedisLimits(vertx, url, telemetry.metrics().registry())),
             clock,
-            telemetry.metrics().registry());
+            telemetry.metrics().registry(),
+            why -> ReadinessRules.keysUnwritten(why, telemetry.readiness()));
     this.prefixes =
         new PrefixVerticle(
             cluster.vertx(),
@@ -116,7 +117,8 @@ final class Roles implements Supervisor.Posts {
                 cluster.vertx(),
                 telemetry.metrics().registry()),
             clock,
-            telemetry.metrics().registry());
+            telemetry.metrics().registry(),
+            why -> ReadinessRules.prefixesUnwritten(why, telemetry.readiness()));
     telemetry.loops().onChange(supervisor);
   }
 

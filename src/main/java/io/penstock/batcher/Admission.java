@@ -1,5 +1,7 @@
 package io.penstock.batcher;
 
+import static java.util.stream.Collectors.toSet;
+
 import io.penstock.batcher.AdmissionDecision.Granted;
 import io.penstock.batcher.AdmissionDecision.LeaseDropped;
 import io.penstock.batcher.AdmissionDecision.LeaseExpired;
@@ -349,9 +351,20 @@ final class Admission {
     return ledger.size();
   }
 
-  /** The live grant of a request, by the id that its client knows; O(n). */
+  /**
+   * The live grant of a request, by the id that its client knows; of one that shares a call, that
+   * of the call. O(n).
+   */
   Optional<Live> liveByCaller(String callerId) {
-    return Optional.ofNullable(ledger.findByCaller(callerId));
+    return Optional.ofNullable(ledger.findByCaller(callerId))
+        .or(
+            () ->
+                gathering
+                    .find(callerId)
+                    .flatMap(
+                        along ->
+                            Optional.ofNullable(ledger.find(along.slot()))
+                                .map(live -> live.of(along))));
   }
 
   /** What waits; to be read only. */
@@ -433,19 +446,22 @@ final class Admission {
   /**
    * Why the request may not queue; null when it may. Retries may pass the bound of their class by
    * as many as the pool has slots: they had one, and turning them away for newcomers wastes their
-   * work. In a full class a tenant with few requests takes a place of the one that has most.
+   * work. In a full queue those who crowd it make room for others ({@link Crowd}).
    */
   private @Nullable AdmissionDecision full(
       Admit admit, Reach reach, long maxWaitMillis, List<AdmissionDecision> out, long nowMillis) {
     int slots = roster.slots();
     int size = waiting(admit.priority());
     int sizeMax = pool.queue().maxRequests() + (admit.attempt() > 1 ? slots : 0);
+    Crowd crowd = queue.crowd();
+    @Nullable Waiting placeOf = size < sizeMax ? null : crowd.placeFor(admit);
+    long lacking = lacking(admit) - (placeOf == null ? 0 : placeOf.admit.bodyBytes());
     String why = "";
-    @Nullable Waiting crowdedOut =
-        size < sizeMax ? null : queue.of(admit.priority()).crowdedOut(admit.tenant());
-    if (size >= sizeMax && crowdedOut == null) {
+    if (size >= sizeMax && placeOf == null) {
       why = size + " requests of class " + admit.priority() + " wait (at most " + sizeMax + ")";
-    } else if (queue.bytes() + admit.bodyBytes() > pool.queue().maxBytes()) {
+    } else if (lacking > 0
+        && !crowd.makesRoom(
+            admit, pool.queue().maxBytes() - queue.bytesAbove(admit.priority()), lacking(admit))) {
       why = queue.bytes() + " bytes wait (at most " + pool.queue().maxBytes() + ")";
     }
     if (!why.isEmpty()) {
@@ -454,9 +470,7 @@ final class Admission {
     long predicted =
         held || reach != Reach.SERVED ? -1 : outlook.ofNew(admit, nowMillis + maxWaitMillis, slots);
     if (predicted <= maxWaitMillis) {
-      if (crowdedOut != null) {
-        out.add(crowdedOut(crowdedOut, size));
-      }
+      makeRoom(admit, placeOf, out);
       return null;
     }
     why =
@@ -469,16 +483,38 @@ final class Admission {
         admit, why, outlook.untilInTime(admit, predicted, maxWaitMillis, nowMillis));
   }
 
-  private AdmissionDecision crowdedOut(Waiting entry, int size) {
+  /** Bytes that must go before a newcomer may wait; none when not over 0. */
+  private long lacking(Admit newcomer) {
+    return queue.bytes() + newcomer.bodyBytes() - pool.queue().maxBytes();
+  }
+
+  private void makeRoom(Admit newcomer, @Nullable Waiting placeOf, List<AdmissionDecision> out) {
+    if (placeOf != null) {
+      int size = waiting(newcomer.priority());
+      pushOut(placeOf, size + " requests of class " + newcomer.priority(), out);
+    }
+    while (lacking(newcomer) > 0) {
+      @Nullable Waiting next = queue.crowd().mostBytes(newcomer.priority());
+      if (next == null) {
+        throw new IllegalStateException(
+            "request " + newcomer.id() + ": nobody makes room (expected: as was found before)");
+      }
+      pushOut(next, queue.bytes() + " bytes", out);
+    }
+  }
+
+  private void pushOut(Waiting entry, String waiting, List<AdmissionDecision> out) {
     Admit admit = entry.admit;
+    int size = waiting(admit.priority());
     leave(entry);
-    String why =
-        size
-            + " requests of class "
-            + admit.priority()
-            + " wait, most of them of this one's tenant, which made room for another's";
-    return Refusals.queueFull(
-        admit, why, outlook.wait(admit.priority(), size / 10.0, roster.slots()));
+    out.add(
+        Refusals.queueFull(
+            admit,
+            waiting
+                + " wait, of which tenant '"
+                + admit.tenant()
+                + "' has more than its share; this one, its newest, made room for another's",
+            outlook.wait(admit.priority(), size / 10.0, roster.slots())));
   }
 
   private AdmissionDecision timedOut(Admit admit, long waitedMillis) {
@@ -524,16 +560,17 @@ final class Admission {
       bursts.follow(admit.affinity(), candidates, nowMillis);
     }
     Replica replica = strategy.pick(candidates, roster, admit, nowMillis);
+    List<Waiting> company = gathering.company(admit);
     if (decisions.samples(nowMillis)) {
       Explanation why = strategy.explain(candidates, roster, admit, nowMillis);
-      RequestId known =
-          new RequestId(admit.callerId().isBlank() ? admit.id().value() : admit.callerId());
-      decisions.add(why.decision(known, ordinals + 1, pool.routingStrategy(), replica), nowMillis);
+      decisions.add(
+          why.decision(known(admit), ordinals + 1, pool.routingStrategy(), replica),
+          company.stream().map(each -> known(each.admit)).collect(toSet()),
+          nowMillis);
     }
     if (joint) {
       bursts.placed(admit.affinity(), replica, nowMillis);
     }
-    List<Waiting> company = gathering.company(admit);
     List<Charge> charges = new ArrayList<>();
     for (Waiting each : company) {
       gathering.remove(each);
@@ -541,7 +578,9 @@ final class Admission {
     }
     Grant grant =
         new Grant(
-            company.isEmpty() ? admit.id() : gathering.begin(admit, charges, epoch, ordinals),
+            company.isEmpty()
+                ? admit.id()
+                : gathering.begin(admit, company, charges, epoch, ordinals),
             pool.name(),
             epoch,
             replica.id(),
@@ -562,6 +601,11 @@ final class Admission {
             nowMillis,
             nowMillis + LEASE_MILLIS));
     gathering.tell(admit, company, grant, out, nowMillis);
+  }
+
+  /** The id that its client knows. */
+  private static RequestId known(Admit admit) {
+    return new RequestId(admit.callerId().isBlank() ? admit.id().value() : admit.callerId());
   }
 
   /**

@@ -1,6 +1,5 @@
 package io.penstock.batcher;
 
-import io.penstock.inference.TenantId;
 import io.penstock.message.Admit;
 import io.penstock.message.Release;
 import java.util.ArrayList;
@@ -36,9 +35,6 @@ import org.jspecify.annotations.Nullable;
 final class ClassQueue {
   /** Starved tenants that are looked at for one whom a free replica can serve. */
   static final int STARVED_LOOKS_MAX = 64;
-
-  /** Tenants that are looked at for one that has most of the places. */
-  private static final int CROWD_LOOKS_MAX = 64;
 
   private final long ageMillis;
   private final Map<Line.Key, Line> lines = new HashMap<>();
@@ -183,31 +179,6 @@ final class ClassQueue {
     if (size == 0) {
       pace.pause();
     }
-  }
-
-  /**
-   * Whose place in a full class a newcomer takes: a late one of the tenant that has most waiting;
-   * null where the newcomer's own would have as many then. Of many tenants {@link #CROWD_LOOKS_MAX}
-   * are looked at.
-   */
-  @Nullable Waiting crowdedOut(TenantId newcomer) {
-    @Nullable Account own = accounts.find(newcomer);
-    int size = byCounter.size();
-    int looks = Math.min(size, CROWD_LOOKS_MAX);
-    @Nullable Account most = null;
-    for (int i = 0; i < looks; i++) {
-      Account each = byCounter.at((int) ((long) i * size / looks));
-      most = most == null || each.waiting > most.waiting ? each : most;
-    }
-    if (most == null || most.waiting <= 1 + (own == null ? 0 : own.waiting)) {
-      return null;
-    }
-    for (Turn turn : most.turns) {
-      if (!turn.line.key.retry() && turn.size() > 1) {
-        return turn.at(turn.size() - 1);
-      }
-    }
-    return null;
   }
 
   private void unlist(Line line) {

@@ -5,6 +5,7 @@ import io.penstock.message.Decision;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -12,7 +13,8 @@ import org.slf4j.LoggerFactory;
 /**
  * The receipts of a pool's latest choices. Where few are made all are kept; of more than {@link
  * #PER_SECOND} a second a sample, and the others cost nothing. The oldest are dropped beyond {@link
- * #KEPT_MAX}. At level DEBUG each that is kept is logged.
+ * #KEPT_MAX}. At level DEBUG each that is kept is logged. Requests that share a call share its
+ * receipt.
  */
 final class DecisionLog {
   static final int KEPT_MAX = 256;
@@ -23,7 +25,19 @@ final class DecisionLog {
   private static final Logger LOG = LoggerFactory.getLogger(DecisionLog.class);
   private static final long GAP_MILLIS = 1_000 / PER_SECOND;
 
-  private record Kept(long atMillis, Decision decision) {}
+  /**
+   * A receipt.
+   *
+   * @param company who went in the same call, by the ids that their clients know
+   */
+  private record Kept(long atMillis, Decision decision, Set<RequestId> company) {
+    /** The receipt of one request, if it is one of these. */
+    Optional<Decision> of(RequestId request) {
+      return decision.request().equals(request)
+          ? Optional.of(decision)
+          : company.contains(request) ? Optional.of(decision.by(request)) : Optional.empty();
+    }
+  }
 
   private final @Nullable Kept[] ring = new @Nullable Kept[KEPT_MAX];
   private long added;
@@ -38,8 +52,8 @@ final class DecisionLog {
     return true;
   }
 
-  void add(Decision decision, long nowMillis) {
-    ring[(int) (added++ % KEPT_MAX)] = new Kept(nowMillis, decision);
+  void add(Decision decision, Set<RequestId> company, long nowMillis) {
+    ring[(int) (added++ % KEPT_MAX)] = new Kept(nowMillis, decision, Set.copyOf(company));
     LOG.debug("{}", decision);
   }
 
@@ -48,8 +62,11 @@ final class DecisionLog {
     List<Decision> found = new ArrayList<>();
     for (long at = added - 1; at >= 0 && at >= added - KEPT_MAX && found.size() < most; at--) {
       Kept kept = ring[(int) (at % KEPT_MAX)];
-      if (kept != null && request.map(kept.decision().request()::equals).orElse(true)) {
-        found.add(kept.decision().aged(nowMillis - kept.atMillis()));
+      if (kept != null) {
+        request
+            .map(kept::of)
+            .orElse(Optional.of(kept.decision()))
+            .ifPresent(told -> found.add(told.aged(nowMillis - kept.atMillis())));
       }
     }
     return found;

@@ -40,11 +40,12 @@ final class FairQueue {
   private final Floors floors = new Floors();
   private final Map<RequestId, Waiting> byId = new HashMap<>();
   private final Heap<Waiting> byDeadline = new ByDeadline();
+  private final Crowd crowd = new Crowd();
   private final Choice choice;
   private final long[] lastGrant = new long[Priority.values().length];
   private long arrivals;
   private long grants;
-  private long bytes;
+  private final long[] bytesOf = new long[Priority.values().length];
 
   /**
    * @param opening where a replica would take a request now
@@ -77,8 +78,23 @@ final class FairQueue {
     return found;
   }
 
+  /** Of all that wait. */
   long bytes() {
-    return bytes;
+    return bytesAbove(Priority.BULK) + bytesOf[Priority.BULK.ordinal()];
+  }
+
+  /** Of those that wait in higher classes than this. */
+  long bytesAbove(Priority priority) {
+    long sum = 0;
+    for (int i = 0; i < priority.ordinal(); i++) {
+      sum += bytesOf[i];
+    }
+    return sum;
+  }
+
+  /** Who takes how much of it. */
+  Crowd crowd() {
+    return crowd;
   }
 
   /** Grants so far. */
@@ -125,7 +141,8 @@ final class FairQueue {
     Waiting entry = new Waiting(admit, nowMillis, nowMillis + maxWaitMillis, arrivals++);
     byId.put(admit.id(), entry);
     byDeadline.add(entry);
-    bytes += admit.bodyBytes();
+    crowd.add(entry);
+    bytesOf[admit.priority().ordinal()] += admit.bodyBytes();
     return entry;
   }
 
@@ -149,7 +166,8 @@ final class FairQueue {
   private void forget(Waiting entry) {
     byId.remove(entry.admit.id());
     byDeadline.remove(entry);
-    bytes -= entry.admit.bodyBytes();
+    crowd.remove(entry);
+    bytesOf[entry.admit.priority().ordinal()] -= entry.admit.bodyBytes();
   }
 
   /** Whose deadline is nearest; null when nobody waits. */

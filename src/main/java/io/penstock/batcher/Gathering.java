@@ -23,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 
@@ -82,7 +83,16 @@ final class Gathering {
   private final Set<Group> full = new LinkedHashSet<>();
 
   private final List<Replica> candidates = new ArrayList<>();
-  private final Map<RequestId, List<Charge>> lanes = new HashMap<>();
+
+  /** Who came along in each call that several share, by its slot. */
+  private final Map<RequestId, List<Along>> lanes = new HashMap<>();
+
+  /**
+   * A request that shares the slot of another.
+   *
+   * @param callerId by which its client knows it
+   */
+  record Along(RequestId slot, String callerId, Priority priority, Charge charge) {}
 
   Gathering(BatchPolicy policy) {
     this.policy = policy;
@@ -250,27 +260,41 @@ final class Gathering {
   /**
    * A call for several begins; returns the id of its slot.
    *
-   * @param charges of those who come along
+   * @param charges of the company, in its order
    */
-  RequestId begin(Admit first, List<Charge> charges, long epoch, long ordinal) {
+  RequestId begin(
+      Admit first, List<Waiting> company, List<Charge> charges, long epoch, long ordinal) {
     RequestId id =
         new RequestId(
             first.id() + "-b" + Long.toString(epoch, 36) + "." + Long.toString(ordinal, 36));
-    lanes.put(id, charges);
+    List<Along> along = new ArrayList<>();
+    for (int i = 0; i < company.size(); i++) {
+      Admit admit = company.get(i).admit;
+      along.add(new Along(id, admit.callerId(), admit.priority(), charges.get(i)));
+    }
+    lanes.put(id, along);
     return id;
+  }
+
+  /** One that its client knows by this id; O(n). */
+  Optional<Along> find(String callerId) {
+    return lanes.values().stream()
+        .flatMap(List::stream)
+        .filter(each -> each.callerId().equals(callerId))
+        .findFirst();
   }
 
   /** How many requests have a slot together; 0 where one has it alone. */
   int lanesOf(RequestId slot) {
-    List<Charge> others = lanes.get(slot);
+    List<Along> others = lanes.get(slot);
     return others == null ? 0 : others.size() + 1;
   }
 
   /** A slot is free again; those who came along stay charged with what was estimated. */
   void ended(RequestId slot) {
-    List<Charge> others = lanes.remove(slot);
+    List<Along> others = lanes.remove(slot);
     if (others != null) {
-      others.forEach(charge -> charge.by().settle(charge, charge.tokens()));
+      others.forEach(each -> each.charge().by().settle(each.charge(), each.charge().tokens()));
     }
   }
 

@@ -52,6 +52,21 @@ final class Ledger {
           expiresMillis);
     }
 
+    /** As it is to a request that shares its call. */
+    Live of(Gathering.Along along) {
+      return new Live(
+          holder,
+          along.callerId(),
+          along.priority(),
+          attempt,
+          grant,
+          along.charge(),
+          errand,
+          ordinal,
+          sinceMillis,
+          expiresMillis);
+    }
+
     Live renewed(Station by, long untilMillis) {
       return new Live(
           by,

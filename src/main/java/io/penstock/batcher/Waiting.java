@@ -3,7 +3,7 @@ package io.penstock.batcher;
 import io.penstock.message.Admit;
 import org.jspecify.annotations.Nullable;
 
-/** One request in the queue; a link of its line's list, and an element of two heaps. */
+/** One request in the queue; a link of two lists, and an element of two heaps. */
 final class Waiting {
   final Admit admit;
   final long arrivedMillis;
@@ -17,6 +17,12 @@ final class Waiting {
 
   @Nullable Waiting before;
   @Nullable Waiting after;
+
+  /** What its tenant has waiting, and its neighbours there; null when it does not wait. */
+  Crowd.@Nullable Member member;
+
+  @Nullable Waiting older;
+  @Nullable Waiting newer;
 
   /** Place among all that wait, by deadline. */
   int placeInQueue = Heap.NOWHERE;

@@ -1,6 +1,5 @@
 package io.penstock.bus;
 
-import io.penstock.fault.Fault;
 import io.penstock.message.BookDigest;
 import io.penstock.message.Mark;
 import io.penstock.message.Message;
@@ -10,7 +9,11 @@ import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -21,9 +24,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * A {@link Book} that outlives the cluster: read from its {@link MarkStore}, kept equal with the
- * other nodes' by {@link Gossip}, told to the rest of the node and written back whenever it has
- * changed. Many changes are told and written together. Owned by one verticle, which hands it the
- * messages of its room; all but {@link #load} and {@link #isUnwritten} on its event loop.
+ * other nodes' by {@link Gossip}, told to the rest of the node at once and written back as soon as
+ * the store is free; many changes are told and written together, at a cost that goes by what has
+ * changed and hardly by how much there is. What can not be written holds all the same, and is tried
+ * again until it can. Owned by one verticle, which hands it the messages of its room; all but
+ * {@link #load} and {@link #isUnwritten} on its event loop.
  *
  * @param <M> what is marked
  */
@@ -44,6 +49,7 @@ public final class KeptBook<M extends Mark> {
   private final Optional<MarkStore<M>> store;
   private final Gossip<M> gossip;
   private final Reader<M> reader;
+  private final Consumer<Optional<String>> unwrittenTold;
   private final AtomicBoolean unwritten = new AtomicBoolean(); // read by the scrape
 
   private List<M> stored = List.of(); // before it is started
@@ -52,32 +58,46 @@ public final class KeptBook<M extends Mark> {
   private @Nullable Vertx vertx;
   private @Nullable Context context;
   private Book<M> book;
-  private List<M> known = List.of();
+  private final Map<String, M> known = new HashMap<>(); // told, by target
+  private final List<M> untold = new ArrayList<>();
   private boolean isTellDue;
   private Promise<Void> told = Promise.promise();
+  private final Map<String, M> unsaved = new LinkedHashMap<>(); // by target
+  private boolean isAllUnsaved;
   private boolean isWriting;
   private boolean isWriteDue;
-  private Promise<Void> written = Promise.promise();
+  private boolean isAgainDue;
+  private Promise<Optional<String>> written = Promise.promise(); // with a warning
 
   /**
-   * Who goes by the book.
+   * Who goes by the book; on its event loop.
    *
    * @param <M> what is marked
    */
   public interface Reader<M> {
+    /** These are in it that were not before, each later than any before it on its target. */
+    void changed(List<M> marks);
+
     /**
-     * What is in it now.
+     * Whatever was said before, these are in it.
      *
      * @param isComplete whether the store has been read, so that there are no other marks
+     */
+    void anew(List<M> marks, boolean isComplete);
+
+    /**
+     * All that was said up to now is to hold.
+     *
      * @return completes when the whole node goes by it
      */
-    Future<Void> read(List<M> marks, boolean isComplete);
+    Future<Void> tell();
   }
 
   /**
    * @param marksMax most marks, those that undo others included
    * @param room that the book's messages are sent to
    * @param store empty: in memory alone
+   * @param unwrittenTold told why a change is not in the store, and when all are again; on its loop
    */
   public KeptBook(
       MarkForm<M> form,
@@ -86,7 +106,9 @@ public final class KeptBook<M extends Mark> {
       Directory directory,
       Room room,
       Optional<MarkStore<M>> store,
-      Reader<M> reader) {
+      Reader<M> reader,
+      Consumer<Optional<String>> unwrittenTold) {
+    this.unwrittenTold = unwrittenTold;
     this.form = form;
     this.marksMax = marksMax;
     this.store = store;
@@ -144,8 +166,7 @@ public final class KeptBook<M extends Mark> {
     vertx = on;
     context = on.getOrCreateContext();
     book.merge(stored);
-    known = book.marks();
-    return reader.read(known, !isUnread);
+    return anew();
   }
 
   /** Begins to tell and to ask the other nodes, and to write. */
@@ -159,7 +180,13 @@ public final class KeptBook<M extends Mark> {
       vertx().setTimer(READ_AGAIN_MILLIS, due -> readAgain(in));
     }
     if (!in.renewal().isZero()) {
-      vertx().setPeriodic(in.renewal().toMillis(), due -> soonWritten());
+      vertx()
+          .setPeriodic(
+              in.renewal().toMillis(),
+              due -> {
+                isAllUnsaved = true;
+                soonWritten();
+              });
     }
   }
 
@@ -176,7 +203,8 @@ public final class KeptBook<M extends Mark> {
           if (!book.merge(done.result()).isEmpty()) {
             gossip.learned();
           }
-          soonTold();
+          isAllUnsaved = true;
+          anew();
           soonWritten();
         });
   }
@@ -192,19 +220,9 @@ public final class KeptBook<M extends Mark> {
     return book;
   }
 
-  /** What was told last. */
-  public List<M> known() {
-    return known;
-  }
-
   /** Whether the store has been read. */
   public boolean isComplete() {
     return !isUnread;
-  }
-
-  /** Whether there are changes that have not been told yet. */
-  public boolean isTellDue() {
-    return isTellDue;
   }
 
   /** Whether what has changed is not in the store; any thread. */
@@ -216,12 +234,13 @@ public final class KeptBook<M extends Mark> {
    * Somebody at this node has ordered something.
    *
    * @return completes when this node goes by it, the others have been told, and it is in the store;
-   *     fails with {@link OrderException} when the store does not take it
+   *     or with why it is not there, in words
    */
-  public Future<Void> order(List<M> marks) {
-    marks.forEach(book::take);
+  public Future<Optional<String>> order(List<M> marks) {
+    changed(book.merge(marks));
     gossip.said(marks);
-    return Future.join(soonTold(), soonWritten()).mapEmpty();
+    Future<Optional<String>> saved = soonWritten();
+    return soonTold().compose(x -> saved);
   }
 
   /** A message of the room; false where it is none for a book of this kind. */
@@ -231,27 +250,62 @@ public final class KeptBook<M extends Mark> {
       return true;
     }
     List<M> marks = form.unwrap().apply(message);
-    if (!book.merge(marks).isEmpty()) {
+    List<M> news = book.merge(marks);
+    if (!news.isEmpty()) {
       gossip.learned();
-      soonTold();
+      changed(news);
       soonWritten();
     }
     return !marks.isEmpty();
   }
 
-  /**
-   * Writes the book anew from the marks that were told last, since it may be half changed; what was
-   * lost with it, other nodes tell within seconds.
-   */
-  public void rebuild() {
-    Book<M> next = empty();
-    next.merge(known);
-    book = next;
+  /** Marks are in the book that were not before. */
+  private void changed(List<M> marks) {
+    marks.forEach(mark -> unsaved.put(mark.target(), mark));
+    if (book.isFull()) {
+      anew(); // it may have forgotten some
+      return;
+    }
+    untold.addAll(marks);
+    reader.changed(marks);
     soonTold();
   }
 
+  /**
+   * All is told again; O(n log n).
+   *
+   * @return completes when the node goes by it
+   */
+  public Future<Void> anew() {
+    known.clear();
+    untold.clear();
+    untold.addAll(book.marks());
+    reader.anew(List.copyOf(untold), !isUnread);
+    return soonTold();
+  }
+
+  /**
+   * Writes the book anew from the marks that were told last, since it may be half changed; what was
+   * lost with it, other nodes tell within seconds.
+   *
+   * @param bug that was thrown
+   */
+  public void rebuild(Throwable bug) {
+    LOG.error(
+        "the book of {} failed; it is written anew from its {} marks",
+        form.name(),
+        known.size(),
+        bug);
+    Book<M> next = empty();
+    next.merge(List.copyOf(known.values()));
+    book = next;
+    isAllUnsaved = true;
+    anew();
+    soonWritten();
+  }
+
   /** Completes when this node goes by the book of now. */
-  public Future<Void> soonTold() {
+  private Future<Void> soonTold() {
     if (!isTellDue) {
       isTellDue = true;
       vertx().setTimer(TELL_MILLIS, due -> tell());
@@ -263,16 +317,17 @@ public final class KeptBook<M extends Mark> {
     isTellDue = false;
     Promise<Void> waiting = told;
     told = Promise.promise();
-    known = book.marks();
-    reader.read(known, !isUnread).onComplete(waiting);
+    untold.forEach(mark -> known.put(mark.target(), mark));
+    untold.clear();
+    reader.tell().onComplete(waiting);
   }
 
-  /** Completes when the book of now is in the store. */
-  private Future<Void> soonWritten() {
+  /** Completes when the book of now is in the store, or with why it is not. */
+  private Future<Optional<String>> soonWritten() {
     if (store.isEmpty()) {
-      return Future.succeededFuture();
+      return Future.succeededFuture(Optional.empty());
     }
-    Future<Void> future = written.future();
+    Future<Optional<String>> future = written.future();
     isWriteDue = true;
     if (!isWriting) {
       write(store.get());
@@ -283,36 +338,62 @@ public final class KeptBook<M extends Mark> {
   private void write(MarkStore<M> to) {
     isWriting = true;
     isWriteDue = false;
-    Promise<Void> waiting = written;
+    Promise<Optional<String>> waiting = written;
     written = Promise.promise();
+    boolean all = isAllUnsaved || !to.takes(unsaved.size());
+    List<M> marks = all ? book.marks() : List.copyOf(unsaved.values());
+    List<M> saving = List.copyOf(unsaved.values());
+    unsaved.clear();
+    isAllUnsaved = false;
     here(
-        to.write(book.marks()),
+        to.write(marks, all),
         done -> {
           isWriting = false;
-          unwritten.set(done.failed());
-          if (done.succeeded()) {
-            waiting.complete();
-          } else {
+          if (done.failed()) {
+            saving.forEach(mark -> unsaved.putIfAbsent(mark.target(), mark));
+            isAllUnsaved |= all;
             notWritten(to, done.cause(), waiting);
+          } else if (done.result()) {
+            isWritten(to, waiting);
+          } else {
+            isAllUnsaved = true;
+            soonWritten().onComplete(waiting);
           }
-          if (isWriteDue) {
+          if (isWriteDue && !isWriting) {
             write(to);
           }
         });
   }
 
-  private void notWritten(MarkStore<M> to, Throwable cause, Promise<Void> waiting) {
+  private void isWritten(MarkStore<M> to, Promise<Optional<String>> waiting) {
+    if (unwritten.getAndSet(false)) {
+      LOG.info("all {} are in {} again", form.name(), to);
+      unwrittenTold.accept(Optional.empty());
+    }
+    waiting.complete(Optional.empty());
+  }
+
+  private void notWritten(MarkStore<M> to, Throwable cause, Promise<Optional<String>> waiting) {
     LOG.error("the {} could not be written to {}; tried again soon", form.name(), to, cause);
-    waiting.fail(
-        new OrderException(
-            Fault.INTERNAL,
-            "all nodes go by it now, but it could not be written to "
-                + to
-                + ": "
-                + cause
-                + "; while that is so, it is lost when all nodes are down at once",
-            ""));
-    vertx().setTimer(WRITE_AGAIN_MILLIS, due -> soonWritten());
+    String why =
+        "all nodes go by it now, but it could not be written to "
+            + to
+            + ": "
+            + cause
+            + "; while that is so, it is lost when all nodes are down at once";
+    unwritten.set(true);
+    unwrittenTold.accept(Optional.of(to + ": " + cause));
+    waiting.complete(Optional.of(why));
+    if (!isAgainDue) {
+      isAgainDue = true;
+      vertx()
+          .setTimer(
+              WRITE_AGAIN_MILLIS,
+              due -> {
+                isAgainDue = false;
+                soonWritten();
+              });
+    }
   }
 
   private Vertx vertx() {

@@ -22,12 +22,18 @@ public interface MarkStore<M extends Mark> {
    */
   Future<List<M>> read();
 
+  /** Whether so many marks that have changed are enough for it; else it must be given all. */
+  boolean takes(int changed);
+
   /**
-   * Keeps these; not called again before it has completed.
+   * Keeps marks; not called again before it has completed.
    *
-   * @return completes when they are safe
+   * @param all whether there are no others; else those that have changed since the last call that
+   *     succeeded, if it {@link #takes} them
+   * @return completes when these are safe: with whether all are, or it has lost others and must be
+   *     given all
    */
-  Future<Void> write(List<M> marks);
+  Future<Boolean> write(List<M> marks, boolean all);
 
   /** How often to write though nothing has changed, since others may lose it; zero: never. */
   Duration renewal();
@@ -51,11 +57,20 @@ public interface MarkStore<M extends Mark> {
       }
 
       @Override
-      public Future<Void> write(List<M> marks) {
+      public boolean takes(int changed) {
+        return file.takes(changed);
+      }
+
+      @Override
+      public Future<Boolean> write(List<M> marks, boolean all) {
         return vertx.executeBlocking(
             () -> {
-              file.write(marks);
-              return null;
+              if (all) {
+                file.write(marks);
+              } else {
+                file.append(marks);
+              }
+              return true;
             });
       }
 

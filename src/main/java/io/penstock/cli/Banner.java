@@ -7,6 +7,7 @@ import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressConfig;
+import io.penstock.tenancy.TenancyConfig;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -38,16 +39,46 @@ final class Banner {
                     .append(" (bus)\n"));
     out.append('\n');
     row(out, config.roles().contains(Role.INGRESS) ? "API" : "", apiUrl(config));
+    row(out, config.roles().contains(Role.INGRESS) ? "auth" : "", auth(config));
     row(out, "health", url(config) + "/health/ready");
     row(out, "metrics", url(config) + "/metrics");
     for (Pool pool : config.fleet().pools()) {
       row(out, "pool", pool(pool));
     }
+    warning(config).ifPresent(line -> out.append("\nWARNING  ").append(line).append('\n'));
     curl(config).ifPresent(line -> out.append("\nTry it:\n\n  ").append(line).append("\n\n"));
     return out.append("Ctrl-C lets live streams finish for up to ")
         .append(config.ingress().drain().toSeconds())
         .append(" s; a second one ends at once.\n")
         .toString();
+  }
+
+  /** That everybody may use the node who reaches it, where others than this machine do. */
+  static Optional<String> warning(NodeConfig config) {
+    return config.isOpenToOthers()
+        ? Optional.of(
+            "whoever reaches "
+                + config.ingress().host()
+                + " may use this node: set tenants.auth in its file, or serve on 127.0.0.1")
+        : Optional.empty();
+  }
+
+  private static String auth(NodeConfig config) {
+    TenancyConfig tenants = config.tenants();
+    String issuer = tenants.jwt().map(TenancyConfig.Jwt::issuer).orElse("");
+    String keys =
+        "API keys of "
+            + (tenants.tenants().size() == 1 ? "1 tenant" : tenants.tenants().size() + " tenants")
+            + " in the file"
+            + (config.admin().isPresent() ? ", and those that the admin API makes" : "");
+    return tenants.auth()
+        + ": "
+        + switch (tenants.auth()) {
+          case NONE -> "no key is asked for";
+          case KEYS -> keys;
+          case JWT -> "tokens of " + issuer;
+          case KEYS_OR_JWT -> keys + "; tokens of " + issuer;
+        };
   }
 
   /** A request that the node will answer; none without the role {@code ingress}. */
@@ -77,7 +108,11 @@ final class Banner {
   }
 
   private static String post(NodeConfig config, String path) {
-    return url(config) + path + " -H 'content-type: application/json' -d ";
+    String key =
+        config.tenants().auth() == TenancyConfig.Auth.NONE
+            ? ""
+            : " -H \"authorization: Bearer $KEY\"";
+    return url(config) + path + key + " -H 'content-type: application/json' -d ";
   }
 
   private static String body(Pool pool, String rest) {

@@ -107,9 +107,8 @@ final class ReplayCommand implements Callable<Integer> {
   @Option(
       names = "--saturate-at",
       paramLabel = "SHARE",
-      defaultValue = "0.9",
-      description = "How many are enough. Default: ${DEFAULT-VALUE}.")
-  private double saturateAt;
+      description = "How many are enough. Default: 0.9.")
+  private @Nullable Double saturateAt;
 
   @Option(
       names = "--requests",
@@ -214,7 +213,10 @@ final class ReplayCommand implements Callable<Integer> {
         trace,
         fleet,
         policies,
-        ReplayConfig.Load.of(Optional.ofNullable(rate), Optional.ofNullable(saturate), saturateAt),
+        ReplayConfig.Load.of(
+            Optional.ofNullable(rate),
+            Optional.ofNullable(saturate),
+            Optional.ofNullable(saturateAt)),
         optional(blockTokens),
         optional(kvBlockTokens),
         optional(requests),

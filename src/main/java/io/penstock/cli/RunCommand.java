@@ -113,6 +113,9 @@ final class RunCommand implements Callable<Integer> {
     Signals.onReload(() -> up.thenAccept(Node::reload)); // without a file it says so
     Node node = start(loaded, reader);
     up.complete(node);
+    if (file == null) { // else it is among the advice on the file
+      Banner.warning(node.config()).ifPresent(LoggerFactory.getLogger(RunCommand.class)::warn);
+    }
     PrintWriter out = out();
     out.print(Banner.of(node.config(), Version.penstock()));
     out.flush();

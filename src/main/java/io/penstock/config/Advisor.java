@@ -169,7 +169,7 @@ public final class Advisor {
     if (!config.roles().contains(Role.INGRESS) || tenants.auth() != TenancyConfig.Auth.NONE) {
       return;
     }
-    if (!Addresses.isLoopback(config.ingress().host())) {
+    if (config.isOpenToOthers()) {
       say(
           "tenants.auth",
           "none, and node.host is "

@@ -37,6 +37,13 @@ public record NodeConfig(
     roles = Set.copyOf(roles);
   }
 
+  /** Whether whoever reaches it from another machine may use it, without showing anything. */
+  public boolean isOpenToOthers() {
+    return roles.contains(Role.INGRESS)
+        && tenants.auth() == TenancyConfig.Auth.NONE
+        && !Addresses.isLoopback(ingress.host());
+  }
+
   /** A node without an admin API, that whoever reaches it may use. */
   public NodeConfig(
       String name,

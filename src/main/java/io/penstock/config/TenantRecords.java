@@ -89,7 +89,8 @@ final class TenantRecords {
               0,
               0,
               false,
-              limits(key.path("limits")));
+              limits(key.path("limits")),
+              0);
         });
   }
 

@@ -9,6 +9,8 @@ package io.penstock.inference;
  * @param expiresEpochMillis from when on it is refused; 0 for never
  * @param revoked whether it is refused already
  * @param limits of all requests with this key, besides its tenant's
+ * @param tenantLife stamp of its tenant's last removal before it was made; 0 when there was none. A
+ *     later removal ends the key, also one that was not known where the key was made
  */
 public record ApiKey(
     String id,
@@ -18,7 +20,8 @@ public record ApiKey(
     long createdEpochMillis,
     long expiresEpochMillis,
     boolean revoked,
-    RateLimits limits) {
+    RateLimits limits,
+    long tenantLife) {
 
   /** Whether it opens at this time. */
   public boolean isLive(long epochMillis) {
@@ -28,12 +31,13 @@ public record ApiKey(
   /** The same, refused from now on. */
   public ApiKey revokedNow() {
     return new ApiKey(
-        id, tenant, sha256, name, createdEpochMillis, expiresEpochMillis, true, limits);
+        id, tenant, sha256, name, createdEpochMillis, expiresEpochMillis, true, limits, tenantLife);
   }
 
   /** The same, refused from then on, or from the time it was to be refused if that is sooner. */
   public ApiKey until(long epochMillis) {
     long end = expiresEpochMillis == 0 ? epochMillis : Math.min(expiresEpochMillis, epochMillis);
-    return new ApiKey(id, tenant, sha256, name, createdEpochMillis, end, revoked, limits);
+    return new ApiKey(
+        id, tenant, sha256, name, createdEpochMillis, end, revoked, limits, tenantLife);
   }
 }

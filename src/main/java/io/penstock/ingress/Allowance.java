@@ -40,7 +40,11 @@ final class Allowance {
     ticket =
         loop.limits()
             .reserve(
-                identity, model, Charge.reserved(loop.limits(), model, scan), nowMillis, decided);
+                identity,
+                model,
+                TokenBill.reserved(loop.limits(), model, scan),
+                nowMillis,
+                decided);
   }
 
   /** Whether it may be served. */
@@ -58,7 +62,7 @@ final class Allowance {
     if (ticket == null) {
       return;
     }
-    long used = Charge.used(scan, attempts, outcome, ticket.tokens());
+    long used = TokenBill.used(scan, attempts, outcome, ticket.tokens());
     loop.limits().settle(ticket, used, loop.clock().millis());
     int generated = attempts.usage().completionTokens();
     if (outcome == Outcome.OK && generated > 0) {

@@ -127,17 +127,24 @@ final class ModelsEndpoint {
         return;
       }
     }
+    boolean exists = models.cards().stream().anyMatch(card -> isNamed(card, asked.id));
     ErrorResponse.send(
         asked.request,
         asked.clientRequestId,
-        Fault.MODEL_NOT_FOUND,
-        "The model '"
-            + asked.id
-            + "' does not exist. Available models: "
+        exists ? Fault.MODEL_NOT_ALLOWED : Fault.MODEL_NOT_FOUND,
+        (exists
+                ? "Tenant '" + asked.tenant.id() + "' may not use the model '" + asked.id + "'."
+                : "The model '" + asked.id + "' does not exist.")
+            + " Available models: "
             + String.join(", ", known)
             + ".",
         "model",
         0);
+  }
+
+  private static boolean isNamed(ModelCard card, String id) {
+    return card.model().value().equals(id)
+        || card.aliases().stream().anyMatch(alias -> alias.value().equals(id));
   }
 
   private JsonObject row(ModelName name, ModelCard card) {

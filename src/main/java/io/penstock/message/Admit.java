@@ -58,44 +58,4 @@ public record Admit(
     weight = weight == 0 ? 1 : weight;
     require(weight > 0 && weight < Double.POSITIVE_INFINITY, "weight", weight, "> 0, finite");
   }
-
-  /** One that shares its call with nobody, of whose prompt nothing is known. */
-  public Admit(
-      RequestId id,
-      String callerId,
-      Station replyTo,
-      PoolName pool,
-      TenantId tenant,
-      double weight,
-      Priority priority,
-      int attempt,
-      int promptTokens,
-      int maxTokens,
-      int bodyBytes,
-      long affinity,
-      Set<Capability> needs,
-      Set<ReplicaId> excluded,
-      long waitMillis,
-      long knownEpoch) {
-    this(
-        id,
-        callerId,
-        replyTo,
-        pool,
-        tenant,
-        weight,
-        priority,
-        attempt,
-        promptTokens,
-        maxTokens,
-        bodyBytes,
-        affinity,
-        needs,
-        excluded,
-        waitMillis,
-        knownEpoch,
-        Optional.empty(),
-        false,
-        PromptBlocks.NONE);
-  }
 }

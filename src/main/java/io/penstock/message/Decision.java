@@ -40,6 +40,12 @@ public record Decision(
    */
   public record Row(ReplicaId replica, double score, List<Term> inputs) {}
 
+  /** The same for another request that went in the same call. */
+  public Decision by(RequestId other) {
+    return new Decision(
+        other, ordinal, ageMillis, strategy, chosen, reason, candidates, terms, rows);
+  }
+
   /** The same, told later. */
   public Decision aged(long millis) {
     return new Decision(

@@ -10,6 +10,8 @@ import java.util.List;
  * @param used by the loop since it began, finally; never less than it said before
  * @param holding what was granted to the loop and is not used finally: reserved by requests that
  *     run, or at hand for the next ones
+ * @param atHand of what it holds, what no request has reserved; 0 where a node of an older release
+ *     does not send it
  * @param need for requests that wait
  * @param extra that it would like to have at hand besides
  * @param minute what was used in each of the last seconds, the present one first; empty for a
@@ -21,6 +23,7 @@ public record LimitLine(
     long limit,
     long used,
     long holding,
+    long atHand,
     long need,
     long extra,
     List<Long> minute) {

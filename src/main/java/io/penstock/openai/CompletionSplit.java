@@ -20,8 +20,8 @@ import org.jspecify.annotations.Nullable;
  * it) has its text when it is there and its end with the call's: its part of the prompts' tokens by
  * the length of its own, so that the parts add up. Where the engine counts more tokens than it sent
  * frames, those that were not cut share the count by their frames. Nobody waits for a count that
- * would cost tokens that nobody reads: when the engine goes on for none that is still here, or
- * breaks off, prompts are told as they are estimated everywhere.
+ * would cost tokens that nobody reads: when the engine goes on for none that is still here, by more
+ * than the step that it is in, or breaks off, prompts are told as they are estimated everywhere.
  */
 public final class CompletionSplit {
   /** Hears what comes of it. Nothing more comes of a request that has ended. */
@@ -51,6 +51,7 @@ public final class CompletionSplit {
   }
 
   private final List<CompletionLane> lanes = new ArrayList<>();
+  private final int mostTokens;
   private final Outlet outlet;
   private final SseScanner scanner = new SseScanner(this::onFrame);
   private final EventFrame reader = new EventFrame();
@@ -68,9 +69,9 @@ public final class CompletionSplit {
    */
   public CompletionSplit(List<LaneBody> bodies, Outlet outlet) {
     this.outlet = outlet;
-    int most = LaneBody.mostTokens(bodies);
+    mostTokens = LaneBody.mostTokens(bodies);
     for (LaneBody each : bodies) {
-      lanes.add(new CompletionLane(lanes.size(), each, each.maxTokens() < most));
+      lanes.add(new CompletionLane(lanes.size(), each, each.maxTokens() < mostTokens));
     }
   }
 
@@ -189,11 +190,14 @@ public final class CompletionSplit {
 
   /** Ends those that only wait for a count, where what the engine still does is for nobody. */
   private void endForNobody() {
-    if (any(CompletionLane::isWaiting)
-        && !any(CompletionLane::isOpen)
-        && any(each -> !each.isFinished())) {
+    if (any(CompletionLane::isWaiting) && !any(CompletionLane::isOpen) && any(this::goesOn)) {
       endWaiting();
     }
+  }
+
+  /** Whether the engine has more to say than what ends the step that it is in. */
+  private boolean goesOn(CompletionLane lane) {
+    return !lane.isFinished() && (mostTokens == 0 || lane.seen() < mostTokens - 1);
   }
 
   private boolean any(Predicate<CompletionLane> which) {

@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.bus.Bus;
 import io.penstock.bus.Directory;
+import io.penstock.bus.Done;
 import io.penstock.bus.KeptBook;
 import io.penstock.bus.LiveSetting;
 import io.penstock.bus.MarkForm;
@@ -26,6 +27,7 @@ import io.vertx.core.Vertx;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,11 +52,16 @@ public final class PrefixVerticle extends VerticleBase implements PrefixStore, P
   private final LiveSetting<PrefixRegister> register;
   private final KeptBook<PrefixMark> book;
   private final Counter rebuilt;
-  private final UseCounts counts = new UseCounts(); // touched only on this verticle's event loop
+
+  // Touched only on this verticle's event loop.
+  private final UseCounts counts = new UseCounts();
+  private PrefixRegister ahead = PrefixRegister.EMPTY; // with what is not told yet
+  private boolean isBehind; // there is more in the book
 
   /**
    * @param vertx on which it will be deployed
    * @param store where the book is kept; empty: in memory alone
+   * @param unwrittenTold told why a change is not in the store, and when all are again; on its loop
    */
   public PrefixVerticle(
       Vertx vertx,
@@ -62,17 +69,53 @@ public final class PrefixVerticle extends VerticleBase implements PrefixStore, P
       Directory directory,
       Optional<MarkStore<PrefixMark>> store,
       Clock clock,
-      MeterRegistry meters) {
+      MeterRegistry meters,
+      Consumer<Optional<String>> unwrittenTold) {
     this.bus = bus;
     this.clock = clock;
     this.register = new LiveSetting<>(vertx, PrefixRegister.EMPTY);
     this.book =
         new KeptBook<>(
-            FORM, PrefixOrders.MARKS_MAX, bus, directory, Room.PREFIX, store, this::goBy);
+            FORM,
+            PrefixOrders.MARKS_MAX,
+            bus,
+            directory,
+            Room.PREFIX,
+            store,
+            new Ahead(),
+            unwrittenTold);
     this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "prefixes");
     Gauge.builder(Names.PREFIXES, register, setting -> setting.now().size()).register(meters);
     Gauge.builder(Names.PREFIXES_UNWRITTEN, book, each -> each.isUnwritten() ? 1 : 0)
         .register(meters);
+  }
+
+  /** Makes the register that is ahead of what is told: whole, and only when it is asked for. */
+  private final class Ahead implements KeptBook.Reader<PrefixMark> {
+    @Override
+    public void changed(List<PrefixMark> marks) {
+      isBehind = true;
+    }
+
+    @Override
+    public void anew(List<PrefixMark> marks, boolean isComplete) {
+      isBehind = true;
+    }
+
+    @Override
+    public Future<Void> tell() {
+      PrefixRegister next = ahead();
+      counts.keep(next);
+      return register.become(next);
+    }
+  }
+
+  private PrefixRegister ahead() {
+    if (isBehind) {
+      ahead = PrefixRegister.of(book.book().marks(), book.isComplete());
+      isBehind = false;
+    }
+    return ahead;
   }
 
   /**
@@ -93,19 +136,9 @@ public final class PrefixVerticle extends VerticleBase implements PrefixStore, P
         .onSuccess(registration -> book.join());
   }
 
-  private Future<Void> goBy(List<PrefixMark> marks, boolean isComplete) {
-    PrefixRegister next = PrefixRegister.of(marks, isComplete);
-    counts.keep(next);
-    return register.become(next);
-  }
-
   private void rebuild(Throwable bug) {
-    LOG.error(
-        "the book of prefixes failed; it is written anew from its {} marks",
-        book.known().size(),
-        bug);
     rebuilt.increment();
-    book.rebuild();
+    book.rebuild(bug);
   }
 
   @Override
@@ -124,37 +157,30 @@ public final class PrefixVerticle extends VerticleBase implements PrefixStore, P
   }
 
   @Override
-  public Future<PromptPrefix> put(PromptPrefix prefix, boolean replaces) {
+  public Future<Done<PromptPrefix>> put(PromptPrefix prefix, boolean replaces) {
     return order(
         (orders, fresh) -> orders.put(fresh, prefix, replaces, clock.epochMillis()),
         (mark, fresh) -> prefix);
   }
 
   @Override
-  public Future<PromptPrefix> remove(String id) {
+  public Future<Done<PromptPrefix>> remove(String id) {
     return order(
         (orders, fresh) -> orders.remove(fresh, id, clock.epochMillis()),
         (mark, fresh) -> fresh.of(id).orElseThrow());
   }
 
-  /** With what was ordered a moment ago, and is about to be told. */
-  private PrefixRegister fresh() {
-    return book.isTellDue()
-        ? PrefixRegister.of(book.book().marks(), book.isComplete())
-        : register.now();
-  }
-
-  private Future<PromptPrefix> order(
+  private Future<Done<PromptPrefix>> order(
       BiFunction<PrefixOrders, PrefixRegister, PrefixMark> what,
       BiFunction<PrefixMark, PrefixRegister, PromptPrefix> answer) {
-    Promise<PromptPrefix> done = Promise.promise();
+    Promise<Done<PromptPrefix>> done = Promise.promise();
     context.runOnContext(
         turn -> {
           try {
-            PrefixRegister fresh = fresh();
+            PrefixRegister fresh = ahead();
             PrefixMark mark = what.apply(new PrefixOrders(bus.self(), book.book()), fresh);
             PromptPrefix result = answer.apply(mark, fresh);
-            book.order(List.of(mark)).map(kept -> result).onComplete(done);
+            book.order(List.of(mark)).map(why -> new Done<>(result, why)).onComplete(done);
           } catch (OrderException no) {
             done.fail(no);
           } catch (RuntimeException bug) {

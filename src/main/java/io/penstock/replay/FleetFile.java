@@ -202,7 +202,8 @@ final class FleetFile {
             FailoverPolicy.DEFAULT,
             BreakerPolicy.DEFAULT,
             ResumeMode.AUTO,
-            BatchPolicy.DEFAULT);
+            BatchPolicy.DEFAULT,
+            Pool.PREFIX_INDEX_BYTES);
     return new SimFleet.OfPool(pool, share, members);
   }
 

@@ -142,7 +142,11 @@ final class HtmlReport {
       Result each = report.results().get(i);
       double width = each.goodBucketSeconds();
       lines.add(line(each.policy(), "l l" + colour(i), width, each.goodShares(), 100));
-      end = Math.max(end, each.goodShares().size() * width);
+      int last = each.goodShares().size();
+      while (last > 0 && each.goodShares().get(last - 1).isNaN()) {
+        last--; // the last answers may end long after the last arrival
+      }
+      end = Math.max(end, last * width);
     }
     return new Plot(1130, 260, false, 0, end, 100)
         .yAxis(new double[] {0, 25, 50, 75, 100}, " %")

@@ -1,10 +1,12 @@
 package io.penstock.replay;
 
+import io.penstock.load.Durations;
 import io.penstock.load.Trace;
 import io.penstock.load.TraceReader;
 import io.penstock.replay.ReplayConfig.Load;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** A trace against a fleet, under one policy after the other. */
 public final class Replay {
@@ -65,7 +67,11 @@ public final class Replay {
     return new Replay(config, fleet, workload);
   }
 
-  /** Carries it out. */
+  /**
+   * Carries it out.
+   *
+   * @throws IllegalArgumentException where all of it is warm-up, so that there is nothing to tell
+   */
   public ReplayReport run(Progress progress) {
     double rate = rate(progress);
     List<Result> results = new ArrayList<>();
@@ -100,6 +106,14 @@ public final class Replay {
                 config.seed())
             .run();
     progress.ended(policy, result.sent());
+    if (result.counted() == 0) {
+      throw new IllegalArgumentException(
+          String.format(
+              Locale.ROOT,
+              "warmup: %s (expected: shorter than what arrives; all had ended after %.1f s)",
+              Durations.print(config.warmup()),
+              result.seconds()));
+    }
     return result;
   }
 }

@@ -90,15 +90,20 @@ public record ReplayConfig(
     /**
      * Of what was asked for, at most one.
      *
-     * @throws IllegalArgumentException when there are several
+     * @param good for {@code saturate}, 0.9 where it is not said
+     * @throws IllegalArgumentException when there are several, or a share and nothing to saturate
      */
-    static Load of(Optional<Double> rate, Optional<String> saturate, double good) {
+    static Load of(Optional<Double> rate, Optional<String> saturate, Optional<Double> good) {
+      if (good.isPresent() && saturate.isEmpty()) {
+        throw new IllegalArgumentException(
+            "saturate-at: " + good.get() + " without saturate (expected: a policy to saturate)");
+      }
       if (rate.isPresent() && saturate.isPresent()) {
         throw new IllegalArgumentException(
             "rate: " + rate.get() + " beside saturate: " + saturate.get() + " (expected: one)");
       }
       if (saturate.isPresent()) {
-        return new Saturating(saturate.get(), good);
+        return new Saturating(saturate.get(), good.orElse(0.9));
       }
       return rate.<Load>map(Rate::new).orElseGet(AsTraced::new);
     }

@@ -16,7 +16,9 @@ import io.penstock.message.ReplicaStatus;
 import io.penstock.sim.EngineCore;
 import io.penstock.sim.Sequence;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -61,6 +63,12 @@ final class VirtualFleet implements Survey {
   private final double[] shares;
   private final EventHeap events = new EventHeap();
   private final Map<RequestId, Call> open = new HashMap<>();
+
+  /**
+   * Have got a slot of a replica that is dead; all that waits for it may, before probers see it.
+   */
+  private final Deque<Call> unreached = new ArrayDeque<>();
+
   private boolean reporting;
   private long now;
 
@@ -119,6 +127,10 @@ final class VirtualFleet implements Survey {
         now = events.nextNanos();
         int what = events.take();
         happened(what >>> KIND_SHIFT, what & ARGUMENT);
+      }
+      while (!unreached.isEmpty()) {
+        Call call = unreached.remove();
+        brokeOff(call, replicas.get(call.replica));
       }
     }
   }
@@ -352,7 +364,7 @@ final class VirtualFleet implements Survey {
       timeline.live(replica.index, 1, now);
       call.granted(grant, now);
       if (!replica.isUp()) {
-        brokeOff(call, replica);
+        unreached.add(call);
         return;
       }
       call.sequence =

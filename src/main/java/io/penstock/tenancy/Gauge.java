@@ -32,6 +32,7 @@ final class Gauge {
 
   // By the keeper's last word.
   private long free;
+  private long idle; // at hand of other loops
   private long retryMillis;
   private long resetAtMillis;
 
@@ -162,6 +163,7 @@ final class Gauge {
         limit,
         used,
         saidHolding,
+        atHand,
         Math.max(0, need - atHand),
         lease(loops, perRequest),
         anew && kind != LimitKind.CONCURRENT ? minute.seconds(nowMillis) : List.of());
@@ -174,6 +176,7 @@ final class Gauge {
     saidHolding += grant.granted();
     touchedMillis = grant.granted() > 0 ? nowMillis : touchedMillis;
     free = grant.free();
+    idle = grant.idle();
     retryMillis = grant.retryMillis();
     resetAtMillis = nowMillis + grant.resetMillis();
   }
@@ -191,9 +194,19 @@ final class Gauge {
     return minute.sum(nowMillis) + reserved + amount <= share;
   }
 
-  /** What the caller may still have, as far as this loop knows. */
-  long remaining() {
+  /** What can be had here, as far as this loop knows. */
+  long available() {
     return Math.min(limit, free + atHand);
+  }
+
+  /**
+   * What the caller has left of the limit: all of it that is neither used nor reserved, wherever it
+   * is at hand. As it was when the keeper last answered, less what this loop has used since; that
+   * was a second ago or little more where there are requests, since their use is told within a
+   * quarter of it and what lies idle for a second is given back.
+   */
+  long remaining() {
+    return Math.min(limit, free + idle + atHand);
   }
 
   long resetMillis(long nowMillis) {

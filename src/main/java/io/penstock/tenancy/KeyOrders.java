@@ -53,7 +53,16 @@ final class KeyOrders {
     String sha256 = Secrets.sha256(secret);
     long expires = life.isZero() ? 0 : epochMillis + life.toMillis();
     ApiKey key =
-        new ApiKey(Secrets.id(sha256), tenant, sha256, name, epochMillis, expires, false, limits);
+        new ApiKey(
+            Secrets.id(sha256),
+            tenant,
+            sha256,
+            name,
+            epochMillis,
+            expires,
+            false,
+            limits,
+            register.lifeOf(tenant));
     return new Order(
         List.of(mark(key, epochMillis)), Optional.of(new KeyStore.Created(key, secret)));
   }
@@ -96,10 +105,12 @@ final class KeyOrders {
       throw unknownTenant(register, id, Fault.UNKNOWN_TARGET);
     }
     String target = TenancyMark.ofTenant(id);
+    String removal = TenancyMark.ofRemoval(id);
+    long stamp = Math.max(stamp(target, epochMillis), stamp(removal, epochMillis));
     return new Order(
         List.of(
-            new TenancyMark(
-                target, Optional.empty(), Optional.empty(), stamp(target, epochMillis), self)),
+            new TenancyMark(target, Optional.empty(), Optional.empty(), stamp, self),
+            new TenancyMark(removal, Optional.empty(), Optional.empty(), stamp, self)),
         Optional.empty());
   }
 
@@ -115,7 +126,7 @@ final class KeyOrders {
           Fault.CONFLICT,
           "there are "
               + book.size()
-              + " keys and tenants, revoked ones included (expected: fewer than "
+              + " keys and tenants, revoked and removed ones included (expected: fewer than "
               + MARKS_MAX
               + ")",
           "");

@@ -1,5 +1,6 @@
 package io.penstock.tenancy;
 
+import io.penstock.bus.Done;
 import io.penstock.bus.OrderException;
 import io.penstock.inference.ApiKey;
 import io.penstock.inference.RateLimits;
@@ -10,8 +11,8 @@ import java.time.Duration;
 
 /**
  * What operators may do to tenants and keys, in the whole cluster. May be called from any thread.
- * All of it completes when this node goes by it, has told the others, and has it on disk; fails
- * with {@link OrderException} when it is not to be done, or is not on disk.
+ * All of it completes when this node goes by it, has told the others, and has tried to store it;
+ * fails with {@link OrderException} when it is not to be done.
  */
 public interface KeyStore {
   /**
@@ -30,23 +31,23 @@ public interface KeyStore {
    * @param name for people; may be empty
    * @param life how long it opens; zero for ever
    */
-  Future<Created> create(TenantId tenant, String name, Duration life, RateLimits limits);
+  Future<Done<Created>> create(TenantId tenant, String name, Duration life, RateLimits limits);
 
   /** Ends a key, for new requests; those that run go on. */
-  Future<ApiKey> revoke(String id);
+  Future<Done<ApiKey>> revoke(String id);
 
   /**
    * Makes another key of the same tenant, name and limits.
    *
    * @param overlap how long the old one still opens
    */
-  Future<Created> rotate(String id, Duration overlap);
+  Future<Done<Created>> rotate(String id, Duration overlap);
 
   /** Takes a tenant in, or changes him. */
-  Future<Tenant> put(Tenant tenant);
+  Future<Done<Tenant>> put(Tenant tenant);
 
-  /** Takes a tenant away; his keys open no more. */
-  Future<Tenant> remove(TenantId id);
+  /** Takes a tenant away; his keys open no more, not even when he is put again. */
+  Future<Done<Tenant>> remove(TenantId id);
 
   /** Whether a tenant is of the configuration, and so not to be changed here. */
   boolean isConfigured(TenantId id);

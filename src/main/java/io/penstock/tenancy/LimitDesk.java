@@ -68,8 +68,8 @@ public final class LimitDesk {
   private final Station self;
   private final long epoch;
   private final Outlet outlet;
-  private final Map<TenantId, Account> accounts = new HashMap<>();
-  private final Set<Account> queued = new LinkedHashSet<>(); // those in which somebody waits
+  private final Map<TenantId, TenantGauges> accounts = new HashMap<>();
+  private final Set<TenantGauges> queued = new LinkedHashSet<>(); // those in which somebody waits
   private final RecentOutputs outputs = new RecentOutputs();
   private long loops = 1;
   private long seq;
@@ -107,7 +107,7 @@ public final class LimitDesk {
     if (tenant.limits().isNone() && tenant.modelLimits().isEmpty() && who.keyLimits().isNone()) {
       return Ticket.UNLIMITED;
     }
-    Account account = accounts.computeIfAbsent(tenant.id(), Account::new);
+    TenantGauges account = accounts.computeIfAbsent(tenant.id(), TenantGauges::new);
     List<Gauges> subjects = account.subjects(tenant, who.key().orElse(null), model);
     Ticket ticket =
         new Ticket(
@@ -140,7 +140,7 @@ public final class LimitDesk {
     return ticket;
   }
 
-  private void ask(Account account, long nowMillis) {
+  private void ask(TenantGauges account, long nowMillis) {
     long number = ++seq;
     outlet.ask(
         new LimitAsk(
@@ -149,7 +149,7 @@ public final class LimitDesk {
 
   /** A keeper has answered. */
   public void answered(LimitAnswer answer, long nowMillis) {
-    Account account = accounts.get(answer.tenant());
+    TenantGauges account = accounts.get(answer.tenant());
     if (account == null || !account.answered(answer, nowMillis)) {
       return;
     }
@@ -180,7 +180,7 @@ public final class LimitDesk {
 
   /** A question has not reached its keeper. */
   public void unreached(TenantId tenant, long nowMillis) {
-    Account account = accounts.get(tenant);
+    TenantGauges account = accounts.get(tenant);
     if (account != null && account.isAsking()) {
       account.late(true);
       giveUp(account, true, nowMillis);
@@ -189,7 +189,7 @@ public final class LimitDesk {
 
   /** Time has passed: whoever has waited long enough is decided on. */
   public void expire(long nowMillis) {
-    for (Account account : List.copyOf(queued)) {
+    for (TenantGauges account : List.copyOf(queued)) {
       giveUp(account, false, nowMillis);
       if (account.waiting().isEmpty()) {
         queued.remove(account);
@@ -200,7 +200,7 @@ public final class LimitDesk {
     }
   }
 
-  private void giveUp(Account account, boolean all, long nowMillis) {
+  private void giveUp(TenantGauges account, boolean all, long nowMillis) {
     for (int left = account.waiting().size(); left > 0; left--) {
       Ticket ticket = account.waiting().poll();
       if (ticket != null && ticket.state() == Ticket.State.WAITING) {
@@ -226,7 +226,7 @@ public final class LimitDesk {
   }
 
   private static void refuse(Ticket ticket, Gauge by, long nowMillis) {
-    Account account = ticket.account();
+    TenantGauges account = ticket.account();
     String of = account == null ? by.subject() : name(account, by);
     ticket.refuse(
         switch (by.kind()) {
@@ -240,7 +240,7 @@ public final class LimitDesk {
                   Fault.TOKEN_LIMIT,
                   of
                       + " has "
-                      + by.remaining()
+                      + by.available()
                       + " of its "
                       + by.limit()
                       + " tokens per minute left, and the request may come to "
@@ -254,7 +254,7 @@ public final class LimitDesk {
         });
   }
 
-  private static String name(Account account, Gauge gauge) {
+  private static String name(TenantGauges account, Gauge gauge) {
     if (gauge.subject().equals("tenant")) {
       return "tenant '" + account.tenant() + "'";
     }
@@ -275,7 +275,7 @@ public final class LimitDesk {
    */
   public void settle(Ticket ticket, long tokens, long nowMillis) {
     Ticket.State before = ticket.state();
-    Account account = ticket.account();
+    TenantGauges account = ticket.account();
     if (account == null || before == Ticket.State.OVER) {
       return;
     }
@@ -295,7 +295,7 @@ public final class LimitDesk {
 
   /** To be called a few times a second: tells keepers of what was used, and gives back. */
   public void tick(long nowMillis) {
-    for (Account account : List.copyOf(accounts.values())) {
+    for (TenantGauges account : List.copyOf(accounts.values())) {
       account.tidy(loops, nowMillis);
       account.forget(nowMillis);
       long sinceAsked = nowMillis - account.askedMillis();
@@ -321,7 +321,7 @@ public final class LimitDesk {
    */
   public void changed(long loops, Predicate<TenantId> moved, long nowMillis) {
     this.loops = Math.max(1, loops);
-    for (Account account : new ArrayList<>(accounts.values())) {
+    for (TenantGauges account : new ArrayList<>(accounts.values())) {
       if (moved.test(account.tenant())) {
         account.keeperChanged();
         ask(account, nowMillis);

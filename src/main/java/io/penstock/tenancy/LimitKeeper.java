@@ -53,6 +53,7 @@ final class LimitKeeper {
     private long seq;
     private long used;
     private long holding;
+    private long atHand;
 
     Holder(long epoch, long usedAtFirst) {
       this.epoch = epoch;
@@ -64,6 +65,14 @@ final class LimitKeeper {
   private static final class Bucket {
     private final Minute minute = new Minute();
     private final Map<Station, Holder> holders = new HashMap<>();
+
+    private long idle(Holder butOf) {
+      long sum = 0;
+      for (Holder each : holders.values()) {
+        sum += each == butOf ? 0 : each.atHand;
+      }
+      return sum;
+    }
 
     private long holding() {
       long sum = 0;
@@ -141,6 +150,7 @@ final class LimitKeeper {
     holder.seq = ask.seq();
     holder.used = line.used();
     holder.holding = line.holding();
+    holder.atHand = line.atHand();
     return holder;
   }
 
@@ -157,12 +167,14 @@ final class LimitKeeper {
               : line.need() + Math.min(line.extra(), left / (2L * bucket.holders.size() + 2));
     }
     holder.holding += granted;
+    holder.atHand = line.need() > 0 ? Math.max(0, granted - line.need()) : line.atHand();
     long lacking = Math.max(0, line.need() - granted);
     return new LimitGrant(
         line.subject(),
         line.kind(),
         granted,
         free - granted,
+        bucket.idle(holder),
         lacking == 0 ? 0 : retry(bucket, line, lacking, nowMillis),
         line.kind() == LimitKind.CONCURRENT
             ? 0

@@ -13,6 +13,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,36 +27,39 @@ public final class Register {
   /** Nobody but who needs no key. */
   public static final Register OPEN = of(TenancyConfig.OPEN, List.of(), true);
 
-  private record Entry(byte[] sha256, Identity identity) {}
+  private record Entry(byte[] sha256, String id) {}
 
   /** When to ask again for a key that is not known yet. */
   private static final long COMPLETE_WITHIN_MILLIS = 5_000;
 
-  private final TenancyConfig.Auth auth;
+  /** What the configuration says, by id. */
+  private record Configured(
+      TenancyConfig.Auth auth, Map<TenantId, Tenant> tenants, Map<String, ApiKey> keys) {}
+
+  private final Configured configured;
   private final boolean isComplete;
-  private final Map<TenantId, Tenant> tenants = new HashMap<>();
-  private final Map<String, ApiKey> keys = new HashMap<>();
-  private final Map<Long, Entry> byHash = new HashMap<>();
+  private final Layers<TenantId, Optional<Tenant>> tenants; // empty: taken away
+  private final Layers<TenantId, Long> lives; // stamps of removals
+  private final Layers<String, ApiKey> keys;
+  private final Layers<Long, Entry> byHash;
+  private final int keyCount;
   private final Identity anonymous;
 
-  private Register(TenancyConfig config, Collection<TenancyMark> marks, boolean isComplete) {
+  private Register(
+      Configured configured,
+      boolean isComplete,
+      Layers<TenantId, Optional<Tenant>> tenants,
+      Layers<TenantId, Long> lives,
+      Layers<String, ApiKey> keys,
+      Layers<Long, Entry> byHash,
+      int keyCount) {
+    this.configured = configured;
     this.isComplete = isComplete;
-    this.auth = config.auth();
-    for (TenancyMark each : marks) {
-      each.tenant().ifPresent(tenant -> tenants.put(tenant.id(), tenant));
-    }
-    config.tenants().forEach(tenant -> tenants.put(tenant.id(), tenant));
-    config.keys().forEach(key -> keys.put(key.id(), key));
-    for (TenancyMark each : marks) {
-      each.key().ifPresent(key -> keys.put(key.id(), key));
-    }
-    for (ApiKey key : keys.values()) {
-      Tenant tenant = tenants.get(key.tenant());
-      if (tenant != null) {
-        byte[] sha256 = HexFormat.of().parseHex(key.sha256());
-        byHash.put(start(sha256), new Entry(sha256, new Identity(tenant, Optional.of(key))));
-      }
-    }
+    this.tenants = tenants;
+    this.lives = lives;
+    this.keys = keys;
+    this.byHash = byHash;
+    this.keyCount = keyCount;
     this.anonymous =
         tenant(TenantId.ANONYMOUS)
             .map(tenant -> new Identity(tenant, Optional.empty()))
@@ -70,12 +74,58 @@ public final class Register {
    */
   public static Register of(
       TenancyConfig config, Collection<TenancyMark> marks, boolean isComplete) {
-    return new Register(config, marks, isComplete);
+    Map<TenantId, Tenant> tenants = new HashMap<>();
+    config.tenants().forEach(tenant -> tenants.put(tenant.id(), tenant));
+    Map<String, ApiKey> keys = new HashMap<>();
+    config.keys().forEach(key -> keys.put(key.id(), key));
+    Configured configured = new Configured(config.auth(), tenants, keys);
+    return new Register(
+            configured,
+            isComplete,
+            Layers.of(Map.of()),
+            Layers.of(Map.of()),
+            Layers.of(keys),
+            Layers.of(hashes(keys)),
+            keys.size())
+        .with(marks);
+  }
+
+  /** With marks that are later than those of which it was made; O(log n) for each. */
+  Register with(Collection<TenancyMark> marks) {
+    Map<TenantId, Optional<Tenant>> changedTenants = new HashMap<>();
+    Map<TenantId, Long> removals = new HashMap<>();
+    Map<String, ApiKey> changedKeys = new HashMap<>();
+    int added = 0;
+    for (TenancyMark each : marks) {
+      each.ofWhom().ifPresent(id -> changedTenants.put(id, each.tenant()));
+      each.removed().ifPresent(id -> removals.put(id, each.stamp()));
+      if (each.key().isPresent()) {
+        ApiKey key = each.key().get();
+        added += changedKeys.put(key.id(), key) == null && keys.get(key.id()) == null ? 1 : 0;
+      }
+    }
+    return new Register(
+        configured,
+        isComplete,
+        tenants.with(changedTenants),
+        lives.with(removals),
+        keys.with(changedKeys),
+        byHash.with(hashes(changedKeys)),
+        keyCount + added);
+  }
+
+  private static Map<Long, Entry> hashes(Map<String, ApiKey> keys) {
+    Map<Long, Entry> hashes = new HashMap<>();
+    for (ApiKey key : keys.values()) {
+      byte[] sha256 = HexFormat.of().parseHex(key.sha256());
+      hashes.put(start(sha256), new Entry(sha256, key.id()));
+    }
+    return hashes;
   }
 
   /** What callers must show. */
   TenancyConfig.Auth auth() {
-    return auth;
+    return configured.auth;
   }
 
   /** Whoever needs to show nothing. */
@@ -85,22 +135,46 @@ public final class Register {
 
   /** A tenant by his id. */
   public Optional<Tenant> tenant(TenantId id) {
-    return Optional.ofNullable(tenants.get(id));
+    @Nullable Tenant fixed = configured.tenants.get(id);
+    if (fixed != null) {
+      return Optional.of(fixed);
+    }
+    @Nullable Optional<Tenant> put = tenants.get(id);
+    return put == null ? Optional.empty() : put;
   }
 
-  /** All tenants, by id. */
+  /** All tenants, by id; O(n log n). */
   public List<Tenant> tenants() {
-    return tenants.values().stream().sorted((a, b) -> a.id().compareTo(b.id())).toList();
+    Map<TenantId, Tenant> all = new TreeMap<>();
+    tenants.all().forEach((id, put) -> put.ifPresent(tenant -> all.put(id, tenant)));
+    all.putAll(configured.tenants);
+    return List.copyOf(all.values());
+  }
+
+  /** The stamp of a tenant's last removal; 0 when there was none. Keys of before are ended. */
+  long lifeOf(TenantId tenant) {
+    @Nullable Long removed = lives.get(tenant);
+    return removed == null ? 0 : removed;
   }
 
   /** A key by its id. */
   public Optional<ApiKey> key(String id) {
-    return Optional.ofNullable(keys.get(id));
+    return Optional.ofNullable(keys.get(id)).map(this::inThisLife);
   }
 
-  /** All keys, revoked and expired ones too, by tenant and age. */
+  private ApiKey inThisLife(ApiKey key) {
+    return key.tenantLife() < lifeOf(key.tenant()) ? key.revokedNow() : key;
+  }
+
+  /** How many keys there are, revoked and expired ones too. */
+  int keyCount() {
+    return keyCount;
+  }
+
+  /** All keys, revoked and expired ones too, by tenant and age; O(n log n). */
   public List<ApiKey> keys() {
-    return keys.values().stream()
+    return keys.all().values().stream()
+        .map(this::inThisLife)
         .sorted(
             (a, b) -> {
               int byTenant = a.tenant().compareTo(b.tenant());
@@ -115,17 +189,15 @@ public final class Register {
     byte[] shown = Secrets.digest(secret);
     @Nullable Entry entry = byHash.get(start(shown));
     if (entry == null || !MessageDigest.isEqual(entry.sha256, shown)) {
-      return isComplete
-          ? Verdict.invalid("the API key that was sent is not known here")
-          : new Verdict.Denied(
-              Fault.KEYS_UNAVAILABLE,
-              "the API key that was sent is not known here yet: this node has not been able to read"
-                  + " the keys that the admin API has made",
-              COMPLETE_WITHIN_MILLIS);
+      return unknown();
     }
-    ApiKey key = entry.identity.key().orElseThrow();
-    if (key.isLive(epochMillis)) {
-      return new Verdict.Known(entry.identity);
+    ApiKey key = key(entry.id).orElseThrow();
+    Optional<Tenant> tenant = tenant(key.tenant());
+    if (tenant.isEmpty() && !key.revoked()) {
+      return unknown();
+    }
+    if (tenant.isPresent() && key.isLive(epochMillis)) {
+      return new Verdict.Known(new Identity(tenant.get(), Optional.of(key)));
     }
     return Verdict.invalid(
         "the API key '"
@@ -133,6 +205,16 @@ public final class Register {
             + (key.revoked()
                 ? "' has been revoked"
                 : "' expired at " + Instant.ofEpochMilli(key.expiresEpochMillis())));
+  }
+
+  private Verdict unknown() {
+    return isComplete
+        ? Verdict.invalid("the API key that was sent is not known here")
+        : new Verdict.Denied(
+            Fault.KEYS_UNAVAILABLE,
+            "the API key that was sent is not known here yet: this node has not been able to read"
+                + " the keys that the admin API has made",
+            COMPLETE_WITHIN_MILLIS);
   }
 
   private static long start(byte[] sha256) {

@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.bus.Bus;
 import io.penstock.bus.Directory;
+import io.penstock.bus.Done;
 import io.penstock.bus.KeptBook;
 import io.penstock.bus.LiveSetting;
 import io.penstock.bus.MarkForm;
@@ -30,6 +31,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -62,13 +64,16 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   private final LiveSetting<Register> register;
   private final LiveSetting<Jwks> jwks;
 
-  private Runnable strangers = () -> {}; // touched only on this verticle's event loop
+  // Touched only on this verticle's event loop.
+  private Register ahead = Register.OPEN; // with what is not told yet
+  private Runnable strangers = () -> {};
 
   /**
    * @param vertx on which it will be deployed
    * @param region that this node is in
    * @param store where the book is kept; empty: in memory alone
    * @param limits where limits are kept outside of the cluster
+   * @param unwrittenTold told why a change is not in the store, and when all are again; on its loop
    */
   public TenancyVerticle(
       Vertx vertx,
@@ -80,7 +85,8 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
       Optional<MarkStore<TenancyMark>> store,
       Optional<LimitStore.Factory> limits,
       Clock clock,
-      MeterRegistry meters) {
+      MeterRegistry meters,
+      Consumer<Optional<String>> unwrittenTold) {
     this.bus = bus;
     this.config = config;
     this.region = region;
@@ -96,11 +102,30 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
             directory,
             Room.TENANCY,
             store,
-            (marks, isComplete) -> register.become(Register.of(config.now(), marks, isComplete)));
+            new Ahead(),
+            unwrittenTold);
     this.rebuilt = meters.counter(Names.VERTICLE_RESTARTS, "role", "tenancy");
     this.jwks = new LiveSetting<>(vertx, Jwks.NONE);
     Gauge.builder(Names.KEYS_UNWRITTEN, book, each -> each.isUnwritten() ? 1 : 0).register(meters);
-    Gauge.builder(Names.KEYS, register, setting -> setting.now().keys().size()).register(meters);
+    Gauge.builder(Names.KEYS, register, setting -> setting.now().keyCount()).register(meters);
+  }
+
+  /** Makes the register that is ahead of what is told. */
+  private final class Ahead implements KeptBook.Reader<TenancyMark> {
+    @Override
+    public void changed(List<TenancyMark> marks) {
+      ahead = ahead.with(marks);
+    }
+
+    @Override
+    public void anew(List<TenancyMark> marks, boolean isComplete) {
+      ahead = Register.of(config.now(), marks, isComplete);
+    }
+
+    @Override
+    public Future<Void> tell() {
+      return register.become(ahead);
+    }
   }
 
   /**
@@ -126,16 +151,14 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
               config.onChange(
                   next -> {
                     watch.follow(next.auth().jwt() ? next.jwt() : Optional.empty());
-                    book.soonTold();
+                    book.anew();
                   });
             });
   }
 
   private void rebuild(Throwable bug) {
-    LOG.error(
-        "the book of keys failed; it is written anew from its {} marks", book.known().size(), bug);
     rebuilt.increment();
-    book.rebuild();
+    book.rebuild(bug);
   }
 
   @Override
@@ -160,28 +183,29 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   }
 
   @Override
-  public Future<Created> create(TenantId tenant, String name, Duration life, RateLimits limits) {
+  public Future<Done<Created>> create(
+      TenantId tenant, String name, Duration life, RateLimits limits) {
     return order(
-        orders -> orders.create(fresh(), tenant, name, life, limits, clock.epochMillis()),
+        orders -> orders.create(ahead, tenant, name, life, limits, clock.epochMillis()),
         order -> order.created().orElseThrow());
   }
 
   @Override
-  public Future<ApiKey> revoke(String id) {
+  public Future<Done<ApiKey>> revoke(String id) {
     return order(
-        orders -> orders.revoke(fresh(), id, clock.epochMillis()),
+        orders -> orders.revoke(ahead, id, clock.epochMillis()),
         order -> order.marks().get(0).key().orElseThrow());
   }
 
   @Override
-  public Future<Created> rotate(String id, Duration overlap) {
+  public Future<Done<Created>> rotate(String id, Duration overlap) {
     return order(
-        orders -> orders.rotate(fresh(), id, overlap, clock.epochMillis()),
+        orders -> orders.rotate(ahead, id, overlap, clock.epochMillis()),
         order -> order.created().orElseThrow());
   }
 
   @Override
-  public Future<Tenant> put(Tenant tenant) {
+  public Future<Done<Tenant>> put(Tenant tenant) {
     return order(
         orders -> {
           changeable(tenant.id());
@@ -191,11 +215,11 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
   }
 
   @Override
-  public Future<Tenant> remove(TenantId id) {
+  public Future<Done<Tenant>> remove(TenantId id) {
     return order(
         orders -> {
           changeable(id);
-          return orders.remove(fresh(), id, clock.epochMillis());
+          return orders.remove(ahead, id, clock.epochMillis());
         },
         order -> now().tenant(id).orElseGet(() -> Tenant.of(id)));
   }
@@ -212,22 +236,15 @@ public final class TenancyVerticle extends VerticleBase implements KeyStore, Doo
     }
   }
 
-  /** With what was ordered a moment ago, and is about to be told. */
-  private Register fresh() {
-    return book.isTellDue()
-        ? Register.of(config.now(), book.book().marks(), book.isComplete())
-        : register.now();
-  }
-
-  private <T> Future<T> order(
+  private <T> Future<Done<T>> order(
       Function<KeyOrders, KeyOrders.Order> what, Function<KeyOrders.Order, T> answer) {
-    Promise<T> done = Promise.promise();
+    Promise<Done<T>> done = Promise.promise();
     context.runOnContext(
         turn -> {
           try {
             KeyOrders.Order order = what.apply(new KeyOrders(bus.self(), book.book(), random));
             T result = answer.apply(order);
-            book.order(order.marks()).map(kept -> result).onComplete(done);
+            book.order(order.marks()).map(why -> new Done<>(result, why)).onComplete(done);
           } catch (OrderException no) {
             done.fail(no);
           } catch (RuntimeException bug) {

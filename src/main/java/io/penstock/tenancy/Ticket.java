@@ -26,7 +26,7 @@ public final class Ticket {
     OVER
   }
 
-  private final @Nullable Account account;
+  private final @Nullable TenantGauges account;
   private final List<Gauges> subjects;
   private final long tokens;
   private final long deadlineMillis;
@@ -37,7 +37,7 @@ public final class Ticket {
   private long askedWith;
 
   Ticket(
-      @Nullable Account account,
+      @Nullable TenantGauges account,
       List<Gauges> subjects,
       long tokens,
       long deadlineMillis,
@@ -49,7 +49,7 @@ public final class Ticket {
     this.decided = decided;
   }
 
-  @Nullable Account account() {
+  @Nullable TenantGauges account() {
     return account;
   }
 

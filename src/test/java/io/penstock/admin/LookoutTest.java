@@ -2,47 +2,20 @@ package io.penstock.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.penstock.inference.BreakerPolicy;
-import io.penstock.inference.EngineKind;
-import io.penstock.inference.FailoverPolicy;
-import io.penstock.inference.HealthPolicy;
-import io.penstock.inference.ModelName;
+import io.penstock.fake.Pools;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Pool;
-import io.penstock.inference.PoolName;
-import io.penstock.inference.QueueLimits;
-import io.penstock.inference.ReplicaSource;
-import io.penstock.inference.ResumeMode;
-import io.penstock.inference.RoutingStrategy;
 import io.penstock.message.PoolReport;
 import io.penstock.telemetry.Readiness.Alarm;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class LookoutTest {
   private final Lookout lookout = new Lookout();
 
   private static PoolLook silent(String name) {
-    Pool pool =
-        new Pool(
-            new PoolName(name),
-            new ModelName("m"),
-            List.of(),
-            EngineKind.VLLM,
-            Optional.empty(),
-            Optional.empty(),
-            RoutingStrategy.LEAST_LOADED,
-            new ReplicaSource.Listed(List.of()),
-            1,
-            Set.of(),
-            0,
-            QueueLimits.DEFAULT,
-            HealthPolicy.DEFAULT,
-            FailoverPolicy.DEFAULT,
-            BreakerPolicy.DEFAULT,
-            ResumeMode.AUTO);
+    Pool pool = Pools.of(name, "m").make();
     return new PoolLook(pool, Optional.empty(), Optional.empty(), "no answer");
   }
 

@@ -5,12 +5,16 @@ import static io.penstock.app.Town.OTHER;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.read.ListAppender;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +22,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.slf4j.LoggerFactory;
 
 /** Registered prefixes of whole nodes, before simulated engines with prefix caches. */
 @Timeout(120)
@@ -295,6 +300,72 @@ class PrefixesTest {
     assertThat(town.admin(0, "PUT", "/prefixes/a", "{'text': 'x'}", 200).getInteger("bytes"))
         .isEqualTo(1);
     assertThat(town.admin(0, "GET", "/prefixes", null, 200).getJsonArray("prefixes")).hasSize(1);
+  }
+
+  /** Who has done what, and with which result; texts are not in it. */
+  @Test
+  void eachOrderLeavesALine() throws Exception {
+    Town town = start(1);
+    Logger audit = (Logger) LoggerFactory.getLogger("penstock.audit");
+    ListAppender<ILoggingEvent> lines = new ListAppender<>();
+    lines.start();
+    audit.addAppender(lines);
+    try {
+      town.admin(0, "POST", "/prefixes", registering("a", ", 'tenant': 'acme'"), 201);
+      town.admin(0, "PUT", "/prefixes/a", "{'text': '" + RULES + "!'}", 200);
+      town.admin(0, "POST", "/prefixes", registering("a", ""), 409);
+      town.admin(0, "POST", "/prefixes", "{}", 400);
+      town.admin(0, "DELETE", "/prefixes/a", null, 200);
+      town.admin(0, "DELETE", "/prefixes/a", null, 404);
+      town.admin(0, "GET", "/prefixes", null, 200);
+
+      List<String> found =
+          List.copyOf(lines.list).stream().map(each -> each.getKeyValuePairs().toString()).toList();
+      String by = "[who=\"loopback\", client=\"127.0.0.1\", action=\"prefix.";
+      assertThat(found).hasSize(6);
+      assertThat(found.get(0))
+          .startsWith(by + "create\", target=\"a\", result=\"done\", change=\"{")
+          .contains("\"tenant\":\"acme\"");
+      assertThat(found.get(1))
+          .startsWith(by + "put\", target=\"a\", result=\"done\"")
+          .contains("\"bytes\":" + (RULES.length() + 1));
+      assertThat(found.get(2)).isEqualTo(by + "create\", target=\"\", result=\"conflict\"]");
+      assertThat(found.get(3)).isEqualTo(by + "create\", target=\"\", result=\"invalid_value\"]");
+      assertThat(found.get(4)).startsWith(by + "remove\", target=\"a\", result=\"done\"");
+      assertThat(found.get(5)).isEqualTo(by + "remove\", target=\"a\", result=\"unknown_target\"]");
+      assertThat(found.toString()).doesNotContain("kind to fish");
+    } finally {
+      audit.detachAppender(lines);
+    }
+  }
+
+  /** A folder that takes no file is told, and what is ordered holds. */
+  @Test
+  void whatTheDiskDoesNotTakeHoldsAndIsAnAlarm() throws Exception {
+    Town town = start(1);
+    Path file = folder.resolve("prefixes-node-0.json");
+    Path blocked = Path.of(file + ".next");
+    Files.createDirectories(blocked.resolve("in the way"));
+    JsonObject made = town.admin(0, "POST", "/prefixes", registering("fish", ""), 201);
+    assertThat(made.getString("warning"))
+        .startsWith("all nodes go by it now, but it could not be written to " + file);
+    assertThat(ask(0, ACME, "fish", MODEL).statusCode()).isEqualTo(200);
+    JsonObject other = town.admin(0, "PUT", "/prefixes/fish", "{'text': 'Be kind.'}", 200);
+    assertThat(other.getString("warning")).isNotEmpty();
+    HttpResponse<String> ready = town.get(0, null, "/health/ready");
+    assertThat(ready.statusCode()).isEqualTo(200);
+    assertThat(ready.body())
+        .contains("prefixes_unwritten", file.toString())
+        .doesNotContain("keys_unwritten");
+
+    Files.delete(blocked.resolve("in the way"));
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    while (town.get(0, null, "/health/ready").body().contains("prefixes_unwritten")) {
+      assertThat(System.nanoTime()).isLessThan(end);
+    }
+    assertThat(Files.readString(file)).contains("Be kind.");
+    assertThat(town.admin(0, "DELETE", "/prefixes/fish", null, 200).containsKey("warning"))
+        .isFalse();
   }
 
   private void wrong(String method, String path, @Nullable String body, int status, String message)

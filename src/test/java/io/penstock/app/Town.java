@@ -175,6 +175,17 @@ public final class Town implements AutoCloseable {
         HttpResponse.BodyHandlers.ofString());
   }
 
+  /** One of many at a time. */
+  public CompletableFuture<HttpResponse<String>> orderAsync(
+      int node, String method, String path, String body) {
+    int port = node(node).config().admin().orElseThrow().port();
+    return http.sendAsync(
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/admin/v1" + path))
+            .method(method, HttpRequest.BodyPublishers.ofString(body.replace('\'', '"')))
+            .build(),
+        HttpResponse.BodyHandlers.ofString());
+  }
+
   /** One that must be carried out. */
   public JsonObject admin(int node, String method, String path, @Nullable String body, int status)
       throws Exception {

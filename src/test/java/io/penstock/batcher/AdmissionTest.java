@@ -219,11 +219,16 @@ class AdmissionTest {
     assertThat(refused(admission.offer(Ask.of("n4").by("noisy").admit(), 5)).id().value())
         .isEqualTo("n4");
     Refusal first = refused(admission.offer(Ask.of("q0").by("quiet").admit(), 5));
-    assertThat(first.id().value()).startsWith("n");
+    assertThat(first.id().value()).as("the newest").isEqualTo("n3");
     assertThat(first.fault()).isEqualTo(Fault.QUEUE_FULL);
-    assertThat(first.detail()).contains("most of them of this one's tenant");
+    assertThat(first.retryAfterMillis()).isBetween(1_000L, 60_000L);
+    assertThat(first.detail())
+        .isEqualTo(
+            "The queue of pool 'llama' is full: 4 requests of class default wait, of which tenant"
+                + " 'noisy' has more than its share; this one, its newest, made room for"
+                + " another's.");
     assertThat(refused(admission.offer(Ask.of("q1").by("quiet").admit(), 5)).id().value())
-        .startsWith("n");
+        .isEqualTo("n2");
     assertThat(refused(admission.offer(Ask.of("q2").by("quiet").admit(), 5)).id().value())
         .as("two each")
         .isEqualTo("q2");

@@ -26,6 +26,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.PromptBlocks;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
@@ -363,7 +364,10 @@ class BatcherVerticleTest {
             admit.needs(),
             admit.excluded(),
             1_000,
-            0));
+            0,
+            Optional.empty(),
+            false,
+            PromptBlocks.NONE));
     Refusal refusal = get(bus.await(Refusal.class, each -> true));
     assertThat(refusal.fault()).isEqualTo(Fault.UNKNOWN_POOL);
     assertThat(refusal.pool()).contains(new PoolName("unheard-of"));

@@ -12,6 +12,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -153,7 +154,7 @@ class DecisionsTest {
   void tellsTheNewestFirstAndDropsTheOldest() {
     DecisionLog log = new DecisionLog();
     for (int i = 0; i < DecisionLog.KEPT_MAX + 10; i++) {
-      log.add(decision("q" + i), i);
+      log.add(decision("q" + i), Set.of(new RequestId("c" + i)), i);
     }
     assertThat(log.last(Optional.empty(), 2, 1_000))
         .extracting(d -> d.request().value())
@@ -161,7 +162,11 @@ class DecisionsTest {
     assertThat(log.last(Optional.of(new RequestId("q100")), 5, 1_000))
         .singleElement()
         .satisfies(d -> assertThat(d.ageMillis()).isEqualTo(900));
+    assertThat(log.last(Optional.of(new RequestId("c100")), 5, 1_000))
+        .as("who went in the same call")
+        .containsExactly(decision("c100").aged(900));
     assertThat(log.last(Optional.of(new RequestId("q9")), 5, 1_000)).isEmpty();
+    assertThat(log.last(Optional.of(new RequestId("c9")), 5, 1_000)).isEmpty();
   }
 
   @Test

@@ -30,7 +30,8 @@ import org.openjdk.jmh.annotations.Warmup;
 /**
  * What one request costs the owner of a pool: its offer, a grant and a release, while so many
  * others of 200 tenants and three classes wait; with the ledger, the choice of a replica and the
- * prediction of the wait.
+ * prediction of the wait. And what it costs that one makes room for another in a queue that is
+ * full.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
@@ -46,17 +47,18 @@ public class FairQueueBench {
 
   private final Map<RequestId, Admit> admits = new HashMap<>();
   private final ArrayDeque<Release> live = new ArrayDeque<>();
-  private Admission admission = admission();
+  private Admission admission = admission(1L << 40);
+  private Admission full = admission(1L << 40);
   private long ops;
   private long now;
 
-  private static Admission admission() {
+  private static Admission admission(long maxBytes) {
     Pool pool =
         Samples.pool(
             Samples.replicas(16, 16, 16, 16),
             RoutingStrategy.LEAST_LOADED,
             new QueueLimits(
-                20_000, 1L << 40, Duration.ofHours(9), Duration.ofHours(9), Duration.ofHours(9)));
+                20_000, maxBytes, Duration.ofHours(9), Duration.ofHours(9), Duration.ofHours(9)));
     Admission admission = new Admission(pool, new Roster(pool, false), new LeastLoaded(), 1);
     admission.open(0);
     return admission;
@@ -65,7 +67,8 @@ public class FairQueueBench {
   @Setup
   public void fill() {
     Random random = new Random(1);
-    admission = admission();
+    admission = admission(1L << 40);
+    crowd();
     admits.clear();
     live.clear();
     for (int i = 0; i < SLOTS + queued; i++) {
@@ -79,6 +82,21 @@ public class FairQueueBench {
       admits.put(admit.id(), admit);
       take(admission.offer(admit, now));
     }
+  }
+
+  /** A queue that is full of the requests of one tenant and some of each of the others. */
+  private void crowd() {
+    full = admission(1_000L * (queued + 2L * TENANTS));
+    for (int i = 0; i < SLOTS + queued; i++) {
+      full.offer(crowding("crowd-" + i, "tenant-0").admit(), now);
+    }
+    for (int i = 0; i < 2 * TENANTS; i++) {
+      full.offer(crowding("other-" + i, "tenant-" + (1 + i % (TENANTS - 1))).admit(), now);
+    }
+  }
+
+  private static Ask crowding(String id, String tenant) {
+    return Ask.of(id).by(tenant).bytes(1_000).waiting(1_000_000_000L);
   }
 
   private void take(List<AdmissionDecision> decisions) {
@@ -99,5 +117,18 @@ public class FairQueueBench {
     take(admission.release(ended, now));
     take(admission.offer(Objects.requireNonNull(admits.get(ended.id())), now));
     return live.size();
+  }
+
+  /**
+   * A newcomer pushes out one of the tenant that has most and leaves again, and that one comes back
+   * to its place: two offers, one of which makes room, in a queue that is full.
+   */
+  @Benchmark
+  public int makeRoomInAFullQueue() {
+    Admit newcomer = crowding("new-" + ++ops, "newcomer").admit();
+    int pushedOut = full.offer(newcomer, now).size();
+    full.withdraw(newcomer.id());
+    full.offer(crowding("crowd-new-" + ops, "tenant-0").admit(), now);
+    return pushedOut;
   }
 }

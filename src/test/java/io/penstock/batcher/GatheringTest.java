@@ -6,6 +6,7 @@ import io.penstock.batcher.AdmissionDecision.Called;
 import io.penstock.batcher.AdmissionDecision.Granted;
 import io.penstock.batcher.AdmissionDecision.Merged;
 import io.penstock.batcher.AdmissionDecision.Refused;
+import io.penstock.fake.Pools;
 import io.penstock.inference.BatchPolicy;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
@@ -64,24 +65,11 @@ class GatheringTest {
     World(int maxSize, int timeoutMillis, RoutingStrategy strategy, List<ReplicaSpec> specs) {
       Pool pool = Samples.pool(specs, strategy, io.penstock.inference.QueueLimits.DEFAULT);
       Pool batching =
-          new Pool(
-              pool.name(),
-              pool.model(),
-              pool.aliases(),
-              pool.engine(),
-              pool.engineModel(),
-              pool.engineApiKey(),
-              strategy,
-              new ReplicaSource.Watched(Path.of("replicas.json")),
-              pool.maxConcurrent(),
-              pool.capabilities(),
-              pool.contextTokens(),
-              pool.queue(),
-              pool.health(),
-              pool.failover(),
-              pool.breaker(),
-              pool.resume(),
-              new BatchPolicy(true, maxSize, Duration.ofMillis(timeoutMillis)));
+          Pools.like(pool)
+              .strategy(strategy)
+              .replicas(new ReplicaSource.Watched(Path.of("replicas.json")))
+              .batching(new BatchPolicy(true, maxSize, Duration.ofMillis(timeoutMillis)))
+              .make();
       Roster roster = new Roster(batching, true);
       specs.forEach(
           spec -> roster.report(Samples.PROBER, Samples.status(spec, ReplicaState.HEALTHY), 0));
@@ -182,6 +170,52 @@ class GatheringTest {
         .containsExactly(new Called(1, List.of(0L)), new Called(4, List.of(9L, 8L)));
     world.release(batch.grant(), 20);
     assertThat(world.admission.busy()).isFalse();
+  }
+
+  @Test
+  void whoSharesACallCanBeFoundAndHasAReceipt() {
+    World world = new World(64, 50, 8);
+    world.ask("a", 0);
+    world.take(world.admission.offer(called("b", Priority.DEFAULT), 1));
+    world.take(world.admission.offer(called("c", Priority.BULK), 2));
+    world.release(world.alone.get(0), 10);
+    assertThat(world.lanes(0)).containsExactly("b", "c");
+    for (String each : List.of("x-b", "x-c")) {
+      assertThat(world.admission.decisions().last(Optional.of(new RequestId(each)), 9, 20))
+          .as(each)
+          .singleElement()
+          .satisfies(d -> assertThat(d.request().value()).isEqualTo(each));
+    }
+    Ledger.Live live = world.admission.liveByCaller("x-c").orElseThrow();
+    assertThat(live.priority()).isEqualTo(Priority.BULK);
+    assertThat(live.grant()).isEqualTo(world.merged.get(0).batch().grant());
+    world.release(world.merged.get(0).batch().grant(), 20);
+    assertThat(world.admission.liveByCaller("x-c")).isEmpty();
+  }
+
+  /** One whose client knows it by another id. */
+  private static Admit called(String id, Priority priority) {
+    Admit a = admit(id, A, priority, 1, "k", 1);
+    return new Admit(
+        a.id(),
+        "x-" + id,
+        a.replyTo(),
+        a.pool(),
+        a.tenant(),
+        a.weight(),
+        a.priority(),
+        a.attempt(),
+        a.promptTokens(),
+        a.maxTokens(),
+        a.bodyBytes(),
+        a.affinity(),
+        a.needs(),
+        a.excluded(),
+        a.waitMillis(),
+        a.knownEpoch(),
+        a.company(),
+        a.streams(),
+        a.blocks());
   }
 
   @Test

@@ -1,11 +1,9 @@
 package io.penstock.batcher;
 
+import io.penstock.fake.Pools;
 import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
-import io.penstock.inference.EngineKind;
 import io.penstock.inference.FailoverPolicy;
-import io.penstock.inference.HealthPolicy;
-import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
@@ -18,7 +16,6 @@ import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
-import io.penstock.inference.ResumeMode;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TokenUsage;
@@ -89,23 +86,13 @@ final class Samples {
       QueueLimits queue,
       FailoverPolicy failover,
       BreakerPolicy breaker) {
-    return new Pool(
-        POOL,
-        new ModelName("llama-3"),
-        List.of(),
-        EngineKind.VLLM,
-        Optional.empty(),
-        Optional.empty(),
-        strategy,
-        new ReplicaSource.Listed(replicas),
-        8,
-        Set.of(),
-        0,
-        queue,
-        HealthPolicy.DEFAULT,
-        failover,
-        breaker,
-        ResumeMode.AUTO);
+    return Pools.of(POOL.value(), "llama-3")
+        .strategy(strategy)
+        .replicas(replicas)
+        .queue(queue)
+        .failover(failover)
+        .breaker(breaker)
+        .make();
   }
 
   /** The same pool, but the probers tell its list. */
@@ -115,23 +102,7 @@ final class Samples {
 
   /** The same pool with other replicas. */
   static Pool replicas(Pool of, ReplicaSource source) {
-    return new Pool(
-        of.name(),
-        of.model(),
-        of.aliases(),
-        of.engine(),
-        of.engineModel(),
-        of.engineApiKey(),
-        of.routingStrategy(),
-        source,
-        of.maxConcurrent(),
-        of.capabilities(),
-        of.contextTokens(),
-        of.queue(),
-        of.health(),
-        of.failover(),
-        of.breaker(),
-        of.resume());
+    return Pools.like(of).replicas(source).make();
   }
 
   /** A roster of these replicas, which a prober has told of and calls healthy. */
@@ -297,7 +268,10 @@ final class Samples {
           needs,
           excluded,
           waitMillis,
-          knownEpoch);
+          knownEpoch,
+          Optional.empty(),
+          false,
+          PromptBlocks.NONE);
     }
   }
 

@@ -32,6 +32,7 @@ class BannerTest {
             Penstock 1.2.3, node one: ingress, router, batcher, health-prober
 
               API      http://127.0.0.1:8080/v1
+              auth     none: no key is asked for
               health   http://127.0.0.1:8080/health/ready
               metrics  http://127.0.0.1:8080/metrics
               pool     chat serves llama on a http://10.0.0.1:8000, b http://10.0.0.2:8000
@@ -43,6 +44,28 @@ class BannerTest {
 
             Ctrl-C lets live streams finish for up to 30 s; a second one ends at once.
             """);
+  }
+
+  @Test
+  void whoeverReachesANodeWithoutAuthIsWarnedOf() throws IOException {
+    NodeConfig open = config("{\"host\": \"0.0.0.0\"}", pool("m", ""));
+    assertThat(Banner.of(open, "1"))
+        .contains(
+            "  auth     none: no key is asked for\n",
+            "\nWARNING  whoever reaches 0.0.0.0 may use this node: set tenants.auth in its file, or"
+                + " serve on 127.0.0.1\n");
+    assertThat(Banner.of(config("{}", pool("m", "")), "1")).doesNotContain("WARNING");
+  }
+
+  @Test
+  void saysWhatIsToBeShown() throws IOException {
+    NodeConfig keys =
+        config(
+            "{\"host\": \"0.0.0.0\"}, \"tenants\": {\"list\": [{\"id\": \"a\"}]}", pool("m", ""));
+    assertThat(Banner.of(keys, "1"))
+        .contains("  auth     keys: API keys of 1 tenant in the file")
+        .contains("-H \"authorization: Bearer $KEY\" -H 'content-type")
+        .doesNotContain("WARNING");
   }
 
   @ParameterizedTest

@@ -90,6 +90,8 @@ class ReplayCommandTest {
     assertThat(replay("--rate", "3", "--saturate", "random")).isEqualTo(2);
     assertThat(replay("--html", folder.resolve("no/such.html").toString())).isEqualTo(2);
     assertThat(replay("--warmup", "soon")).isEqualTo(2);
+    assertThat(replay("--warmup", "1h", "--policy", "random")).isEqualTo(2);
+    assertThat(replay("--saturate-at", "0.5")).isEqualTo(2);
 
     assertThat(out.toString()).isEmpty();
     assertThat(err.toString())
@@ -97,6 +99,8 @@ class ReplayCommandTest {
         .contains("rate: 3.0 beside saturate: random (expected: one)")
         .contains("(expected: a file in a folder that exists)")
         .contains("warmup: 'soon' (expected: a duration such as 250ms, 1.5s, 2m or 1h)")
+        .containsPattern("warmup: 1h \\(expected: shorter than what arrives; all had ended after 1")
+        .contains("saturate-at: 0.5 without saturate (expected: a policy to saturate)")
         .doesNotContain("\tat ");
   }
 

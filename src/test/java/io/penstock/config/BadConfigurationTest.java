@@ -588,6 +588,11 @@ class BadConfigurationTest {
             "tenants.list[0].model_limits[0].model: \"a\" (expected: a model of the fleet, by its"
                 + " model_id: m)"),
         bad(
+            "a key's name with a blank at its end",
+            tenant("'keys': [{'name': 'ci ', 'secret': 'sk-0123456789abcdef0123'}]"),
+            "tenants.list[0].keys[0].name: \"ci \" (expected: a text of at most 200 characters, none"
+                + " of them a control character, without blanks at its ends)"),
+        bad(
             "one id twice",
             tenants("'list': [{'id': 'a'}, {'id': 'a'}]"),
             "tenants.list[1].id: \"a\" (expected: an id of its own; tenants.list[0] has this one)"),

@@ -3,21 +3,15 @@ package io.penstock.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.groups.Tuple.tuple;
 
-import io.penstock.inference.BreakerPolicy;
+import io.penstock.fake.Pools;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
-import io.penstock.inference.FailoverPolicy;
-import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
-import io.penstock.inference.PoolName;
-import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource.Listed;
 import io.penstock.inference.ReplicaSpec;
-import io.penstock.inference.ResumeMode;
 import io.penstock.inference.Role;
-import io.penstock.inference.RoutingStrategy;
 import io.penstock.ingress.IngressConfig;
 import java.time.Duration;
 import java.util.List;
@@ -60,26 +54,14 @@ class DefaultsTest {
     assertThat(node.fleet().fallbackModel()).isEmpty();
     assertThat(node.fleet().pools())
         .containsExactly(
-            new Pool(
-                new PoolName("m"),
-                new ModelName("m"),
-                List.of(),
-                EngineKind.OPENAI,
-                Optional.empty(),
-                Optional.empty(),
-                RoutingStrategy.LEAST_LOADED,
-                new Listed(
+            Pools.of("m", "m")
+                .engine(EngineKind.OPENAI)
+                .replicas(
                     List.of(
                         new ReplicaSpec(
-                            new ReplicaId("m-0"), "http://h:8000", 1, 100, Set.of(), ""))),
-                100,
-                Set.of(),
-                0,
-                QueueLimits.DEFAULT,
-                HealthPolicy.DEFAULT,
-                FailoverPolicy.DEFAULT,
-                BreakerPolicy.DEFAULT,
-                ResumeMode.AUTO));
+                            new ReplicaId("m-0"), "http://h:8000", 1, 100, Set.of(), "")))
+                .maxConcurrent(100)
+                .make());
   }
 
   @Test

@@ -44,13 +44,21 @@ class CompletionsTest {
   private final Vertx vertx = Vertx.vertx();
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-  private final Gateway.Setup setup = new Gateway.Setup();
+  private final Gateway.Setup setup = patient();
 
   @SuppressWarnings("NullAway.Init") // by start
   private EngineSimulator engine;
 
   @SuppressWarnings("NullAway.Init") // by start
   private Gateway gateway;
+
+  /** Who waits for a slow machine is not to be tried again. */
+  private static Gateway.Setup patient() {
+    Gateway.Setup setup = new Gateway.Setup();
+    Duration ample = Duration.ofMinutes(2);
+    setup.deadlines = new IngressConfig.Deadlines(ample, ample, ample, ample);
+    return setup;
+  }
 
   private void start(int batch) {
     start(1, batch, SimProfile.of("h100-llama-3.1-8b-static"));
@@ -165,7 +173,9 @@ class CompletionsTest {
     NetSocket socket = send(body("busy", 1).put("sim_fault", "silent"));
     StringBuffer said = new StringBuffer();
     socket.handler(piece -> said.append(piece.toString()));
-    await(() -> "the replica is at work: " + said, () -> received() == before + 1);
+    await(
+        () -> received() - before + " replicas are at work, and the client heard " + said,
+        () -> received() == before + 1);
     return socket;
   }
 

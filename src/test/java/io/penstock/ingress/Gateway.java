@@ -4,24 +4,19 @@ import io.penstock.batcher.BatcherVerticle;
 import io.penstock.batcher.Legacy;
 import io.penstock.bus.ClusterNode;
 import io.penstock.fake.FakeSetting;
+import io.penstock.fake.Pools;
 import io.penstock.fake.Ports;
 import io.penstock.inference.BatchPolicy;
-import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
-import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.Fleet;
-import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
-import io.penstock.inference.PoolName;
 import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
-import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ResumeMode;
 import io.penstock.inference.Role;
-import io.penstock.inference.RoutingStrategy;
 import io.penstock.prefix.Prefixes;
 import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.AccessLog;
@@ -179,24 +174,19 @@ final class Gateway implements AutoCloseable {
               Set.of(),
               ""));
     }
-    return new Pool(
-        new PoolName(name),
-        new ModelName("river-8b"),
-        List.of(new ModelName("river")),
-        setup.engine,
-        Optional.of(new ModelName(setup.engineModel)),
-        Optional.of("engine-key"),
-        RoutingStrategy.LEAST_LOADED,
-        new ReplicaSource.Listed(replicas),
-        setup.maxConcurrent,
-        setup.capabilities,
-        setup.contextTokens,
-        setup.queue,
-        HealthPolicy.DEFAULT,
-        FailoverPolicy.DEFAULT,
-        BreakerPolicy.DEFAULT,
-        setup.resume,
-        setup.batching);
+    return Pools.of(name, "river-8b")
+        .aliases(List.of(new ModelName("river")))
+        .engine(setup.engine)
+        .engineModel(setup.engineModel)
+        .engineApiKey(Optional.of("engine-key"))
+        .replicas(replicas)
+        .maxConcurrent(setup.maxConcurrent)
+        .capabilities(setup.capabilities)
+        .contextTokens(setup.contextTokens)
+        .queue(setup.queue)
+        .resume(setup.resume)
+        .batching(setup.batching)
+        .make();
   }
 
   /** The sum of a metric over the series whose labels contain a text. */

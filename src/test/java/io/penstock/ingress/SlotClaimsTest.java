@@ -214,7 +214,10 @@ class SlotClaimsTest {
         Set.of(),
         Set.of(),
         waitMillis,
-        0);
+        0,
+        Optional.empty(),
+        false,
+        PromptBlocks.NONE);
   }
 
   private static Admit retry(long waitMillis, String excluded) {
@@ -234,7 +237,10 @@ class SlotClaimsTest {
         Set.of(),
         Set.of(new ReplicaId(excluded)),
         waitMillis,
-        0);
+        0,
+        Optional.empty(),
+        false,
+        PromptBlocks.NONE);
   }
 
   private static Grant grant(long epoch) {

@@ -260,6 +260,17 @@ class CompletionSplitTest {
   }
 
   @Test
+  void theCountIsWaitedForWhereTheEngineOnlyEndsItsStep() {
+    CompletionSplit split = split(body("pppp", false, false, 2), body("pppp", false, false, 1));
+    feed(split, frame(choice(0, "a", "")) + frame(choice(1, "b", "")));
+    feed(split, frame(choice(0, "c", "length")));
+    assertThat(told.get(0).whole).as("the engine still has to end the other").isEmpty();
+    feed(split, frame(choice(1, "d", "length")) + usage(21, 4) + "data: [DONE]\n\n");
+    assertUsage(json(told.get(0).whole), 11, 2);
+    assertUsage(json(told.get(1).whole), 10, 1);
+  }
+
+  @Test
   void whatTheEngineCountsBeyondItsFramesIsSharedByThem() {
     CompletionSplit split =
         split(body("p".repeat(12), false, false, 9), body("p".repeat(4), false, false, 9));

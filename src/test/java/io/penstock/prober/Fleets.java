@@ -1,20 +1,13 @@
 package io.penstock.prober;
 
-import io.penstock.inference.BreakerPolicy;
+import io.penstock.fake.Pools;
 import io.penstock.inference.EngineKind;
-import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.HealthPolicy;
-import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
-import io.penstock.inference.PoolName;
-import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
-import io.penstock.inference.ResumeMode;
-import io.penstock.inference.RoutingStrategy;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /** Pools and replicas for tests of the prober and its adapters. */
@@ -23,23 +16,12 @@ public final class Fleets {
 
   public static Pool pool(
       String name, EngineKind engine, ReplicaSource source, HealthPolicy health) {
-    return new Pool(
-        new PoolName(name),
-        new ModelName("model-" + name),
-        List.of(),
-        engine,
-        Optional.empty(),
-        Optional.empty(),
-        RoutingStrategy.LEAST_LOADED,
-        source,
-        16,
-        Set.of(),
-        0,
-        QueueLimits.DEFAULT,
-        health,
-        FailoverPolicy.DEFAULT,
-        BreakerPolicy.DEFAULT,
-        ResumeMode.AUTO);
+    return Pools.of(name, "model-" + name)
+        .engine(engine)
+        .replicas(source)
+        .maxConcurrent(16)
+        .health(health)
+        .make();
   }
 
   public static Pool pool(String name, ReplicaSource source) {

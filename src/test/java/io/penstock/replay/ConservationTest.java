@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -95,6 +96,20 @@ class ConservationTest {
     assertThat(r.of(Call.End.OK)).isEqualTo(2);
     assertThat(r.of(Call.End.REFUSED)).isEqualTo(4); // one at once, three after half a second
     assertThat(r.ended()).isEqualTo(7);
+  }
+
+  @ParameterizedTest
+  @MethodSource("policies")
+  void aReplicaThatDiesUnderALongQueueFailsAllThatItIsGiven(String policy) {
+    String dies = "{\"replica\":\"r\",\"at\":\"400ms\",\"what\":\"down\",\"for\":\"9s\"}";
+    String[] rows = new String[4_000];
+    Arrays.fill(rows, "{\"t\":0.01,\"in\":16,\"out\":5}");
+    SimFleet fleet = Samples.tiny(folder, 1, 1, dies);
+
+    Result r = Samples.run(fleet, Samples.trace(folder, rows), policy);
+
+    assertThat(r.ended()).isEqualTo(4_000);
+    assertThat(r.retries()).isPositive();
   }
 
   @ParameterizedTest

@@ -3,26 +3,19 @@ package io.penstock.router;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.bus.DrainState;
+import io.penstock.fake.Pools;
 import io.penstock.fault.Fault;
-import io.penstock.inference.BreakerPolicy;
 import io.penstock.inference.Capability;
-import io.penstock.inference.EngineKind;
-import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.Fleet;
-import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
-import io.penstock.inference.QueueLimits;
 import io.penstock.inference.ReplicaId;
-import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.RequestId;
-import io.penstock.inference.ResumeMode;
-import io.penstock.inference.RoutingStrategy;
 import io.penstock.inference.TenantId;
 import io.penstock.message.ModelCard;
 import io.penstock.message.Plan;
@@ -57,23 +50,12 @@ class RouteTableTest {
       Set<Capability> can,
       int context,
       ReplicaSpec replica) {
-    return new Pool(
-        new PoolName(name),
-        new ModelName(model),
-        aliases.stream().map(ModelName::new).toList(),
-        EngineKind.VLLM,
-        Optional.empty(),
-        Optional.empty(),
-        RoutingStrategy.LEAST_LOADED,
-        new ReplicaSource.Listed(List.of(replica)),
-        8,
-        can,
-        context,
-        QueueLimits.DEFAULT,
-        HealthPolicy.DEFAULT,
-        FailoverPolicy.DEFAULT,
-        BreakerPolicy.DEFAULT,
-        ResumeMode.AUTO);
+    return Pools.of(name, model)
+        .aliases(aliases.stream().map(ModelName::new).toList())
+        .replicas(List.of(replica))
+        .capabilities(can)
+        .contextTokens(context)
+        .make();
   }
 
   static Fleet fleet(String fallback, Pool... pools) {

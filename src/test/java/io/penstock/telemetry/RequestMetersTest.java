@@ -6,21 +6,13 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.penstock.fake.Pools;
 import io.penstock.fault.Fault;
-import io.penstock.inference.BreakerPolicy;
-import io.penstock.inference.EngineKind;
-import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.Fleet;
-import io.penstock.inference.HealthPolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
-import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
-import io.penstock.inference.QueueLimits;
-import io.penstock.inference.ReplicaSource;
-import io.penstock.inference.ResumeMode;
-import io.penstock.inference.RoutingStrategy;
 import io.penstock.inference.TokenUsage;
 import java.util.List;
 import java.util.Optional;
@@ -42,24 +34,7 @@ class RequestMetersTest {
   private static final PoolName POOL = new PoolName("chat");
   private static final Fleet FLEET =
       new Fleet(
-          List.of(
-              new Pool(
-                  POOL,
-                  LLAMA,
-                  List.of(ALIAS),
-                  EngineKind.VLLM,
-                  Optional.empty(),
-                  Optional.empty(),
-                  RoutingStrategy.LEAST_LOADED,
-                  new ReplicaSource.Simulated(1, "a100-8b"),
-                  8,
-                  Set.of(),
-                  0,
-                  QueueLimits.DEFAULT,
-                  HealthPolicy.DEFAULT,
-                  FailoverPolicy.DEFAULT,
-                  BreakerPolicy.DEFAULT,
-                  ResumeMode.AUTO)),
+          List.of(Pools.of(POOL.value(), LLAMA.value()).aliases(List.of(ALIAS)).make()),
           false,
           Optional.empty(),
           "hash");

@@ -10,6 +10,7 @@ import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.penstock.message.LimitAnswer;
 import io.penstock.message.LimitAsk;
+import io.penstock.message.LimitKind;
 import io.penstock.message.Room;
 import io.penstock.message.Station;
 import java.util.ArrayList;
@@ -29,6 +30,9 @@ final class LimitCluster {
   /** What happened, for the judge. */
   record Use(long atMillis, long tokens) {}
 
+  /** What a request was told to be left of the requests of the minute, its own not included. */
+  record Told(long atMillis, int loop, long remaining) {}
+
   private record Event(long atMillis, long order, Runnable run) implements Comparable<Event> {
     @Override
     public int compareTo(Event other) {
@@ -42,6 +46,7 @@ final class LimitCluster {
   final List<LimitDesk> desks = new ArrayList<>();
   final List<Use> admitted = new ArrayList<>();
   final List<Use> settled = new ArrayList<>();
+  final List<Told> told = new ArrayList<>(); // one for each that was admitted
   final List<LimitRefusal> refusals = new ArrayList<>();
   final Identity who;
   LimitKeeper keeper = new LimitKeeper(1);
@@ -139,17 +144,20 @@ final class LimitCluster {
   void request(int loop, long reserve, long use, long millis) {
     LimitDesk desk = desks.get(loop);
     Ticket[] held = new Ticket[1];
-    Runnable decided = () -> decided(desk, held[0], use, millis);
+    Runnable decided = () -> decided(loop, held[0], use, millis);
     held[0] = desk.reserve(who, MODEL, reserve, nowMillis, decided);
     decided.run();
   }
 
-  private void decided(LimitDesk desk, Ticket ticket, long use, long millis) {
+  private void decided(int loop, Ticket ticket, long use, long millis) {
+    LimitDesk desk = desks.get(loop);
     LimitRefusal no = ticket.refusal();
     if (no != null) {
       refusals.add(no);
     } else if (ticket.isHeld()) {
       admitted.add(new Use(nowMillis, 1));
+      Ticket.Standing standing = ticket.standing(LimitKind.REQUESTS, nowMillis);
+      told.add(new Told(nowMillis, loop, standing == null ? 0 : standing.remaining()));
       running++;
       runningMax = Math.max(runningMax, running);
       after(

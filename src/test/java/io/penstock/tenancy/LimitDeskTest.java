@@ -227,7 +227,7 @@ class LimitDeskTest {
 
   private static Identity withKey(int number, RateLimits limits) {
     Tenant tenant = acme(RateLimits.NONE).tenant();
-    ApiKey key = new ApiKey("key-" + number, tenant.id(), "00", "", 0, 0, false, limits);
+    ApiKey key = new ApiKey("key-" + number, tenant.id(), "00", "", 0, 0, false, limits, 0);
     return new Identity(tenant, Optional.of(key));
   }
 }

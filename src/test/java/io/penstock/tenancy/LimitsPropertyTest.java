@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.penstock.fault.Fault;
 import io.penstock.inference.RateLimits;
 import java.util.Random;
+import java.util.function.Predicate;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.constraints.IntRange;
@@ -103,6 +104,45 @@ class LimitsPropertyTest {
       cluster.run(100);
     }
     assertThat(cluster.admitted.size() - before).isEqualTo(20);
+  }
+
+  /**
+   * What clients are told to have left is no more than there is, but for what other loops have used
+   * in the second and a half before; and no less but for one lease.
+   */
+  @Property(tries = 60)
+  void clientsAreToldWhatTheyHaveLeft(
+      @ForAll long seed, @ForAll @IntRange(min = 1, max = 6) int loops) {
+    Random random = new Random(seed);
+    int limit = 128 * loops + random.nextInt(3_000);
+    LimitCluster cluster = new LimitCluster(loops, new RateLimits(limit, 0, 0), random);
+    for (int i = 0; i < 4_000; i++) {
+      cluster.request(random.nextInt(loops), 1, 1, random.nextInt(100));
+      if (random.nextInt(3) == 0) {
+        cluster.run(random.nextInt(random.nextInt(100) == 0 ? 5_000 : 60));
+      }
+    }
+    assertThat(cluster.localDecisions).isZero();
+    long lease = limit / (4L * loops);
+    for (int i = 0; i < cluster.told.size(); i++) {
+      LimitCluster.Told each = cluster.told.get(i);
+      long lately = used(cluster, i, 1_600, told -> told.loop() != each.loop());
+      assertThat(each.remaining())
+          .as("%s of %d, %d loops", each, limit, loops)
+          .isLessThanOrEqualTo(limit - used(cluster, i, 60_000, any -> true) + lately)
+          .isGreaterThanOrEqualTo(limit - used(cluster, i, 62_600, any -> true) - lease);
+    }
+  }
+
+  /** Requests that were admitted in so many milliseconds up to one of them, with it. */
+  private static long used(
+      LimitCluster cluster, int upTo, long millis, Predicate<LimitCluster.Told> which) {
+    long since = cluster.told.get(upTo).atMillis() - millis;
+    long count = 0;
+    for (int i = upTo; i >= 0 && cluster.told.get(i).atMillis() > since; i--) {
+      count += which.test(cluster.told.get(i)) ? 1 : 0;
+    }
+    return count;
   }
 
   @Test

@@ -13,9 +13,12 @@ import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.penstock.message.TenancyMark;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
 
 /** Orders of operators, and who comes in after them. */
@@ -35,7 +38,8 @@ class RegisterTest {
                   0,
                   0,
                   false,
-                  RateLimits.NONE)),
+                  RateLimits.NONE,
+                  0)),
           Optional.empty(),
           Optional.empty(),
           Optional.empty(),
@@ -57,6 +61,20 @@ class RegisterTest {
     return take(orders.create(register(), ACME, "ci", life, RateLimits.NONE, 1_000))
         .created()
         .orElseThrow();
+  }
+
+  private static Tenant weighing(TenantId id, double weight) {
+    Tenant some = Tenant.of(id);
+    return new Tenant(
+        id,
+        "",
+        some.models(),
+        some.maxPriority(),
+        weight,
+        some.limits(),
+        some.modelLimits(),
+        some.residency(),
+        some.cachePolicy());
   }
 
   private Optional<Fault> faultOf(String secret, long epochMillis) {
@@ -143,6 +161,75 @@ class RegisterTest {
     assertThatThrownBy(
             () -> orders.create(register(), guest, "", Duration.ZERO, RateLimits.NONE, 3_000))
         .hasMessage("there is no tenant 'guest' (expected: one of acme)");
+  }
+
+  /** Whoever puts him again, and wherever a key of his was made before that was known. */
+  @Test
+  void aRemovalEndsAlsoTheKeysThatWereMadeElsewhereMeanwhile() {
+    TenantId guest = new TenantId("guest");
+    take(orders.put(Tenant.of(guest), 1_000));
+    KeyStore.Created old =
+        take(orders.create(register(), guest, "", Duration.ZERO, RateLimits.NONE, 1_000))
+            .created()
+            .orElseThrow();
+    Book<TenancyMark> elsewhere = new Book<>(KeyOrders.MARKS_MAX, (a, b) -> 0);
+    elsewhere.merge(book.marks());
+    KeyOrders others = new KeyOrders(new NodeId("b"), elsewhere, new Random(8));
+    take(orders.remove(register(), guest, 2_000));
+    Register there = Register.of(CONFIG, elsewhere.marks(), true);
+    KeyOrders.Order made =
+        others.create(there, guest, "", Duration.ZERO, RateLimits.NONE, 3_000); // a second later
+    KeyOrders.Order changed = others.put(weighing(guest, 2), 3_000);
+    elsewhere.merge(made.marks());
+    elsewhere.merge(changed.marks());
+
+    elsewhere.merge(book.marks());
+    book.merge(elsewhere.marks());
+    for (Book<TenancyMark> each : List.of(book, elsewhere)) {
+      Register register = Register.of(CONFIG, each.marks(), true);
+      assertThat(register.tenant(guest)).as("the later word").isPresent();
+      for (KeyStore.Created key : List.of(old, made.created().orElseThrow())) {
+        assertThat(((Verdict.Denied) register.find(key.secret(), 5_000)).message())
+            .endsWith("has been revoked");
+      }
+    }
+    KeyStore.Created next =
+        take(orders.create(register(), guest, "", Duration.ZERO, RateLimits.NONE, 6_000))
+            .created()
+            .orElseThrow();
+    assertThat(faultOf(next.secret(), 7_000)).isEmpty();
+  }
+
+  /** One that is made bit by bit says the same as one that is made of all at once. */
+  @Property(tries = 100)
+  void itDoesNotMatterHowItWasMade(@ForAll long seed) {
+    Random chance = new Random(seed);
+    Register grown = register();
+    List<KeyStore.Created> made = new ArrayList<>();
+    for (int i = 0; i < 120; i++) {
+      TenantId tenant = new TenantId("t" + chance.nextInt(4));
+      List<TenancyMark> marks;
+      if (grown.tenant(tenant).isEmpty() || chance.nextInt(6) == 0) {
+        marks = orders.put(weighing(tenant, 1 + chance.nextInt(9)), i).marks();
+      } else if (chance.nextInt(8) == 0) {
+        marks = orders.remove(grown, tenant, i).marks();
+      } else if (!made.isEmpty() && chance.nextInt(3) == 0) {
+        String id = made.get(chance.nextInt(made.size())).key().id();
+        marks = orders.revoke(grown, id, i).marks();
+      } else {
+        KeyOrders.Order order =
+            orders.create(grown, tenant, "k", Duration.ZERO, RateLimits.NONE, i);
+        made.add(order.created().orElseThrow());
+        marks = order.marks();
+      }
+      grown = grown.with(book.merge(marks));
+    }
+    Register whole = register();
+    assertThat(grown.keys()).isEqualTo(whole.keys()).hasSize(grown.keyCount());
+    assertThat(grown.tenants()).isEqualTo(whole.tenants());
+    for (KeyStore.Created each : made) {
+      assertThat(grown.find(each.secret(), 999)).isEqualTo(whole.find(each.secret(), 999));
+    }
   }
 
   @Test

@@ -82,7 +82,8 @@ class TokensTest {
             Optional.empty(),
             Optional.empty(),
             clock,
-            new SimpleMeterRegistry());
+            new SimpleMeterRegistry(),
+            why -> {});
     vertx
         .deployVerticle(tenancy)
         .toCompletionStage()

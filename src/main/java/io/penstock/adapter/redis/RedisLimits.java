@@ -68,6 +68,7 @@ public final class RedisLimits implements LimitStore {
       all.add(Long.toString(line.limit()));
       all.add(Long.toString(line.used()));
       all.add(Long.toString(line.holding()));
+      all.add(Long.toString(line.atHand()));
       all.add(Long.toString(line.need()));
       all.add(Long.toString(line.extra()));
       all.add(line.minute().stream().map(String::valueOf).collect(Collectors.joining(",")));
@@ -87,7 +88,8 @@ public final class RedisLimits implements LimitStore {
               row.get(0).toLong(),
               row.get(1).toLong(),
               row.get(2).toLong(),
-              line.kind() == LimitKind.CONCURRENT ? 0 : row.get(3).toLong()));
+              row.get(3).toLong(),
+              line.kind() == LimitKind.CONCURRENT ? 0 : row.get(4).toLong()));
     }
     return new LimitAnswer(ask.tenant(), response.get(0).toLong(), ask.seq(), false, grants);
   }

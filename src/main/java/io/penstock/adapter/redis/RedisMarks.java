@@ -15,9 +15,11 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 
 /**
  * A book of marks in Redis: one hash that all nodes of a cluster write, target by target, the later
@@ -93,23 +95,27 @@ public final class RedisMarks<M extends Mark> implements MarkStore<M> {
   }
 
   @Override
-  public Future<Void> write(List<M> marks) {
+  public boolean takes(int changed) {
+    return changed > 0 && !written.isEmpty();
+  }
+
+  @Override
+  public Future<Boolean> write(List<M> marks, boolean all) {
     List<M> news = news(marks);
-    List<String> gone = gone(marks);
+    List<String> gone = all ? gone(marks) : List.of();
     Future<Long> done = Future.succeededFuture((long) written.size());
     for (int from = 0; from < Math.max(1, news.size()); from += MARKS_A_CALL) {
       List<M> some = news.subList(from, Math.min(news.size(), from + MARKS_A_CALL));
       done = done.compose(before -> send(some));
     }
     return done.compose(
-            there -> {
-              if (there < written.size()) { // it has lost some
-                written.clear();
-                return write(marks);
-              }
-              return Future.<Void>succeededFuture();
-            })
-        .compose(kept -> forget(gone));
+        there -> {
+          if (there < written.size()) { // it has lost some
+            written.clear();
+            return Future.succeededFuture(false);
+          }
+          return forget(gone).map(true);
+        });
   }
 
   private List<M> news(List<M> marks) {
@@ -123,9 +129,9 @@ public final class RedisMarks<M extends Mark> implements MarkStore<M> {
   }
 
   private List<String> gone(List<M> marks) {
-    List<String> gone = new ArrayList<>(written.keySet());
-    gone.removeAll(marks.stream().map(M::target).toList());
-    return gone;
+    Set<String> gone = new HashSet<>(written.keySet());
+    marks.forEach(each -> gone.remove(each.target()));
+    return List.copyOf(gone);
   }
 
   /** Completes with how many Redis has now. */

@@ -5,8 +5,13 @@
 -- KEYS: the tenant's life, then one hash for each line: "s:<second>" what was used in it,
 -- "h:<loop>" what the loop said last.
 -- ARGV: loop, epoch, seq, a fresh life; then for each line: windowed (1 or 0), limit, used, holding,
--- need, extra, and what was used second by second, with commas, or nothing.
--- Returns the life, then for each line: granted, free, retry ms, reset ms.
+-- at hand of that, need, extra, and what was used second by second, with commas, or nothing.
+-- What a loop asks replaces what it said before, so an ask is taken in once and in its turn: one that
+-- comes again is told what it was told, and one that was overtaken by a later one is granted
+-- nothing. A call that its client has given up, and that is carried out when Redis wakes up, does no
+-- harm then.
+--
+-- Returns the life, then for each line: granted, free, at hand of other loops, retry ms, reset ms.
 local loop, epoch, seq = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local time = redis.call('TIME')
 local sec = tonumber(time[1])
@@ -21,12 +26,13 @@ local function number(x) return string.format('%.0f', x) end
 
 for i = 2, #KEYS do
   local key = KEYS[i]
-  local a = 4 + (i - 2) * 7
+  local a = 4 + (i - 2) * 8
   local windowed = ARGV[a + 1] == '1'
   local limit, used, held = tonumber(ARGV[a + 2]), tonumber(ARGV[a + 3]), tonumber(ARGV[a + 4])
-  local need, extra, told = tonumber(ARGV[a + 5]), tonumber(ARGV[a + 6]), ARGV[a + 7]
+  local at_hand = tonumber(ARGV[a + 5])
+  local need, extra, told = tonumber(ARGV[a + 6]), tonumber(ARGV[a + 7]), ARGV[a + 8]
 
-  local seconds, sum, others, loops, mine = {}, 0, 0, 1, nil
+  local seconds, sum, others, idle, loops, mine = {}, 0, 0, 0, 1, nil
   local function use(at, amount)
     if windowed and amount > 0 then
       redis.call('HINCRBY', key, 's:' .. number(at), number(amount))
@@ -51,28 +57,35 @@ for i = 2, #KEYS do
   for j = 1, #all, 2 do
     local field, value = all[j], all[j + 1]
     if string.sub(field, 1, 2) == 'h:' then
-      local e, s, u, h, heard, first, knows =
-        string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
-      if field == 'h:' .. loop then
+      local e, s, u, h, heard, first, knows, given, left =
+        string.match(value, '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$')
+      if not left then
+        redis.call('HDEL', key, field) -- of another release
+      elseif field == 'h:' .. loop then
         mine = { epoch = e, seq = tonumber(s), used = tonumber(u), holding = tonumber(h),
-                 first = tonumber(first), knows = knows }
+                 first = tonumber(first), knows = knows, granted = tonumber(given) }
       elseif ms - tonumber(heard) > SILENT_MS then
         use(sec, tonumber(h)) -- it may have been used before the loop fell silent
         redis.call('HDEL', key, field)
       else
         others = others + tonumber(h)
+        idle = idle + tonumber(left)
         loops = loops + 1
       end
     end
   end
 
-  if mine and mine.epoch == epoch then
+  local past = mine and mine.epoch == epoch and seq <= mine.seq
+  local again = past and seq == mine.seq
+  if past then
+    held, need = mine.holding, 0
+  elseif mine and mine.epoch == epoch then
     use(sec, math.max(0, used - mine.used))
   else
     if mine then use(sec, mine.holding) end
     mine = { first = used, knows = '0' }
   end
-  if told ~= '' and mine.knows == '0' then
+  if not past and told ~= '' and mine.knows == '0' then
     mine.knows = '1'
     local known, ago = used - mine.first, 0 -- it was told as it was used
     for text in string.gmatch(told, '[^,]+') do
@@ -92,10 +105,19 @@ for i = 2, #KEYS do
       granted = need + math.min(extra, math.floor((free - need) / (2 * loops + 2)))
     end
   end
-  redis.call('HSET', key, 'h:' .. loop, epoch .. ' ' .. number(seq) .. ' ' .. number(used) .. ' '
-    .. number(held + granted) .. ' ' .. number(ms) .. ' ' .. number(mine.first) .. ' ' .. mine.knows)
+  if not past then
+    local kept = need > 0 and math.max(0, granted - need) or at_hand
+    redis.call('HSET', key, 'h:' .. loop, epoch .. ' ' .. number(seq) .. ' ' .. number(used) .. ' '
+      .. number(held + granted) .. ' ' .. number(ms) .. ' ' .. number(mine.first) .. ' ' .. mine.knows
+      .. ' ' .. number(granted) .. ' ' .. number(kept))
+  end
   redis.call('EXPIRE', key, TTL)
 
+  if again then
+    need = tonumber(ARGV[a + 6])
+    free = free + mine.granted -- it is held already
+    granted = mine.granted
+  end
   local retry, reset = 0, 0
   if granted < need then retry = 1000 end
   if sum > 0 then
@@ -113,6 +135,6 @@ for i = 2, #KEYS do
       end
     end
   end
-  answer[i] = { number(granted), number(free - granted), number(retry), number(reset) }
+  answer[i] = { number(granted), number(free - granted), number(idle), number(retry), number(reset) }
 end
 return answer

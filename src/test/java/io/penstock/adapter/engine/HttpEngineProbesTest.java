@@ -3,17 +3,9 @@ package io.penstock.adapter.engine;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import io.penstock.inference.BreakerPolicy;
+import io.penstock.fake.Pools;
 import io.penstock.inference.EngineKind;
-import io.penstock.inference.FailoverPolicy;
-import io.penstock.inference.HealthPolicy;
-import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
-import io.penstock.inference.PoolName;
-import io.penstock.inference.QueueLimits;
-import io.penstock.inference.ReplicaSource;
-import io.penstock.inference.ResumeMode;
-import io.penstock.inference.RoutingStrategy;
 import io.penstock.message.Signals;
 import io.penstock.prober.EngineProbes;
 import io.penstock.prober.Fleets;
@@ -73,24 +65,7 @@ class HttpEngineProbesTest {
   }
 
   private EngineProbes.Probe probe(EngineKind kind, String url, Optional<String> key) {
-    Pool pool =
-        new Pool(
-            new PoolName("p"),
-            new ModelName("m"),
-            List.of(),
-            kind,
-            Optional.empty(),
-            key,
-            RoutingStrategy.LEAST_LOADED,
-            new ReplicaSource.Listed(List.of()),
-            1,
-            Set.of(),
-            0,
-            QueueLimits.DEFAULT,
-            HealthPolicy.DEFAULT,
-            FailoverPolicy.DEFAULT,
-            BreakerPolicy.DEFAULT,
-            ResumeMode.AUTO);
+    Pool pool = Pools.of("p", "m").engine(kind).engineApiKey(key).make();
     return probes.open(pool, Fleets.replica("r", url));
   }
 

@@ -8,8 +8,8 @@ import io.penstock.openai.ScannedBody;
 import io.penstock.tenancy.LimitDesk;
 
 /** What a request costs its tenant, in tokens. Pure. */
-final class Charge {
-  private Charge() {}
+final class TokenBill {
+  private TokenBill() {}
 
   /** What it may come to. */
   static long reserved(LimitDesk limits, ModelName model, ScannedBody scan) {

@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * done for the limits that are stirring: of which something is held, or that the keeper has not
  * heard of. The others are remembered for as long as their last minute counts.
  */
-final class Account {
+final class TenantGauges {
   private final TenantId tenant;
   private final Map<String, Gauges> bySubject = new HashMap<>();
   private final Set<Gauges> stirring = new LinkedHashSet<>();
@@ -38,7 +38,7 @@ final class Account {
   private boolean tellsMinute = true;
   private long keeperLife;
 
-  Account(TenantId tenant) {
+  TenantGauges(TenantId tenant) {
     this.tenant = tenant;
   }
 
