@@ -10,11 +10,12 @@ import io.penstock.message.Decisions;
 import io.penstock.message.Message;
 import io.penstock.message.NodeReport;
 import io.penstock.message.PoolReport;
+import io.penstock.message.PrefixUses;
 import io.penstock.message.Room;
+import io.penstock.prefix.PrefixStore;
 import io.penstock.tenancy.KeyStore;
 import io.penstock.time.Clock;
 import io.vertx.core.Future;
-import io.vertx.core.Promise;
 import io.vertx.core.VerticleBase;
 import io.vertx.core.http.HttpServerOptions;
 import java.util.Optional;
@@ -36,6 +37,7 @@ public final class AdminVerticle extends VerticleBase {
   private final Directory directory;
   private final Drains drains;
   private final KeyStore keys;
+  private final PrefixStore prefixes;
   private final Setting<Fleet> fleet;
   private final Optional<Setting<AdminConfig>> config;
   private final NodeControl control;
@@ -52,6 +54,7 @@ public final class AdminVerticle extends VerticleBase {
       Directory directory,
       Drains drains,
       KeyStore keys,
+      PrefixStore prefixes,
       Setting<Fleet> fleet,
       Optional<Setting<AdminConfig>> config,
       NodeControl control,
@@ -61,6 +64,7 @@ public final class AdminVerticle extends VerticleBase {
     this.directory = directory;
     this.drains = drains;
     this.keys = keys;
+    this.prefixes = prefixes;
     this.fleet = fleet;
     this.config = config;
     this.control = control;
@@ -99,19 +103,18 @@ public final class AdminVerticle extends VerticleBase {
   }
 
   private Future<?> listen(Setting<AdminConfig> admin, Fleets fleets) {
-    HereControl control = new HereControl();
-    KeyRoutes tenancy =
-        new KeyRoutes(
-            keys,
-            fleet,
-            new KeyRoutes.Here() {
-              @Override
-              public <T> Future<T> bring(Future<T> future) {
-                return control.here(future);
-              }
-            },
-            clock);
-    Routes routes = new Routes(vertx, fleets, directory, drains, tenancy, control, admin);
+    Carried carried = new Carried(context);
+    HereControl control = new HereControl(carried);
+    Routes routes =
+        new Routes(
+            vertx,
+            fleets,
+            directory,
+            drains,
+            new KeyRoutes(keys, fleet, carried, clock),
+            new PrefixRoutes(prefixes, keys, fleets, carried, clock),
+            control,
+            admin);
     AdminConfig at = admin.now();
     return vertx
         .createHttpServer(new HttpServerOptions().setIdleTimeout(IDLE_SECONDS))
@@ -125,6 +128,8 @@ public final class AdminVerticle extends VerticleBase {
       asked.answered(report.question(), report);
     } else if (message instanceof Decisions decisions) {
       asked.answered(decisions.question(), decisions);
+    } else if (message instanceof PrefixUses uses) {
+      asked.answered(uses.question(), uses);
     } else if (message instanceof NodeReport report) {
       asked.answered(report.question(), report);
     } else if (message instanceof AskNode question) {
@@ -156,39 +161,30 @@ public final class AdminVerticle extends VerticleBase {
 
   /** The node's control, with its answers brought back to this verticle's event loop. */
   private final class HereControl implements NodeControl {
+    private final Carried carried;
+
+    HereControl(Carried carried) {
+      this.carried = carried;
+    }
+
     @Override
     public Future<Void> drain() {
-      return here(control.drain());
+      return carried.here(control.drain());
     }
 
     @Override
     public Future<Void> resume() {
-      return here(control.resume());
+      return carried.here(control.resume());
     }
 
     @Override
     public Future<Standing> standing() {
-      return here(control.standing());
+      return carried.here(control.standing());
     }
 
     @Override
     public Future<Reload> reload() {
-      return here(control.reload());
-    }
-
-    private <T> Future<T> here(Future<T> future) {
-      Promise<T> promise = Promise.promise();
-      future.onComplete(
-          done ->
-              context.runOnContext(
-                  turn -> {
-                    if (done.succeeded()) {
-                      promise.complete(done.result());
-                    } else {
-                      promise.fail(done.cause());
-                    }
-                  }));
-      return promise.future();
+      return carried.here(control.reload());
     }
   }
 }

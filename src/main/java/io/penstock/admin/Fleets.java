@@ -10,15 +10,21 @@ import io.penstock.inference.RequestId;
 import io.penstock.message.AskDecisions;
 import io.penstock.message.AskNode;
 import io.penstock.message.AskPool;
+import io.penstock.message.AskPrefixes;
 import io.penstock.message.Decisions;
 import io.penstock.message.NodeOrder;
 import io.penstock.message.NodeReport;
 import io.penstock.message.PoolReport;
+import io.penstock.message.PrefixUse;
+import io.penstock.message.PrefixUses;
 import io.penstock.message.Room;
 import io.penstock.message.Station;
 import io.vertx.core.Future;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /** Asks the nodes how their pools, and they themselves, stand. */
@@ -105,6 +111,33 @@ final class Fleets {
                                 ? Future.succeededFuture(told)
                                 : Future.<Decisions>failedFuture(MOVING)))
         .orElseGet(() -> Future.failedFuture("no node has the role batcher"));
+  }
+
+  /**
+   * How all nodes' requests have used the registered prefixes, by id; never fails.
+   *
+   * @param silent takes the names of nodes that do not answer
+   */
+  Future<Map<String, PrefixUse>> prefixUses(Collection<String> silent) {
+    List<Future<PrefixUses>> asked = new ArrayList<>();
+    for (View.Node node : directory.view().nodes()) {
+      asked.add(
+          questions
+              .ask(new Station(node.id(), Room.PREFIX, 0), number -> new AskPrefixes(number, self))
+              .map(PrefixUses.class::cast)
+              .onFailure(e -> silent.add(node.name())));
+    }
+    return Future.join(asked)
+        .otherwiseEmpty()
+        .map(
+            all -> {
+              Map<String, PrefixUse> byId = new HashMap<>();
+              asked.stream()
+                  .filter(Future::succeeded)
+                  .flatMap(answer -> answer.result().uses().stream())
+                  .forEach(use -> byId.merge(use.id(), use, PrefixUse::plus));
+              return byId;
+            });
   }
 
   /** Has a node do something, and tells how it stands then. */

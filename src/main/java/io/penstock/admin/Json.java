@@ -6,6 +6,7 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
+import io.penstock.message.CacheReport;
 import io.penstock.message.PoolReport;
 import io.penstock.message.QueueDepth;
 import io.penstock.message.ReplicaReport;
@@ -82,10 +83,41 @@ final class Json {
                   .put("slots", report.slots())
                   .put("live", report.liveSum())
                   .put("granted", report.grants())
-                  .put("queue", queue);
+                  .put("queue", queue)
+                  .put("prefix_cache", caches(report));
             },
             () -> row.put("why", look.why()));
     return row;
+  }
+
+  private static JsonObject caches(PoolReport report) {
+    CacheReport sum = CacheReport.NONE;
+    JsonArray rows = new JsonArray();
+    for (ReplicaReport each : report.replicas()) {
+      if (each.cache().isPresent()) {
+        sum = sum.plus(each.cache().get());
+        rows.add(cache(each.cache().get()).put("id", each.replica().value()));
+      }
+    }
+    return cache(sum).put("replicas", rows);
+  }
+
+  private static JsonObject cache(CacheReport cache) {
+    return new JsonObject()
+        .put("answers", cache.answers())
+        .put("prompt_tokens", cache.promptTokens())
+        .put("cached_tokens", cache.cachedTokens())
+        .put("predicted_tokens", cache.predictedTokens())
+        .put("hit_share", share(cache.cachedTokens(), cache.promptTokens()))
+        .put("predicted_share", share(cache.predictedTokens(), cache.promptTokens()))
+        .put("index_hashes", cache.indexHashes())
+        .put("index_bytes", cache.indexBytes())
+        .put("index_bytes_max", cache.indexBytesMax());
+  }
+
+  /** In thousandths; null of nothing. */
+  private static @Nullable Double share(long part, long of) {
+    return of == 0 ? null : Math.round(1_000.0 * part / of) / 1_000.0;
   }
 
   private static JsonObject depth(QueueDepth depth) {

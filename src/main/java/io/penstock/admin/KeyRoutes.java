@@ -7,22 +7,13 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.penstock.tenancy.KeyStore;
-import io.penstock.tenancy.TenancyException;
 import io.penstock.time.Clock;
-import io.vertx.core.Future;
-import io.vertx.core.Promise;
-import io.vertx.core.buffer.Buffer;
-import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import io.vertx.core.net.SocketAddress;
 import io.vertx.ext.web.RoutingContext;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.function.Consumer;
-import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -35,28 +26,20 @@ final class KeyRoutes {
       "GET or POST /admin/v1/keys, GET or DELETE /admin/v1/keys/ID, POST /admin/v1/keys/ID/rotate,"
           + " GET /admin/v1/tenants, GET, PUT or DELETE /admin/v1/tenants/ID";
 
-  /** Under this a request's context says who passed the {@link Gate}. */
-  static final String WHO = "who";
-
   private static final Pattern PARTS =
       Pattern.compile("/admin/v1/(keys|tenants)(?:/([^/]+))?(/rotate)?/?");
-  private static final int BODY_BYTES_MAX = 1 << 18;
+  static final int BODY_BYTES_MAX = 1 << 18;
   private static final long SECONDS_MAX = 10L * 365 * 86_400;
 
   private final KeyStore store;
   private final Setting<Fleet> fleet;
-  private final Here here;
+  private final Carried carried;
   private final Clock clock;
 
-  /** Brings an answer back to the event loop of the admin API. */
-  interface Here {
-    <T> Future<T> bring(Future<T> future);
-  }
-
-  KeyRoutes(KeyStore store, Setting<Fleet> fleet, Here here, Clock clock) {
+  KeyRoutes(KeyStore store, Setting<Fleet> fleet, Carried carried, Clock clock) {
     this.store = store;
     this.fleet = fleet;
-    this.here = here;
+    this.carried = carried;
     this.clock = clock;
   }
 
@@ -106,16 +89,16 @@ final class KeyRoutes {
         if (id.isPresent()) {
           Answers.refuseMethod(context, "GET, DELETE");
         } else {
-          Audit.Order order = order(context, "key.create", "");
-          body(context, order, body -> create(context, order, body));
+          Audit.Order order = Audit.order(context, "key.create", "");
+          OrderBody.read(context, order, BODY_BYTES_MAX, body -> create(context, order, body));
         }
       }
       case "DELETE" -> {
         if (id.isEmpty()) {
           Answers.refuseMethod(context, "GET, POST");
         } else {
-          Audit.Order order = order(context, "key.revoke", id.get());
-          answer(context, order, 200, store.revoke(id.get()), this::key, key -> "");
+          Audit.Order order = Audit.order(context, "key.revoke", id.get());
+          carried.answer(context, order, 200, store.revoke(id.get()), this::key);
         }
       }
       default -> Answers.refuseMethod(context, id.isPresent() ? "GET, DELETE" : "GET, POST");
@@ -146,21 +129,12 @@ final class KeyRoutes {
     return TenantJson.of(key, clock.epochMillis());
   }
 
-  private static Audit.Order order(RoutingContext context, String action, String target) {
-    SocketAddress client = context.request().remoteAddress();
-    return new Audit.Order(
-        String.valueOf((Object) context.get(WHO)),
-        client == null ? "" : String.valueOf(client.hostAddress()),
-        action,
-        target);
-  }
-
   private void create(RoutingContext context, Audit.Order order, JsonObject body) {
     Fields fields = Fields.of(body, "tenant", "name", "expires_seconds", "limits");
     TenantId tenant =
         new TenantId(fields.text("tenant", "", TenantId::isValid, "the id of a tenant"));
     Duration life = Duration.ofSeconds(fields.number("expires_seconds", 0, 1, SECONDS_MAX));
-    answer(
+    carried.answer(
         context,
         order,
         201,
@@ -174,15 +148,16 @@ final class KeyRoutes {
   }
 
   private void rotate(RoutingContext context, String id) {
-    Audit.Order order = order(context, "key.rotate", id);
-    body(
+    Audit.Order order = Audit.order(context, "key.rotate", id);
+    OrderBody.read(
         context,
         order,
+        BODY_BYTES_MAX,
         body -> {
           Fields fields = Fields.of(body, "overlap_seconds");
           Duration overlap =
               Duration.ofSeconds(fields.number("overlap_seconds", 0, 0, SECONDS_MAX));
-          answer(
+          carried.answer(
               context,
               order,
               201,
@@ -213,27 +188,26 @@ final class KeyRoutes {
     TenantId tenant = new TenantId(id.get());
     switch (method) {
       case "PUT" -> {
-        Audit.Order order = order(context, "tenant.put", id.get());
-        body(
+        Audit.Order order = Audit.order(context, "tenant.put", id.get());
+        OrderBody.read(
             context,
             order,
+            BODY_BYTES_MAX,
             body ->
-                answer(
+                carried.answer(
                     context,
                     order,
                     200,
                     store.put(TenantJson.tenant(tenant, body, fleet.now())),
-                    this::tenant,
-                    put -> ""));
+                    this::tenant));
       }
       case "DELETE" ->
-          answer(
+          carried.answer(
               context,
-              order(context, "tenant.remove", id.get()),
+              Audit.order(context, "tenant.remove", id.get()),
               200,
               store.remove(tenant),
-              this::tenant,
-              gone -> "");
+              this::tenant);
       default ->
           store
               .now()
@@ -257,95 +231,5 @@ final class KeyRoutes {
 
   private JsonObject tenant(Tenant tenant) {
     return TenantJson.of(tenant, store.isConfigured(tenant.id()));
-  }
-
-  /**
-   * @param row of what there is now, without secrets
-   * @param secret to be shown, this once; empty where there is none
-   */
-  private <T> void answer(
-      RoutingContext context,
-      Audit.Order order,
-      int status,
-      Future<KeyStore.Done<T>> done,
-      Function<T, JsonObject> row,
-      Function<T, String> secret) {
-    here.bring(done)
-        .onSuccess(
-            result -> {
-              JsonObject shown = row.apply(result.what());
-              order.done(shown, result.warning().isEmpty());
-              String once = secret.apply(result.what());
-              if (!once.isEmpty()) {
-                shown.put("secret", once);
-              }
-              result.warning().ifPresent(warning -> shown.put("warning", warning));
-              Answers.send(context, status, shown);
-            })
-        .onFailure(
-            failure -> {
-              if (failure instanceof TenancyException no) {
-                refuse(context, order, no.fault(), String.valueOf(no.getMessage()), no.param());
-              } else {
-                order.refused(Fault.INTERNAL.code());
-                Answers.broken(context, failure);
-              }
-            });
-  }
-
-  private static void refuse(
-      RoutingContext context, Audit.Order order, Fault fault, String message, String param) {
-    order.refused(fault.code());
-    Answers.refuse(context, fault, message, param);
-  }
-
-  /** Reads a body that is a JSON object, or nothing. */
-  private static void body(RoutingContext context, Audit.Order order, Consumer<JsonObject> then) {
-    read(context.request())
-        .onSuccess(
-            bytes -> {
-              try {
-                then.accept(bytes.length() == 0 ? new JsonObject() : bytes.toJsonObject());
-              } catch (Fields.Mistake mistake) {
-                refuse(
-                    context,
-                    order,
-                    Fault.INVALID_VALUE,
-                    String.valueOf(mistake.getMessage()),
-                    mistake.param());
-              } catch (DecodeException | ClassCastException e) {
-                refuse(
-                    context,
-                    order,
-                    Fault.INVALID_JSON,
-                    "the body is no JSON (expected: an object)",
-                    "");
-              }
-            })
-        .onFailure(
-            tooLong ->
-                refuse(
-                    context,
-                    order,
-                    Fault.BODY_TOO_LARGE,
-                    String.valueOf(tooLong.getMessage()),
-                    ""));
-  }
-
-  private static Future<Buffer> read(HttpServerRequest request) {
-    Promise<Buffer> whole = Promise.promise();
-    Buffer body = Buffer.buffer();
-    request
-        .handler(
-            piece -> {
-              if (body.length() + piece.length() <= BODY_BYTES_MAX) {
-                body.appendBuffer(piece);
-              } else {
-                whole.tryFail(
-                    "the body is too large (expected: at most " + BODY_BYTES_MAX + " bytes)");
-              }
-            })
-        .endHandler(end -> whole.tryComplete(body));
-    return whole.future();
   }
 }

@@ -26,6 +26,7 @@ import java.util.function.Supplier;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** The paths of the admin API; on one event loop. */
 final class Routes {
@@ -61,6 +62,8 @@ final class Routes {
       "GET /admin/v1/fleet, GET /admin/v1/nodes, DELETE /admin/v1/nodes/NAME, GET /admin/v1/pools,"
           + " GET /admin/v1/pools/NAME, GET /admin/v1/pools/NAME/requests/ID, GET /admin/v1/decisions, POST /admin/v1/reload, "
           + KeyRoutes.PATHS
+          + ", "
+          + PrefixRoutes.PATHS
           + ", and POST, GET or DELETE /admin/v1/{replicas|pools|nodes}/NAME/drain";
 
   private final Vertx vertx;
@@ -68,6 +71,7 @@ final class Routes {
   private final Directory directory;
   private final Drains drains;
   private final KeyRoutes keys;
+  private final PrefixRoutes prefixes;
   private final NodeControl control;
   private final Setting<AdminConfig> config;
   private int requests;
@@ -78,6 +82,7 @@ final class Routes {
       Directory directory,
       Drains drains,
       KeyRoutes keys,
+      PrefixRoutes prefixes,
       NodeControl control,
       Setting<AdminConfig> config) {
     this.vertx = vertx;
@@ -85,6 +90,7 @@ final class Routes {
     this.directory = directory;
     this.drains = drains;
     this.keys = keys;
+    this.prefixes = prefixes;
     this.control = control;
     this.config = config;
   }
@@ -100,6 +106,7 @@ final class Routes {
     router.delete(ROOT + "nodes/:name").handler(this::forget);
     router.post(ROOT + "reload").handler(this::reload);
     router.routeWithRegex(KeyRoutes.PATH).handler(keys::handle);
+    router.routeWithRegex(PrefixRoutes.PATH).handler(prefixes::handle);
     router.get(ROOT + "decisions").handler(new DecisionRoutes(fleets)::tell);
     new PoolRoutes(fleets).addTo(router, ROOT + "pools");
     router.route(ROOT + "*").handler(this::drain);
@@ -113,7 +120,7 @@ final class Routes {
     HttpServerRequest request = context.request();
     Gate.Caller caller =
         new Gate.Caller(
-            request.getHeader("host"),
+            host(request),
             request.getHeader("origin"),
             request.getHeader("sec-fetch-site"),
             request.getHeader("authorization"),
@@ -135,10 +142,16 @@ final class Routes {
           "");
       return;
     }
-    context.put(KeyRoutes.WHO, Gate.who(config.now().key(), caller));
+    context.put(Audit.WHO, Gate.who(config.now().key(), caller));
     requests++;
     context.addEndHandler(ended -> requests--);
     context.next();
+  }
+
+  /** HTTP/2 has a pseudo-header instead. */
+  private static @Nullable String host(HttpServerRequest request) {
+    String header = request.getHeader("host");
+    return header == null && request.authority() != null ? request.authority().toString() : header;
   }
 
   private void fleet(RoutingContext context) {

@@ -5,6 +5,7 @@ import io.penstock.bus.ClusterConfig;
 import io.penstock.config.NodeConfig;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressConfig;
+import io.penstock.prefix.PrefixConfig;
 import io.penstock.tenancy.TenancyConfig;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -39,6 +40,12 @@ final class Changes {
     Optional<AdminConfig> admin = admin(before.admin(), read.admin());
     TenancyConfig tenants =
         TenantChanges.of(before.tenants(), read.tenants(), applied, needsRestart);
+    if (before.name().equals(read.name())) { // by which the file is named where it says no other
+      fixed("prefixes.file", path(before.prefixes()), path(read.prefixes()));
+    }
+    if (!before.prefixes().redisUrl().equals(read.prefixes().redisUrl())) {
+      needsRestart.add("prefixes.redis_url: another"); // it may hold a password
+    }
     applied.addAll(FleetChanges.of(before.fleet(), read.fleet()));
     this.next =
         new NodeConfig(
@@ -51,6 +58,7 @@ final class Changes {
             ingress,
             admin,
             tenants,
+            before.prefixes(),
             read.fleet());
   }
 
@@ -232,6 +240,10 @@ final class Changes {
   private <T> T live(String key, T before, T read) {
     note(applied, key, before, read);
     return read;
+  }
+
+  private static String path(PrefixConfig prefixes) {
+    return prefixes.file().map(Objects::toString).orElse("");
   }
 
   private void fixed(String key, Object before, Object read) {

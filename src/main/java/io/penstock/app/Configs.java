@@ -37,6 +37,7 @@ final class Configs {
         ingress,
         admin,
         config.tenants(),
+        config.prefixes(),
         config.fleet());
   }
 
@@ -55,6 +56,7 @@ final class Configs {
         config.ingress(),
         config.admin(),
         config.tenants(),
+        config.prefixes(),
         fleet);
   }
 

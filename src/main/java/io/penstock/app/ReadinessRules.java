@@ -38,6 +38,9 @@ final class ReadinessRules {
   /** The alarm that a change of keys or tenants is not where it outlives the cluster. */
   static final String KEYS_UNWRITTEN = "keys_unwritten";
 
+  /** The same of registered prefixes. */
+  static final String PREFIXES_UNWRITTEN = "prefixes_unwritten";
+
   static final long PATIENCE_MILLIS = 30_000;
 
   private ReadinessRules() {}
@@ -76,16 +79,28 @@ final class ReadinessRules {
    *
    * @param why empty when all are
    */
-  static void unwritten(Optional<String> why, Readiness readiness) {
+  static void keysUnwritten(Optional<String> why, Readiness readiness) {
+    unwritten(KEYS_UNWRITTEN, "keys", "keys or tenants", why, readiness);
+  }
+
+  /** The same of registered prefixes. */
+  static void prefixesUnwritten(Optional<String> why, Readiness readiness) {
+    unwritten(PREFIXES_UNWRITTEN, "prefixes", "registered prefixes", why, readiness);
+  }
+
+  private static void unwritten(
+      String kind, String subject, String what, Optional<String> why, Readiness readiness) {
     readiness.alarms(
-        KEYS_UNWRITTEN,
+        kind,
         why
             .map(
                 text ->
                     new Readiness.Alarm(
-                        KEYS_UNWRITTEN,
-                        "keys",
-                        "a change of keys or tenants could not be written to "
+                        kind,
+                        subject,
+                        "a change of "
+                            + what
+                            + " could not be written to "
                             + text
                             + "; all nodes go by it, it is tried again, and lost if all are down"
                             + " before"))

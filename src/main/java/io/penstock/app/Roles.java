@@ -17,24 +17,27 @@ import io.penstock.bus.Bus;
 import io.penstock.bus.ClusterConfig;
 import io.penstock.bus.ClusterNode;
 import io.penstock.bus.Directory;
+import io.penstock.bus.MarkForm;
+import io.penstock.bus.MarkStore;
 import io.penstock.bus.Setting;
 import io.penstock.config.NodeConfig;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressVerticle;
+import io.penstock.message.Mark;
+import io.penstock.prefix.PrefixVerticle;
 import io.penstock.prober.EngineProbes;
 import io.penstock.prober.ProberVerticle;
 import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.EventLoopLag;
 import io.penstock.telemetry.RequestMeters;
 import io.penstock.tenancy.LimitsVerticle;
-import io.penstock.tenancy.MarkStore;
-import io.penstock.tenancy.TenancyConfig;
 import io.penstock.tenancy.TenancyVerticle;
 import io.penstock.time.Clock;
 import io.vertx.core.Deployable;
 import io.vertx.core.DeploymentOptions;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -66,6 +69,7 @@ final class Roles implements Supervisor.Posts {
   private final List<Node.Drainable> lanes = new ArrayList<>();
   private final Supervisor supervisor;
   private final TenancyVerticle tenancy;
+  private final PrefixVerticle prefixes;
 
   Roles(
       NodeConfig config,
@@ -89,24 +93,46 @@ final class Roles implements Supervisor.Posts {
             settings.tenants(),
             config.region(),
             new HttpJwks(cluster.vertx(), telemetry.metrics().registry()),
-            store(config.tenants(), cluster.vertx(), telemetry),
+            store(
+                config.tenants().keyFile(),
+                config.tenants().keyRedisUrl(),
+                TenancyVerticle.FORM,
+                cluster.vertx(),
+                telemetry.metrics().registry()),
             config
                 .tenants()
                 .redisUrl()
                 .map(url -> vertx -> new RedisLimits(vertx, url, telemetry.metrics().registry())),
             clock,
             telemetry.metrics().registry(),
-            why -> ReadinessRules.unwritten(why, telemetry.readiness()));
+            why -> ReadinessRules.keysUnwritten(why, telemetry.readiness()));
+    this.prefixes =
+        new PrefixVerticle(
+            cluster.vertx(),
+            cluster.bus(),
+            cluster.directory(),
+            store(
+                config.prefixes().file(),
+                config.prefixes().redisUrl(),
+                PrefixVerticle.FORM,
+                cluster.vertx(),
+                telemetry.metrics().registry()),
+            clock,
+            telemetry.metrics().registry(),
+            why -> ReadinessRules.prefixesUnwritten(why, telemetry.readiness()));
     telemetry.loops().onChange(supervisor);
   }
 
-  private static Optional<MarkStore> store(
-      TenancyConfig tenants, Vertx vertx, Node.Telemetry telemetry) {
-    if (tenants.keyRedisUrl().isPresent()) {
-      String url = tenants.keyRedisUrl().get();
-      return Optional.of(new RedisMarks(vertx, url, telemetry.metrics().registry()));
+  private static <M extends Mark> Optional<MarkStore<M>> store(
+      Optional<Path> file,
+      Optional<String> redis,
+      MarkForm<M> form,
+      Vertx vertx,
+      MeterRegistry meters) {
+    if (redis.isPresent()) {
+      return Optional.of(new RedisMarks<>(vertx, redis.get(), form, meters));
     }
-    return tenants.keyFile().map(path -> MarkStore.file(vertx, path));
+    return file.map(path -> MarkStore.file(vertx, path, form));
   }
 
   /** Completes when all verticles are up. */
@@ -114,6 +140,7 @@ final class Roles implements Supervisor.Posts {
     Future<?> deployed =
         onEachLoop(loop -> new EventLoopLag(registry(), clock, telemetry.loops(), loop));
     deployed = deployed.compose(before -> tenancy.load()).compose(loaded -> one(() -> tenancy));
+    deployed = deployed.compose(before -> prefixes.load()).compose(loaded -> one(() -> prefixes));
     for (Role role : List.of(Role.HEALTH_PROBER, Role.BATCHER, Role.ROUTER, Role.INGRESS)) {
       if (config.roles().contains(role)) {
         deployed = deployed.compose(before -> deploy(role));
@@ -135,6 +162,7 @@ final class Roles implements Supervisor.Posts {
                 directory(),
                 cluster.drains(),
                 tenancy,
+                prefixes,
                 settings.fleet(),
                 admin,
                 control,
@@ -243,6 +271,7 @@ final class Roles implements Supervisor.Posts {
                   bus(),
                   directory(),
                   tenancy,
+                  prefixes,
                   vertx -> new HttpQualityHook(vertx, telemetry.metrics().registry()),
                   settings.ingress(),
                   settings.fleet(),

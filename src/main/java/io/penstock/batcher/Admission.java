@@ -83,6 +83,7 @@ final class Admission {
   private final WaitForecast forecast = new WaitForecast();
   private final Outlook outlook;
   private final DecisionLog decisions = new DecisionLog();
+  private final CacheTally caches = new CacheTally();
   private final List<Replica> candidates = new ArrayList<>();
   private long epoch;
   private boolean held = true;
@@ -704,9 +705,21 @@ final class Admission {
   /** One of another strategy's, before the pool was defined anew, teaches nobody. */
   private void learn(Live live, @Nullable Release release, long nowMillis) {
     Errand errand = live.errand();
-    if (errand != null && errand.by == strategy) {
+    boolean own = errand != null && errand.by == strategy;
+    if (release != null) {
+      caches.add(own ? errand : null, release.usage());
+      roster
+          .find(release.replica())
+          .ifPresent(replica -> replica.caches.add(own ? errand : null, release.usage()));
+    }
+    if (errand != null && own) {
       strategy.ended(errand, roster, release, nowMillis);
     }
+  }
+
+  /** What engines found in their prefix caches, of all replicas. */
+  CacheTally caches() {
+    return caches;
   }
 
   /**

@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The meters of one pool. Gauges are read by the thread that scrapes, so they show copies that the
@@ -55,11 +56,20 @@ final class PoolMeters {
   private final List<Gauge> levels = new ArrayList<>();
   private final AtomicInteger belowMin = new AtomicInteger();
   private final Map<Bar, Counter> ejections = new EnumMap<>(Bar.class);
+  private final Counter promptTokens;
+  private final Counter cachedTokens;
+  private final Counter predictedTokens;
   private final Counter expired;
   private final Counter dropped;
   private final Counter notAdopted;
   private final Counter ignored;
   private long shownStructure = -1;
+
+  // What has been counted of the tally of the owner that is shown.
+  private @Nullable CacheTally tally;
+  private long countedPrompt;
+  private long countedCached;
+  private long countedPredicted;
 
   /** Whether this node owns the pool: another's limits and breakers are not for it to show. */
   private boolean shownAsOwner;
@@ -68,7 +78,11 @@ final class PoolMeters {
 
   /** What is shown of one replica. */
   private record Shown(
-      AtomicInteger grants, AtomicInteger limit, AtomicInteger breaker, List<Gauge> gauges) {}
+      AtomicInteger grants,
+      AtomicInteger limit,
+      AtomicInteger breaker,
+      AtomicInteger indexBytes,
+      List<Gauge> gauges) {}
 
   /** What is shown of one zone. */
   private record ShownZone(AtomicInteger grants, Gauge gauge) {}
@@ -93,6 +107,9 @@ final class PoolMeters {
         Gauge.builder(Names.POOL_BELOW_MIN, belowMin, AtomicInteger::get)
             .tags("pool", this.pool)
             .register(registry));
+    promptTokens = prefixTokens("prompt");
+    cachedTokens = prefixTokens("cached");
+    predictedTokens = prefixTokens("predicted");
     expired = event("lease_expired");
     dropped = event("lease_dropped");
     notAdopted = event("lease_not_adopted");
@@ -179,6 +196,7 @@ final class PoolMeters {
     depths.forEach(
         (priority, depth) ->
             depth.setRelease(owner.admission().map(a -> a.waiting(priority)).orElse(0)));
+    owner.admission().ifPresent(admission -> count(admission.caches()));
     Roster roster = owner.roster();
     boolean isOwner = owner.admission().isPresent();
     if (shownAsOwner != isOwner) {
@@ -195,6 +213,28 @@ final class PoolMeters {
     }
   }
 
+  /** What has come since. */
+  private void count(CacheTally now) {
+    if (tally != now) {
+      tally = now;
+      countedPrompt = 0;
+      countedCached = 0;
+      countedPredicted = 0;
+    }
+    if (now.promptTokens() > countedPrompt) {
+      promptTokens.increment(now.promptTokens() - countedPrompt);
+      cachedTokens.increment(now.cachedTokens() - countedCached);
+      predictedTokens.increment(now.predictedTokens() - countedPredicted);
+      countedPrompt = now.promptTokens();
+      countedCached = now.cachedTokens();
+      countedPredicted = now.predictedTokens();
+    }
+  }
+
+  private Counter prefixTokens(String kind) {
+    return registry.counter(Names.PREFIX_TOKENS, "pool", pool, "kind", kind);
+  }
+
   private ShownZone shownZone(String zone) {
     AtomicInteger grants = new AtomicInteger();
     return new ShownZone(
@@ -208,6 +248,8 @@ final class PoolMeters {
     Shown levels = shown.computeIfAbsent(replica.id(), this::shown);
     levels.grants().setRelease(replica.live());
     levels.limit().setRelease(shownAsOwner ? replica.limit() : 0);
+    @Nullable Prospect prospect = shownAsOwner ? replica.prospect : null;
+    levels.indexBytes().setRelease(prospect == null ? 0 : (int) prospect.index().bytes());
     levels
         .breaker()
         .setRelease(
@@ -239,14 +281,17 @@ final class PoolMeters {
     AtomicInteger grants = new AtomicInteger();
     AtomicInteger limit = new AtomicInteger();
     AtomicInteger breaker = new AtomicInteger();
+    AtomicInteger indexBytes = new AtomicInteger();
     return new Shown(
         grants,
         limit,
         breaker,
+        indexBytes,
         List.of(
             gauge(Names.GRANTS, replica, grants),
             gauge(Names.REPLICA_LIMIT, replica, limit),
-            gauge(Names.BREAKER_STATE, replica, breaker)));
+            gauge(Names.BREAKER_STATE, replica, breaker),
+            gauge(Names.PREFIX_INDEX_BYTES, replica, indexBytes)));
   }
 
   private Gauge gauge(String name, ReplicaId replica, AtomicInteger value) {

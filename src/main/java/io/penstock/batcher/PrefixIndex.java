@@ -63,6 +63,11 @@ final class PrefixIndex {
     return (long) places * PLACE_BYTES;
   }
 
+  /** Most that its table ever takes, but for the moment in which it doubles. */
+  long bytesMax() {
+    return (long) placesMax * PLACE_BYTES;
+  }
+
   /** Forgets all. */
   void clear() {
     places = PLACES_MIN;

@@ -85,6 +85,9 @@ final class Replica {
   /** What the pool's strategy expects of it; null while that does not learn. */
   @Nullable Prospect prospect;
 
+  /** What its engine found in its prefix cache, since this owner began. */
+  CacheTally caches = new CacheTally();
+
   /** Whether it is among the candidates of the bounded hash's pick that is being made. */
   boolean candidate;
 
@@ -120,6 +123,7 @@ final class Replica {
   void forget(Conduct fresh) {
     conduct = fresh;
     prospect = null;
+    caches = new CacheTally();
     addLive(-live);
     lastGrant = 0;
     doubtedMillis = Long.MIN_VALUE / 2;

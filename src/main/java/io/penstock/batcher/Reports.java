@@ -7,6 +7,7 @@ import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
 import io.penstock.message.AskPool;
+import io.penstock.message.CacheReport;
 import io.penstock.message.PoolReport;
 import io.penstock.message.QueueDepth;
 import io.penstock.message.ReplicaReport;
@@ -185,6 +186,20 @@ final class Reports {
         replica.fraction(),
         replica.isRamping(),
         standing.breaker().label(),
-        replica.draining());
+        replica.draining(),
+        Optional.of(cache(replica)));
+  }
+
+  private static CacheReport cache(Replica replica) {
+    CacheTally found = replica.caches;
+    @Nullable Prospect prospect = replica.prospect;
+    return new CacheReport(
+        found.answers(),
+        found.promptTokens(),
+        found.cachedTokens(),
+        found.predictedTokens(),
+        prospect == null ? 0 : prospect.index().size(),
+        prospect == null ? 0 : prospect.index().bytes(),
+        prospect == null ? 0 : prospect.index().bytesMax());
   }
 }

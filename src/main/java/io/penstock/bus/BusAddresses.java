@@ -26,6 +26,7 @@ final class BusAddresses {
       case NODE -> "penstock.node";
       case DRAIN -> "penstock.drain";
       case TENANCY -> "penstock.tenancy";
+      case PREFIX -> "penstock.prefix";
       case LIMITS -> "penstock.limits";
       case ADMIN -> "penstock.admin";
     };

@@ -35,7 +35,7 @@ public final class Gossip<M extends Mark> {
   /** How many nodes answer one digest. */
   private static final int ANSWERERS = 2;
 
-  /** Most marks of one message. */
+  /** Most marks of one message, by their weight; a heavier one goes alone. */
   static final int CHUNK = 256;
 
   private final Bus bus;
@@ -121,10 +121,21 @@ public final class Gossip<M extends Mark> {
     chunks(marks).forEach(chunk -> bus.publish(room, wrap.apply(chunk)));
   }
 
-  private static <M> List<List<M>> chunks(List<M> marks) {
+  private static <M extends Mark> List<List<M>> chunks(List<M> marks) {
     List<List<M>> chunks = new ArrayList<>();
-    for (int from = 0; from < marks.size(); from += CHUNK) {
-      chunks.add(List.copyOf(marks.subList(from, Math.min(marks.size(), from + CHUNK))));
+    List<M> chunk = new ArrayList<>();
+    int weight = 0;
+    for (M each : marks) {
+      if (!chunk.isEmpty() && weight + each.weight() > CHUNK) {
+        chunks.add(List.copyOf(chunk));
+        chunk.clear();
+        weight = 0;
+      }
+      chunk.add(each);
+      weight += each.weight();
+    }
+    if (!chunk.isEmpty()) {
+      chunks.add(List.copyOf(chunk));
     }
     return chunks;
   }

@@ -9,8 +9,10 @@
  * io.penstock.message.Beacon}s: at the start, when asked, on every change, and each second. It also
  * hands out {@link io.penstock.bus.Drains}, the operators' orders that every node keeps and tells
  * the others, and defines {@link io.penstock.bus.Setting}, how a room hears of a configuration that
- * was read again. Whoever listens to one of these is forgotten when its verticle has gone: {@link
- * io.penstock.bus.Listeners}.
+ * was read again. A {@link io.penstock.bus.KeptBook} is what operators have ordered by the admin
+ * API and all nodes go by, in a {@link io.penstock.bus.MarkStore} that outlives them: it survives
+ * as long as one node or one store does. Whoever listens to one of these is forgotten when its
+ * verticle has gone: {@link io.penstock.bus.Listeners}.
  *
  * <p>Decisions:
  *

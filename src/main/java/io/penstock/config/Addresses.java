@@ -2,7 +2,9 @@ package io.penstock.config;
 
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -21,6 +23,23 @@ final class Addresses {
   /** The URL in its plain form, without a trailing slash; empty unless it is one of an engine. */
   static Optional<String> engineUrl(String text) {
     return baseOf(text);
+  }
+
+  /** Reports a text that is no URL of one of these schemes. */
+  static void checkUrl(Section url, Set<String> schemes, String expected) {
+    if (!url.tree().isTextual()) {
+      return;
+    }
+    try {
+      URI uri = new URI(url.tree().textValue());
+      if (uri.getHost() == null
+          || uri.getScheme() == null
+          || !schemes.contains(uri.getScheme().toLowerCase(Locale.ROOT))) {
+        url.expected(expected);
+      }
+    } catch (URISyntaxException e) {
+      url.expected(expected);
+    }
   }
 
   /** Whether it is what a browser sends as {@code Origin}. */

@@ -5,6 +5,7 @@ import io.penstock.bus.ClusterConfig;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Role;
 import io.penstock.ingress.IngressConfig;
+import io.penstock.prefix.PrefixConfig;
 import io.penstock.tenancy.TenancyConfig;
 import java.util.Optional;
 import java.util.Set;
@@ -18,6 +19,7 @@ import java.util.Set;
  * @param cluster absent: the node is alone
  * @param admin absent: no admin API
  * @param tenants who may ask
+ * @param prefixes where registered prefixes are kept
  */
 public record NodeConfig(
     String name,
@@ -29,6 +31,7 @@ public record NodeConfig(
     IngressConfig ingress,
     Optional<AdminConfig> admin,
     TenancyConfig tenants,
+    PrefixConfig prefixes,
     Fleet fleet) {
   public NodeConfig {
     roles = Set.copyOf(roles);
@@ -61,6 +64,7 @@ public record NodeConfig(
         ingress,
         Optional.empty(),
         TenancyConfig.OPEN,
+        PrefixConfig.MEMORY,
         fleet);
   }
 }

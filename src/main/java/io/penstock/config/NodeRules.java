@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * What the schema of a node can not say. Runs on whatever the file holds, so that all mistakes come
@@ -27,6 +28,7 @@ final class NodeRules {
       cluster(root.sub("cluster"));
     }
     admin(root.sub("admin"));
+    prefixes(root.sub("prefixes"));
     tls(root.sub("ingress").sub("tls"));
     cors(root.sub("ingress").sub("cors"));
   }
@@ -86,6 +88,14 @@ final class NodeRules {
           "a key from the environment, such as \"${ADMIN_KEY}\", because admin.host, "
               + host
               + ", can be reached from other machines");
+    }
+  }
+
+  private static void prefixes(Section prefixes) {
+    Section redis = prefixes.sub("redis_url");
+    Addresses.checkUrl(redis, Set.of("redis", "rediss"), "a redis:// or rediss:// URL");
+    if (!redis.tree().isMissingNode() && prefixes.tree().has("file")) {
+      prefixes.sub("file").expected("left out, because redis_url is given");
     }
   }
 

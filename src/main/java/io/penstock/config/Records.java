@@ -23,6 +23,7 @@ import io.penstock.inference.Role;
 import io.penstock.inference.RoutingStrategy;
 import io.penstock.inference.TierPolicy;
 import io.penstock.ingress.IngressConfig;
+import io.penstock.prefix.PrefixConfig;
 import io.penstock.tenancy.TenancyConfig;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -51,7 +52,15 @@ final class Records {
         tenants.tree().isMissingNode()
             ? TenancyConfig.OPEN
             : TenantRecords.of(tenants, root.directory(), node.path("name").asText("penstock")),
+        prefixes(
+            root.tree().path("prefixes"), root.directory(), node.path("name").asText("penstock")),
         fleet);
+  }
+
+  private static PrefixConfig prefixes(JsonNode prefixes, Path directory, String node) {
+    Optional<String> redis = text(prefixes.path("redis_url"));
+    Path file = file(text(prefixes.path("file")).orElse("prefixes-" + node + ".json"), directory);
+    return new PrefixConfig(redis.isPresent() ? Optional.empty() : Optional.of(file), redis);
   }
 
   private static AdminConfig admin(JsonNode admin, JsonNode port) {

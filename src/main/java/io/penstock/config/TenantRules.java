@@ -2,8 +2,6 @@ package io.penstock.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.penstock.tenancy.Secrets;
-import java.net.URI;
-import java.net.URISyntaxException;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Locale;
@@ -35,11 +33,12 @@ final class TenantRules {
       return;
     }
     jwt();
-    url(
+    Addresses.checkUrl(
         tenants.sub("limits").sub("redis_url"),
         Set.of("redis", "rediss"),
         "a redis:// or rediss:// URL");
-    url(tenants.sub("key_redis_url"), Set.of("redis", "rediss"), "a redis:// or rediss:// URL");
+    Addresses.checkUrl(
+        tenants.sub("key_redis_url"), Set.of("redis", "rediss"), "a redis:// or rediss:// URL");
     if (tenants.tree().has("key_redis_url") && tenants.tree().has("key_file")) {
       tenants.sub("key_file").expected("left out, because key_redis_url is given");
     }
@@ -61,23 +60,7 @@ final class TenantRules {
     if (tenants.tree().path("auth").asText().contains("jwt") && jwt.tree().isMissingNode()) {
       jwt.expected("the issuer of the tokens, because auth is " + tenants.sub("auth").found());
     }
-    url(jwt.sub("jwks_url"), Set.of("http", "https"), "an http:// or https:// URL");
-  }
-
-  private static void url(Section url, Set<String> schemes, String expected) {
-    if (!url.tree().isTextual()) {
-      return;
-    }
-    try {
-      URI uri = new URI(url.tree().textValue());
-      if (uri.getHost() == null
-          || uri.getScheme() == null
-          || !schemes.contains(uri.getScheme().toLowerCase(Locale.ROOT))) {
-        url.expected(expected);
-      }
-    } catch (URISyntaxException e) {
-      url.expected(expected);
-    }
+    Addresses.checkUrl(jwt.sub("jwks_url"), Set.of("http", "https"), "an http:// or https:// URL");
   }
 
   private static void id(Section tenant, Map<String, KeyPath> byId) {

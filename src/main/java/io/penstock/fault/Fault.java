@@ -41,6 +41,9 @@ public enum Fault {
   /** No pool serves the model. */
   MODEL_NOT_FOUND(404, "not_found_error", "model_not_found", Retry.NEVER),
 
+  /** No prefix of this name is registered, or none for this tenant. */
+  PREFIX_NOT_FOUND(404, "not_found_error", "prefix_not_found", Retry.NEVER),
+
   /** No replica, pool or node of this name. */
   UNKNOWN_TARGET(404, "not_found_error", "unknown_target", Retry.NEVER),
 
@@ -91,6 +94,9 @@ public enum Fault {
 
   /** Tokens can not be checked: their issuer's keys are not there. */
   KEYS_UNAVAILABLE(503, "unavailable_error", "keys_unavailable", Retry.LATER),
+
+  /** The prefix is not known here, and this node has not been able to read all that there are. */
+  PREFIXES_UNAVAILABLE(503, "unavailable_error", "prefixes_unavailable", Retry.LATER),
 
   /** No healthy replica serves the pool. */
   NO_REPLICA(503, "unavailable_error", "no_replica", Retry.LATER),

@@ -6,6 +6,7 @@ import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.PromptPrefix;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TierWish;
@@ -36,6 +37,7 @@ import org.jspecify.annotations.Nullable;
  * @param timeout the client's own total deadline
  * @param resume whether a stream that breaks may go on at another replica
  * @param tiers what its headers say of tiers
+ * @param prefix that was put before the prompt; the scan is of the whole
  */
 record Ask(
     ScannedBody scan,
@@ -44,7 +46,8 @@ record Ask(
     long affinity,
     Optional<Duration> timeout,
     boolean resume,
-    TierHeaders tiers) {
+    TierHeaders tiers,
+    Optional<PromptPrefix> prefix) {
 
   /** Reads it; what it asks for above the tenant's highest class is lowered to that. */
   static Checked<Ask> read(Operation operation, MultiMap headers, byte[] body, Tenant tenant) {
@@ -95,7 +98,13 @@ record Ask(
             Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant.id().value())),
             value(timeout),
             value(resume),
-            value(tiers)));
+            value(tiers),
+            Optional.empty()));
+  }
+
+  /** The same with a prefix before its prompt. */
+  Ask prefixed(PromptPrefix with) {
+    return new Ask(scan, priority, needs, affinity, timeout, resume, tiers, Optional.of(with));
   }
 
   /**

@@ -5,6 +5,7 @@ import io.penstock.inference.Fleet;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
+import io.penstock.inference.PromptPrefix;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.TierName;
 import io.penstock.inference.TokenUsage;
@@ -106,6 +107,7 @@ final class Books {
     if (end.outcome() == Outcome.OK && end.streams()) {
       model.outputTokens(nanos(life.generationMillis()), generated);
     }
+    cached(end);
     if (life.state() == StreamState.CANCELLED) {
       meters.cancelled(phase(life.endedIn()));
       wasted(life.endedIn(), generated);
@@ -137,6 +139,14 @@ final class Books {
             end.cost().orElse(null),
             end.bytesOut(),
             end.caller().address()));
+  }
+
+  private void cached(Settlement end) {
+    int cached = end.attempts().usage().cachedTokens();
+    if (cached > 0) {
+      int ofPrefix = end.prefix().map(prefix -> Math.min(cached, prefix.tokens())).orElse(0);
+      meters.cached(end.prefix().map(PromptPrefix::id).orElse(null), ofPrefix, cached - ofPrefix);
+    }
   }
 
   private static long nanos(long millis) {

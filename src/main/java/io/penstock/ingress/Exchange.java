@@ -190,6 +190,12 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
           if (!itinerary.answered(answered)) {
             return;
           }
+          Optional<FinalError> unsuited =
+              Preamble.unsuited(required(ask).prefix(), answered.model());
+          if (unsuited.isPresent()) {
+            fail(now, unsuited.get());
+            return;
+          }
           beginTier();
           if (first) {
             rules.retries().began(now);
@@ -295,7 +301,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   void refused(Refusal refusal) {
     on(
         now -> {
-          FinalError why = FinalError.refused(refusal);
+          FinalError why = FinalError.refused(refusal, required(ask).prefix());
           if (refusal.pool().isPresent()) {
             notServed(now, why);
           } else {
@@ -428,6 +434,14 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
       }
       charge();
       loop.exchanges().closed(this, settlement(outcome, fault));
+      countPrefix(outcome);
+    }
+  }
+
+  private void countPrefix(Outcome outcome) {
+    if (outcome == Outcome.OK && ask != null) {
+      ask.prefix()
+          .ifPresent(prefix -> loop.prefixes().used(prefix, attempts.usage().cachedTokens()));
     }
   }
 
@@ -453,6 +467,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         itinerary.model(),
         Optional.ofNullable(pursuit).flatMap(Pursuit::pool).map(Pool::name),
         ask != null && ask.scan().stream(),
+        Optional.ofNullable(ask).flatMap(Ask::prefix),
         answer.status(),
         outcome,
         fault,

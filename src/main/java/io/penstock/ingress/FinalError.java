@@ -3,11 +3,13 @@ package io.penstock.ingress;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.PromptPrefix;
 import io.penstock.message.Refusal;
 import io.penstock.openai.Checked;
 import io.penstock.stream.StreamDeadlines;
 import io.penstock.tenancy.LimitRefusal;
 import io.penstock.tenancy.Verdict;
+import java.util.Optional;
 
 /**
  * An error that ends a request: what the client is told, and what the books say. The words of those
@@ -86,8 +88,30 @@ record FinalError(
         Outcome.BACK_PRESSURE);
   }
 
-  /** By a router or a pool's owner. */
-  static FinalError refused(Refusal refusal) {
+  /**
+   * By a router or a pool's owner.
+   *
+   * @param prefix that stood before the prompt
+   */
+  static FinalError refused(Refusal refusal, Optional<PromptPrefix> prefix) {
+    FinalError error = refused(refusal);
+    return prefix.isPresent() && error.fault() == Fault.CONTEXT_LENGTH_EXCEEDED
+        ? new FinalError(
+            error.fault(),
+            error.message()
+                + " The registered prefix '"
+                + prefix.get().id()
+                + "' takes about "
+                + prefix.get().tokens()
+                + " of its tokens.",
+            error.param(),
+            error.retryAfterMillis(),
+            error.givenUp(),
+            error.outcome())
+        : error;
+  }
+
+  private static FinalError refused(Refusal refusal) {
     Fault fault = refusal.fault();
     Outcome outcome =
         switch (fault) {

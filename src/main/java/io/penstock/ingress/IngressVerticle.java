@@ -32,6 +32,7 @@ import io.penstock.message.Route;
 import io.penstock.message.Seat;
 import io.penstock.message.Station;
 import io.penstock.openai.RequestHeaders;
+import io.penstock.prefix.Prefixes;
 import io.penstock.stream.Retries;
 import io.penstock.stream.RetryBudget;
 import io.penstock.telemetry.AccessLog;
@@ -105,6 +106,7 @@ public final class IngressVerticle extends VerticleBase
   private final Bus bus;
   private final Directory directory;
   private final Doors doors;
+  private final Prefixes prefixes;
   private final Function<Vertx, QualityHook> hooks;
   private final Setting<IngressConfig> config;
   private final Setting<Fleet> fleet;
@@ -152,6 +154,7 @@ public final class IngressVerticle extends VerticleBase
       Bus bus,
       Directory directory,
       Doors doors,
+      Prefixes prefixes,
       Function<Vertx, QualityHook> hooks,
       Setting<IngressConfig> config,
       Setting<Fleet> fleet,
@@ -164,6 +167,7 @@ public final class IngressVerticle extends VerticleBase
     this.bus = bus;
     this.directory = directory;
     this.doors = doors;
+    this.prefixes = prefixes;
     this.hooks = hooks;
     this.config = config;
     this.fleet = fleet;
@@ -195,6 +199,7 @@ public final class IngressVerticle extends VerticleBase
             self,
             doors.open(vertx),
             limits.desk(),
+            prefixes,
             () -> required(rules),
             clock,
             vertx

@@ -3,6 +3,7 @@ package io.penstock.ingress;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.message.Station;
+import io.penstock.prefix.Prefixes;
 import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
 import io.penstock.tenancy.Door;
@@ -23,6 +24,7 @@ import java.util.function.Supplier;
  *
  * @param door says who a caller is
  * @param limits where requests reserve what they may have
+ * @param prefixes texts that requests may name, to stand before their prompts
  * @param firstUse whether a connection to an engine has carried no request yet; true once for each
  * @param rules those of now
  * @param hook asks judges outside
@@ -31,6 +33,7 @@ record LoopParts(
     Station self,
     Door door,
     LimitDesk limits,
+    Prefixes prefixes,
     Supplier<Rules> rules,
     Clock clock,
     HttpClient engines,

@@ -20,13 +20,18 @@ final class Reception {
     /** It can not be served. */
     void turnedAway(long nowMillis, FinalError why);
 
-    /** All of it is there, and it says something that can be routed. */
+    /**
+     * All of it is there, and it says something that can be routed.
+     *
+     * @param body what engines are to be sent, a prefix included
+     */
     void received(long nowMillis, Ask ask, byte[] body);
   }
 
   private final LoopParts loop;
   private final Operation operation;
   private final HttpServerRequest request;
+  private final int maxBodyBytes;
   private final BodyIntake intake;
   private final Guide guide;
 
@@ -39,6 +44,7 @@ final class Reception {
     this.loop = loop;
     this.operation = operation;
     this.request = request;
+    this.maxBodyBytes = maxBodyBytes;
     this.intake = new BodyIntake(request, maxBodyBytes);
     this.guide = guide;
   }
@@ -79,11 +85,18 @@ final class Reception {
 
   private void read(long nowMillis, Identity identity) {
     byte[] bytes = intake.bytes();
-    Checked<Ask> read = Ask.read(operation, request.headers(), bytes, identity.tenant());
-    if (read instanceof Checked.Rejected<Ask> no) {
+    Checked<Preamble.Whole> read =
+        Preamble.read(
+            operation,
+            request.headers(),
+            bytes,
+            identity.tenant(),
+            loop.prefixes().now(),
+            maxBodyBytes);
+    if (read instanceof Checked.Rejected<Preamble.Whole> no) {
       guide.turnedAway(nowMillis, FinalError.rejected(no));
-    } else if (read instanceof Checked.Valid<Ask> yes) {
-      guide.received(nowMillis, yes.value(), bytes);
+    } else if (read instanceof Checked.Valid<Preamble.Whole> yes) {
+      guide.received(nowMillis, yes.value().ask(), yes.value().body());
     }
   }
 

@@ -6,6 +6,7 @@ import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.PromptPrefix;
 import io.penstock.inference.TenantId;
 import io.penstock.inference.TierName;
 import io.penstock.stream.RequestLife;
@@ -17,6 +18,7 @@ import java.util.Optional;
  *
  * @param epochMillis when it ended
  * @param model the canonical name; empty when it was never routed
+ * @param prefix a registered one that stood before its prompt
  * @param status the HTTP status sent; 0 when none was
  * @param fault what the client was told went wrong; empty when the engine answered or the client
  *     left
@@ -33,6 +35,7 @@ record Settlement(
     Optional<ModelName> model,
     Optional<PoolName> pool,
     boolean streams,
+    Optional<PromptPrefix> prefix,
     int status,
     Outcome outcome,
     Optional<Fault> fault,

@@ -15,4 +15,9 @@ public interface Mark {
 
   /** The node that said so. */
   NodeId by();
+
+  /** How many usual marks, of half a kilobyte, it is as long as. */
+  default int weight() {
+    return 1;
+  }
 }

@@ -30,6 +30,7 @@ public sealed interface Message
         Beacon,
         DrainMarks,
         TenancyMarks,
+        PrefixMarks,
         BookDigest,
         LimitAsk,
         LimitAnswer,
@@ -37,5 +38,7 @@ public sealed interface Message
         PoolReport,
         AskDecisions,
         Decisions,
+        AskPrefixes,
+        PrefixUses,
         AskNode,
         NodeReport {}

@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param slowStart whether it is in its slow start
  * @param breaker state of its circuit breaker; empty when it has none
  * @param draining whether it gets no new grants by somebody's order
+ * @param cache what is known of its prefix cache; empty from an older node
  */
 public record ReplicaReport(
     ReplicaId replica,
@@ -33,4 +34,5 @@ public record ReplicaReport(
     double share,
     boolean slowStart,
     String breaker,
-    boolean draining) {}
+    boolean draining,
+    Optional<CacheReport> cache) {}

@@ -12,6 +12,8 @@ public enum Room {
   DRAIN,
   /** The node's book of keys and tenants. */
   TENANCY,
+  /** The node's book of registered prefixes. */
+  PREFIX,
   /** The keeper of the limits of some tenants. */
   LIMITS,
   /** The admin API. */

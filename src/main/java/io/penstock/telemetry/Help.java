@@ -44,6 +44,16 @@ final class Help implements MeterFilter {
           Map.entry(
               Names.KEYS_UNWRITTEN,
               "1 while keys and tenants that were changed are not on this node's disk"),
+          Map.entry(
+              Names.PREFIX_TOKENS,
+              "Tokens of prompts, those that engines had cached, and those expected to be"),
+          Map.entry(
+              Names.PREFIX_INDEX_BYTES, "Memory for what is known of the replica's prefix cache"),
+          Map.entry(Names.PREFIXES, "Registered prefixes that this node knows"),
+          Map.entry(
+              Names.PREFIXES_UNWRITTEN, "1 while prefixes that were changed are not on its disk"),
+          Map.entry(Names.PREFIX_HITS, "Answers for whose prompts the engine had something cached"),
+          Map.entry(Names.PREFIX_TOKENS_SAVED, "Tokens of prompts that engines had cached"),
           Map.entry(Names.EVENT_LOOP_LAG, "How much later than due a task of the event loop ran"),
           Map.entry(
               Names.EVENT_LOOP_BLOCKED, "Times that the event loop did not turn for 2 s or more"),

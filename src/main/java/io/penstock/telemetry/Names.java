@@ -83,6 +83,35 @@ public final class Names {
   /** Gauge: 1 while what operators have ordered of keys and tenants is not on this node's disk. */
   public static final String KEYS_UNWRITTEN = "penstock.keys.unwritten";
 
+  /** Gauge: registered prefixes that this node knows. */
+  public static final String PREFIXES = "penstock.prefixes";
+
+  /** Gauge: 1 while what operators have ordered of prefixes is not on this node's disk. */
+  public static final String PREFIXES_UNWRITTEN = "penstock.prefixes.unwritten";
+
+  /**
+   * Counter by prefix: answers for whose prompts the engine had something cached, by its word. The
+   * prefix is a registered one that the request named ("none" without; the first 50 that the node
+   * gets to know, the rest are "other"). The guide's name.
+   */
+  public static final String PREFIX_HITS = "llm.prefix.cache.hit";
+
+  /**
+   * Counter by prefix, as above: tokens of prompts that engines had cached. What is cached beyond a
+   * registered prefix counts as "none". The guide's name.
+   */
+  public static final String PREFIX_TOKENS_SAVED = "llm.prefix.cache.tokens.saved";
+
+  /**
+   * Counter by pool, kind, at the pool's owner, of answers whose prompts the engine has counted:
+   * tokens of the prompts (prompt), those that the engine had cached (cached), those that were
+   * expected to be when the replica was chosen (predicted; only strategies that look).
+   */
+  public static final String PREFIX_TOKENS = "penstock.prefix.tokens";
+
+  /** Gauge by pool, replica: memory that the owner takes to know what is in its prefix cache. */
+  public static final String PREFIX_INDEX_BYTES = "penstock.prefix.index.bytes";
+
   /** Timer by loop: how much later than due a task of the event loop ran. */
   public static final String EVENT_LOOP_LAG = "penstock.event.loop.lag";
 

@@ -47,6 +47,14 @@ public final class RequestMeters {
   private static final String NO_ERROR = "none";
   private static final String ENGINE_ERROR = "engine";
   private static final String NO_REASON = "none";
+  private static final String NO_PREFIX = "none";
+
+  /** Of prefixes that have no series of their own. */
+  private static final String OTHER_PREFIXES = "other";
+
+  /** Most registered prefixes with series of their own. */
+  private static final int PREFIXES_MAX = 50;
+
   private static final int STATUS_MIN = 100;
   private static final int STATUS_MAX = 599;
 
@@ -72,6 +80,7 @@ public final class RequestMeters {
   private final Map<Operation, ForModel> unknownModel;
   private final Map<PoolName, PoolCounters> pools = new ConcurrentHashMap<>();
   private final PoolCounters unknownPool;
+  private final Map<String, PrefixCounters> prefixes = new ConcurrentHashMap<>();
   private final Map<Operation, Responses> responses = new EnumMap<>(Operation.class);
   private final Responses otherResponses = new Responses(OTHER_OPERATION);
   private final Set<TierName> tiers = ConcurrentHashMap.newKeySet();
@@ -188,6 +197,31 @@ public final class RequestMeters {
    */
   public void judged(String judge, String outcome) {
     registry.counter(Names.CASCADE_JUDGEMENTS, "judge", judge, "outcome", outcome).increment();
+  }
+
+  /**
+   * An engine has found some of a prompt in its cache.
+   *
+   * @param prefix a registered one that the request named; null without
+   * @param ofPrefix tokens that were cached, of the prefix
+   * @param beyond those that were cached beyond it
+   */
+  public void cached(@Nullable String prefix, int ofPrefix, int beyond) {
+    PrefixCounters own = prefixes(prefix == null ? NO_PREFIX : prefix);
+    own.hits.increment();
+    own.saved.increment(ofPrefix);
+    prefixes(NO_PREFIX).saved.increment(beyond);
+  }
+
+  /** Loops that meet new ones at once may pass the bound by one each. */
+  private PrefixCounters prefixes(String label) {
+    PrefixCounters known = prefixes.get(label);
+    if (known != null) {
+      return known;
+    }
+    String shown =
+        prefixes.size() > PREFIXES_MAX && !label.equals(NO_PREFIX) ? OTHER_PREFIXES : label;
+    return prefixes.computeIfAbsent(shown, PrefixCounters::new);
   }
 
   /** A client has left. */
@@ -380,6 +414,17 @@ public final class RequestMeters {
 
     private static String label(int code) {
       return code < FAULTS ? Fault.values()[code].code() : code == FAULTS ? NO_ERROR : ENGINE_ERROR;
+    }
+  }
+
+  /** The counters of one registered prefix. */
+  private final class PrefixCounters {
+    private final Counter hits;
+    private final Counter saved;
+
+    PrefixCounters(String prefix) {
+      hits = registry.counter(Names.PREFIX_HITS, "prefix", prefix);
+      saved = registry.counter(Names.PREFIX_TOKENS_SAVED, "prefix", prefix);
     }
   }
 

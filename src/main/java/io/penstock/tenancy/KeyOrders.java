@@ -1,6 +1,7 @@
 package io.penstock.tenancy;
 
 import io.penstock.bus.Book;
+import io.penstock.bus.OrderException;
 import io.penstock.fault.Fault;
 import io.penstock.inference.ApiKey;
 import io.penstock.inference.NodeId;
@@ -74,7 +75,7 @@ final class KeyOrders {
   Order rotate(Register register, String id, Duration overlap, long epochMillis) {
     ApiKey old = known(register, id);
     if (!old.isLive(epochMillis)) {
-      throw new TenancyException(
+      throw new OrderException(
           Fault.CONFLICT,
           "key '"
               + id
@@ -121,7 +122,7 @@ final class KeyOrders {
 
   private long stamp(String target, long epochMillis) {
     if (book.isFull() && book.of(target).isEmpty()) {
-      throw new TenancyException(
+      throw new OrderException(
           Fault.CONFLICT,
           "there are "
               + book.size()
@@ -138,18 +139,18 @@ final class KeyOrders {
         .key(id)
         .orElseThrow(
             () ->
-                new TenancyException(
+                new OrderException(
                     Fault.UNKNOWN_TARGET,
                     "there is no key '" + id + "' (expected: an id that GET /admin/v1/keys lists)",
                     "id"));
   }
 
-  private static TenancyException unknownTenant(Register register, TenantId id, Fault fault) {
+  private static OrderException unknownTenant(Register register, TenantId id, Fault fault) {
     List<Tenant> all = register.tenants();
     String listed =
         all.stream().limit(LISTED_MAX).map(t -> t.id().value()).collect(Collectors.joining(", "));
     int more = all.size() - LISTED_MAX;
-    return new TenancyException(
+    return new OrderException(
         fault,
         "there is no tenant '"
             + id

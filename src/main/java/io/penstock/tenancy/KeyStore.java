@@ -1,17 +1,18 @@
 package io.penstock.tenancy;
 
+import io.penstock.bus.Done;
+import io.penstock.bus.OrderException;
 import io.penstock.inference.ApiKey;
 import io.penstock.inference.RateLimits;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
 import io.vertx.core.Future;
 import java.time.Duration;
-import java.util.Optional;
 
 /**
  * What operators may do to tenants and keys, in the whole cluster. May be called from any thread.
  * All of it completes when this node goes by it, has told the others, and has tried to store it;
- * fails with {@link TenancyException} when it is not to be done.
+ * fails with {@link OrderException} when it is not to be done.
  */
 public interface KeyStore {
   /**
@@ -20,14 +21,6 @@ public interface KeyStore {
    * @param secret shown here and never again
    */
   record Created(ApiKey key, String secret) {}
-
-  /**
-   * What was ordered, which holds.
-   *
-   * @param warning in words, where it could not be stored and so is lost when all nodes are down at
-   *     once; it is tried again until it can
-   */
-  record Done<T>(T what, Optional<String> warning) {}
 
   /** As this node knows them; any thread. */
   Register now();

@@ -59,6 +59,18 @@ class AdminApiTest {
     assertThat(replicaOf(chat(5))).isIn("rivers-0", "rivers-1");
 
     JsonObject fleet = admin("GET", "/fleet", 200);
+    HttpResponse<String> byHttp2 =
+        HttpClient.newHttpClient()
+            .send(
+                HttpRequest.newBuilder(
+                        URI.create(
+                            "http://127.0.0.1:"
+                                + node.config().admin().orElseThrow().port()
+                                + "/admin/v1/fleet"))
+                    .build(),
+                HttpResponse.BodyHandlers.ofString());
+    assertThat(byHttp2.version()).isEqualTo(HttpClient.Version.HTTP_2);
+    assertThat(byHttp2.statusCode()).as(byHttp2.body()).isEqualTo(200);
     assertThat(fleet.getJsonArray("silent")).isEmpty();
     JsonObject pool = fleet.getJsonArray("pools").getJsonObject(0);
     assertThat(pool.getString("name")).isEqualTo("rivers");

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.adapter.redis.RedisMarks;
+import io.penstock.bus.UnreadableBookException;
 import io.penstock.inference.NodeId;
+import io.penstock.inference.PromptPrefix;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
+import io.penstock.message.PrefixMark;
 import io.penstock.message.TenancyMark;
-import io.penstock.tenancy.UnreadableBookException;
+import io.penstock.prefix.PrefixVerticle;
+import io.penstock.tenancy.TenancyVerticle;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.json.JsonObject;
@@ -132,7 +136,8 @@ class KeysInRedisTest {
 
   @Test
   void whatRedisHasLostIsWrittenAgain() throws Exception {
-    RedisMarks marks = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> marks =
+        new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
     List<TenancyMark> many = new ArrayList<>();
     for (int i = 0; i < 1_234; i++) {
       many.add(mark("t" + i, 10));
@@ -158,9 +163,30 @@ class KeysInRedisTest {
   }
 
   @Test
+  void prefixesAreInABookOfTheirOwn() throws Exception {
+    RedisMarks<PrefixMark> prefixes =
+        new RedisMarks<>(vertx, redis.url(), PrefixVerticle.FORM, new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> keys =
+        new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
+    PromptPrefix long128 =
+        new PromptPrefix("a", Optional.empty(), Optional.empty(), "\"é\n".repeat(32_000), 5);
+    List<PrefixMark> marks =
+        List.of(
+            new PrefixMark("a", Optional.of(long128), 7, new NodeId("n")),
+            new PrefixMark("b", Optional.empty(), 8, new NodeId("n")));
+    await(prefixes.write(marks, true));
+    await(keys.write(List.of(mark("t", 20)), true));
+
+    assertThat(await(prefixes.read())).containsExactlyInAnyOrderElementsOf(marks);
+    assertThat(await(keys.read())).containsExactly(mark("t", 20));
+  }
+
+  @Test
   void theLaterWordHoldsWhoeverWritesLast() throws Exception {
-    RedisMarks one = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
-    RedisMarks two = new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> one =
+        new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
+    RedisMarks<TenancyMark> two =
+        new RedisMarks<>(vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry());
     await(one.write(List.of(mark("t", 20)), true));
     await(two.write(List.of(mark("t", 19), mark("u", 1)), true));
     assertThat(await(one.read())).containsExactlyInAnyOrder(mark("t", 20), mark("u", 1));
@@ -170,7 +196,11 @@ class KeysInRedisTest {
   void whatNobodyHereWroteStopsANodeAndIsNamed() throws Exception {
     await(client().send(Request.cmd(Command.HSET).arg(BOOK).arg("key:x").arg("5 a {}")));
     assertThatThrownBy(
-            () -> await(new RedisMarks(vertx, redis.url(), new SimpleMeterRegistry()).read()))
+            () ->
+                await(
+                    new RedisMarks<>(
+                            vertx, redis.url(), TenancyVerticle.FORM, new SimpleMeterRegistry())
+                        .read()))
         .cause()
         .isInstanceOf(UnreadableBookException.class)
         .hasMessageContaining("Redis at 127.0.0.1:")

@@ -1,6 +1,7 @@
 package io.penstock.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import io.penstock.config.ConfigLoader;
 import io.penstock.config.NodeConfig;
@@ -93,15 +94,18 @@ class RoutingTest {
   }
 
   private JsonArray decisions(String query) throws Exception {
+    return admin("decisions?" + query).getJsonArray("decisions");
+  }
+
+  private JsonObject admin(String path) throws Exception {
     int port = node.config().admin().orElseThrow().port();
     HttpResponse<String> answer =
         http.send(
-            HttpRequest.newBuilder(
-                    URI.create("http://127.0.0.1:" + port + "/admin/v1/decisions?" + query))
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/admin/v1/" + path))
                 .build(),
             HttpResponse.BodyHandlers.ofString());
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
-    return new JsonObject(answer.body()).getJsonArray("decisions");
+    return new JsonObject(answer.body());
   }
 
   @Test
@@ -182,5 +186,47 @@ class RoutingTest {
     assertThat(inputs.getDouble("uncached_tokens"))
         .isLessThan(decision.getJsonObject("terms").getDouble("prompt_tokens") / 2);
     assertThat(inputs.getDouble("backlog_requests")).isZero();
+
+    JsonObject cache = cache();
+    assertThat(cache.getInteger("answers")).isEqualTo(3);
+    long prompt = cache.getLong("prompt_tokens");
+    assertThat(cache.getLong("cached_tokens")).isBetween(prompt / 2, prompt);
+    assertThat(cache.getLong("predicted_tokens")).isBetween(prompt / 2, prompt);
+    assertThat(cache.getDouble("hit_share"))
+        .isCloseTo((double) cache.getLong("cached_tokens") / prompt, within(0.001));
+    assertThat(cache.getLong("index_bytes_max")).isEqualTo(4L * 65_536 * 24);
+    assertThat(
+            cache.getJsonArray("replicas").stream()
+                .mapToLong(row -> ((JsonObject) row).getLong("index_bytes"))
+                .sum())
+        .isEqualTo(cache.getLong("index_bytes"))
+        .isBetween(4L * 64 * 24, 1L << 20);
+    String metrics = metrics();
+    assertThat(metrics)
+        .contains("penstock_prefix_tokens_total{kind=\"cached\",pool=\"rivers\"} ")
+        .contains("penstock_prefix_tokens_total{kind=\"prompt\",pool=\"rivers\"} " + prompt + ".0")
+        .containsPattern("penstock_prefix_index_bytes\\{pool=\"rivers\",replica=\"[^\"]*\"} [1-9]");
+  }
+
+  private JsonObject cache() throws Exception {
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    JsonObject pools = admin("pools");
+    while (cacheOf(pools).getInteger("answers") < 3) {
+      assertThat(System.nanoTime()).as("%s", pools).isLessThan(end);
+      pools = admin("pools");
+    }
+    return cacheOf(pools);
+  }
+
+  private static JsonObject cacheOf(JsonObject pools) {
+    return pools.getJsonArray("pools").getJsonObject(0).getJsonObject("prefix_cache");
+  }
+
+  private String metrics() throws Exception {
+    int port = node.config().ingress().port();
+    return http.send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/metrics")).build(),
+            HttpResponse.BodyHandlers.ofString())
+        .body();
   }
 }

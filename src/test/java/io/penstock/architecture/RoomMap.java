@@ -39,18 +39,19 @@ final class RoomMap {
       stream            | leaves message openai
 
       tenancy           | leaves message telemetry bus
+      prefix            | leaves message telemetry bus
 
       # What the ingress and the router know of tiers of models.
       tiers             | leaves
 
       # Roles. None uses another.
-      ingress           | leaves message telemetry bus openai stream tenancy tiers
+      ingress           | leaves message telemetry bus openai stream tenancy prefix tiers
       router            | leaves message telemetry bus tiers
       batcher           | leaves message telemetry bus
       prober            | leaves message telemetry bus
 
       # What operators ask and order.
-      admin             | leaves message telemetry bus openai tenancy
+      admin             | leaves message telemetry bus openai tenancy prefix
 
       # Foreign systems, one room each, behind the ports of a role. None uses another, but all may
       # use the guard around calls.
@@ -59,7 +60,7 @@ final class RoomMap {
       adapter.discovery | leaves telemetry prober adapter.guard
       adapter.jwks      | tenancy adapter.guard
       adapter.judge     | leaves tiers adapter.guard
-      adapter.redis     | leaves message tenancy adapter.guard
+      adapter.redis     | leaves message bus tenancy adapter.guard
 
       # On their own: the simulated engine and the load driver.
       sim               | leaves openai
@@ -72,8 +73,8 @@ final class RoomMap {
       calibrate         | leaves tiers
 
       # The file, the composition root, and the commands, which alone may use the root.
-      config            | leaves bus tenancy tiers ingress admin
-      app               | leaves message telemetry bus tenancy ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.judge adapter.redis sim config
+      config            | leaves bus tenancy prefix tiers ingress admin
+      app               | leaves message telemetry bus tenancy prefix ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.judge adapter.redis sim config
       cli               | leaves telemetry bus tenancy ingress admin sim load replay calibrate config app
       """;
   // spotless:on

@@ -6,13 +6,18 @@ import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.batcher.Samples.Ask;
 import io.penstock.bus.View;
 import io.penstock.inference.NodeId;
+import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.Priority;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Role;
 import io.penstock.inference.TenantId;
+import io.penstock.inference.TokenUsage;
 import io.penstock.message.AskPool;
+import io.penstock.message.CacheReport;
+import io.penstock.message.Grant;
 import io.penstock.message.PoolReport;
+import io.penstock.message.Release;
 import io.penstock.message.RequestPlace;
 import io.penstock.message.Room;
 import io.penstock.message.Station;
@@ -32,10 +37,14 @@ class ReportsTest {
 
   @BeforeEach
   void own() {
+    own(0);
+  }
+
+  private void own(long now) {
     View view =
         new View(List.of(new View.Node(SELF, "owner", "", Set.of(Role.BATCHER), 1, "", false)));
-    owner.view(view, 1, 0);
-    owner.tick(1);
+    owner.view(view, 1, now);
+    owner.tick(now + 1);
     assertThat(owner.tenure()).isEqualTo(PoolOwner.Tenure.SERVING);
   }
 
@@ -103,6 +112,64 @@ class ReportsTest {
 
   private int place(String id) {
     return ask(false, Optional.of("x-" + id), 400).request().orElseThrow().place();
+  }
+
+  private Release answered(String id, TokenUsage usage, long now) {
+    Grant grant =
+        owner.admit(Ask.of(id).admit(), now).stream()
+            .filter(AdmissionDecision.Granted.class::isInstance)
+            .map(decision -> ((AdmissionDecision.Granted) decision).grant())
+            .findFirst()
+            .orElseThrow();
+    return new Release(
+        grant.id(), grant.pool(), grant.epoch(), grant.replica(), Outcome.OK, usage, 10, 100, 0);
+  }
+
+  private CacheReport caches() {
+    return ask(false, Optional.empty(), 20_000).replicas().stream()
+        .flatMap(replica -> replica.cache().stream())
+        .reduce(CacheReport.NONE, CacheReport::plus);
+  }
+
+  @Test
+  void cachedTokensAreCountedByReplicaAndForThePool() {
+    SimpleMeterRegistry meters = new SimpleMeterRegistry();
+    PoolMeters shown = new PoolMeters(meters, pool);
+    owner.release(answered("a", new TokenUsage(1_000, 10, 600), 100), 200);
+    owner.release(answered("b", new TokenUsage(500, 10, 0), 300), 400);
+    owner.release(answered("c", TokenUsage.NONE, 450), 460);
+    shown.show(owner);
+    shown.show(owner);
+
+    assertThat(caches()).isEqualTo(new CacheReport(2, 1_500, 600, 0, 0, 0, 0));
+    assertThat(tokens(meters, "prompt")).isEqualTo(1_500);
+    assertThat(tokens(meters, "cached")).isEqualTo(600);
+    assertThat(tokens(meters, "predicted")).isZero();
+
+    owner.view(new View(List.of()), 2, 600); // another owns it for a while
+    own(10_000);
+    owner.release(answered("d", new TokenUsage(100, 10, 50), 10_100), 10_200);
+    shown.show(owner);
+    assertThat(tokens(meters, "prompt")).isEqualTo(1_600);
+    assertThat(tokens(meters, "cached")).isEqualTo(650);
+    assertThat(caches().answers()).isEqualTo(1);
+  }
+
+  private static double tokens(SimpleMeterRegistry meters, String kind) {
+    return meters.get(Names.PREFIX_TOKENS).tag("kind", kind).counter().count();
+  }
+
+  @Test
+  void expectedTokensAreAShareOfThePromptAsTheEngineCountsIt() {
+    Strategy strategy = new PrefixAffinity(1 << 16);
+    Prospect prospect = new Prospect(strategy, 1 << 16, new Tempo(new Typical()));
+    Errand errand = new Errand(strategy, prospect, 800, new Prospect.Match(400, 400, 0), true, 0);
+    CacheTally tally = new CacheTally();
+    tally.add(errand, new TokenUsage(1_000, 5, 900));
+    tally.add(errand, new TokenUsage(10, 5, 90)); // an engine that counts badly
+    assertThat(tally.predictedTokens()).isEqualTo(505);
+    assertThat(tally.cachedTokens()).isEqualTo(910);
+    assertThat(tally.promptTokens()).isEqualTo(1_010);
   }
 
   @Test

@@ -12,6 +12,7 @@ import io.penstock.inference.Outcome;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
 import io.penstock.inference.PromptBlocks;
+import io.penstock.inference.PromptPrefix;
 import io.penstock.inference.RateLimits;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
@@ -29,10 +30,12 @@ import io.penstock.message.AskDecisions;
 import io.penstock.message.AskHealth;
 import io.penstock.message.AskNode;
 import io.penstock.message.AskPool;
+import io.penstock.message.AskPrefixes;
 import io.penstock.message.Batch;
 import io.penstock.message.Beacon;
 import io.penstock.message.BookDigest;
 import io.penstock.message.Bytes;
+import io.penstock.message.CacheReport;
 import io.penstock.message.Census;
 import io.penstock.message.CensusAnswer;
 import io.penstock.message.Company;
@@ -67,6 +70,10 @@ import io.penstock.message.NodeReport;
 import io.penstock.message.NotOwner;
 import io.penstock.message.Plan;
 import io.penstock.message.PoolReport;
+import io.penstock.message.PrefixMark;
+import io.penstock.message.PrefixMarks;
+import io.penstock.message.PrefixUse;
+import io.penstock.message.PrefixUses;
 import io.penstock.message.QueueDepth;
 import io.penstock.message.Refusal;
 import io.penstock.message.Release;
@@ -290,6 +297,22 @@ final class MessageSamples {
                               CachePolicy.SHARED)),
                       1_795_383_481_526L,
                       NODE))),
+          new PrefixMarks(
+              NODE,
+              List.of(
+                  new PrefixMark(
+                      "terse",
+                      Optional.of(
+                          new PromptPrefix(
+                              "terse",
+                              Optional.of(TENANT),
+                              Optional.of(new ModelName("llama-70b")),
+                              "You are “terse”.\n",
+                              1_795_383_481_524L)),
+                      1_795_383_481_525L,
+                      NODE))),
+          new AskPrefixes(9, new Station(NODE, Room.ADMIN, 0)),
+          new PrefixUses(9, NODE, List.of(new PrefixUse("terse", 7, 5, 1_280))),
           new BookDigest(NODE, List.of(-6_148_914_691_236_517_206L, 0L, 17L)),
           new LimitAsk(
               TENANT,
@@ -357,7 +380,8 @@ final class MessageSamples {
                       0.5,
                       true,
                       "half-open",
-                      true)),
+                      true,
+                      Optional.of(new CacheReport(9, 8_000, 5_000, 5_100, 120, 6_144, 98_304)))),
               List.of(new TenantDepth(TENANT, Priority.BULK, 2.5, 3, 7, 2_500)),
               1,
               2,

@@ -192,7 +192,7 @@ class BadConfigurationTest {
         bad(
             "unknown section",
             fleet("'$schema': 'x'").replace("{'fleet'", "{'pipes': {}, 'fleet'"),
-            "pipes: unknown key (expected: one of node, cluster, ingress, admin, tenants, fleet)"),
+            "pipes: unknown key (expected: one of node, cluster, ingress, admin, prefixes, tenants, fleet)"),
         bad(
             "misspelt section",
             "{'Fleet': {}}",
@@ -699,6 +699,17 @@ class BadConfigurationTest {
 
   private static Stream<Case> placeholders() {
     return Stream.of(
+        bad(
+            "prefixes in two places",
+            pools(POOL)
+                .replace(
+                    "{'fleet'",
+                    "{'prefixes': {'file': 'p.json', 'redis_url': 'redis://h:6379'}, 'fleet'"),
+            "prefixes.file: \"p.json\" (expected: left out, because redis_url is given)"),
+        bad(
+            "no Redis for prefixes",
+            pools(POOL).replace("{'fleet'", "{'prefixes': {'redis_url': 'h:6379'}, 'fleet'"),
+            "prefixes.redis_url: *** (expected: a redis:// or rediss:// URL)"),
         bad(
             "unset",
             node("'name': '${NODE_NAME}'"),

@@ -48,6 +48,8 @@ class DefaultsTest {
                 Duration.ofSeconds(30),
                 Optional.empty(),
                 Optional.empty()));
+    assertThat(node.prefixes().redisUrl()).isEmpty();
+    assertThat(node.prefixes().file().orElseThrow()).hasFileName("prefixes-penstock.json");
     assertThat(node.fleet().enableFallback()).isTrue();
     assertThat(node.fleet().fallbackModel()).isEmpty();
     assertThat(node.fleet().pools())

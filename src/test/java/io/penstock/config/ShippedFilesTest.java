@@ -146,6 +146,7 @@ class ShippedFilesTest {
             "fleet.pools.replicas.simulated.count",
             "fleet.pools.replicas.simulated.profile",
             "fleet.tiers.estimator_file",
+            "prefixes.redis_url",
             "tenants.$schema",
             "tenants.key_redis_url",
             "tenants.limits",

@@ -19,6 +19,7 @@ import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ResumeMode;
 import io.penstock.inference.Role;
+import io.penstock.prefix.Prefixes;
 import io.penstock.router.RouterVerticle;
 import io.penstock.telemetry.AccessLog;
 import io.penstock.telemetry.LogFormat;
@@ -83,6 +84,7 @@ final class Gateway implements AutoCloseable {
     IngressConfig.Retries retries = IngressConfig.Retries.DEFAULT;
     ResumeMode resume = ResumeMode.AUTO;
     Doors doors = Doors.unlocked();
+    Prefixes prefixes = Prefixes.none();
     String engineModel = "engine/river-8b";
     BatchPolicy batching = BatchPolicy.DEFAULT;
 
@@ -121,6 +123,7 @@ final class Gateway implements AutoCloseable {
             node.bus(),
             node.directory(),
             setup.doors,
+            setup.prefixes,
             setup.hooks,
             config,
             fleetOfIngress,

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.penstock.bus.Book;
+import io.penstock.bus.OrderException;
 import io.penstock.fault.Fault;
 import io.penstock.inference.ApiKey;
 import io.penstock.inference.NodeId;
@@ -133,7 +134,7 @@ class RegisterTest {
 
     assertThat(wordsFor(old.secret(), 10_000)).endsWith("has been revoked");
     assertThatThrownBy(() -> orders.rotate(register(), old.key().id(), Duration.ZERO, 10_000))
-        .isInstanceOf(TenancyException.class)
+        .isInstanceOf(OrderException.class)
         .hasMessageContaining("has been revoked (expected: one that opens");
   }
 

@@ -1,4 +1,4 @@
-package io.penstock.tenancy;
+package io.penstock.bus;
 
 /** What is in a {@link MarkStore} is not as it was written; says what is wrong, in words. */
 public final class UnreadableBookException extends Exception {

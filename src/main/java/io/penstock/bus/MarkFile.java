@@ -1,6 +1,6 @@
-package io.penstock.tenancy;
+package io.penstock.bus;
 
-import io.penstock.message.TenancyMark;
+import io.penstock.message.Mark;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -24,29 +24,33 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The book of keys and tenants on disk: a head that counts what follows and has its SHA-256, then
- * one mark a line; of a target the last one holds. What changes is put behind, on disk, and then
- * the head is overwritten, which is shorter than a sector of a disk: so there is always an old book
- * or a new one, and what lies behind the counted bytes has never been said to be safe. When most of
- * the lines are no news any more all of it is written anew, to a file beside it that takes its
- * place once it is on disk; hence a change costs as much as is changed, whatever the book's size.
+ * A {@link Book} on disk: a head that counts what follows and has its SHA-256, then one mark a
+ * line; of a target the last one holds. What changes is put behind, on disk, and then the head is
+ * overwritten, which is shorter than a sector of a disk: so there is always an old book or a new
+ * one, and what lies behind the counted bytes has never been said to be safe. When most of the
+ * lines are no news any more all of it is written anew, to a file beside it that takes its place
+ * once it is on disk; hence a change costs as much as is changed, whatever the book's size.
  *
- * <p>Whatever else the file holds than what was written is an error: half a book would bring
- * revoked keys back. Blocks; not for event loops. Used by one thread after the other.
+ * <p>Whatever else the file holds than what was written is an error: half a book would bring back
+ * what was taken away. Blocks; not for event loops. Used by one thread after the other.
+ *
+ * @param <M> what is marked
  */
-final class KeyFile {
-  private static final Pattern HEAD =
-      Pattern.compile("penstock-keys 2 marks=([0-9]{9}) bytes=([0-9]{12}) sha256=([0-9a-f]{64})");
-
-  private static final int HEAD_BYTES = head(0, 0, "0".repeat(64)).length;
-
+final class MarkFile<M extends Mark> {
   /** Far beyond the largest book. */
   private static final long BYTES_MAX = 1L << 30;
 
   /** So many lines may be put behind a book of none. */
   private static final int APPENDED_MIN = 1_000;
 
+  /** The same in bytes, since lines of some books are long. */
+  private static final long APPENDED_BYTES_MIN = 4 << 20;
+
   private final Path file;
+  private final MarkForm<M> form;
+  private final String kind; // how the head begins
+  private final Pattern head;
+  private final int headBytes;
 
   /** Of what this object has written; null when it must be written anew. */
   private @Nullable Written written;
@@ -55,36 +59,43 @@ final class KeyFile {
   private static final class Written {
     private final MessageDigest body = sha256();
     private final int whole; // marks that it was written anew with
+    private final long wholeBytes;
     private int marks;
     private long bytes;
 
-    Written(int whole) {
+    Written(int whole, byte[] lines) {
       this.whole = whole;
+      this.wholeBytes = lines.length;
+      add(lines, whole);
     }
 
-    void add(byte[] lines, int count) {
+    final void add(byte[] lines, int count) {
       body.update(lines);
       bytes += lines.length;
       marks += count;
     }
 
-    byte[] head() throws IOException {
+    byte[] head(String kind) throws IOException {
       try {
         MessageDigest soFar = (MessageDigest) body.clone();
-        return KeyFile.head(marks, bytes, HexFormat.of().formatHex(soFar.digest()));
+        return MarkFile.head(kind, marks, bytes, HexFormat.of().formatHex(soFar.digest()));
       } catch (CloneNotSupportedException e) {
         throw new IOException("SHA-256 of this JDK can not be copied", e);
       }
     }
   }
 
-  KeyFile(Path file) {
+  MarkFile(Path file, MarkForm<M> form) {
     this.file = file.toAbsolutePath().normalize();
+    this.form = form;
+    this.kind = "penstock-" + form.name() + " 2";
+    this.head = Pattern.compile(kind + " marks=([0-9]{9}) bytes=([0-9]{12}) sha256=([0-9a-f]{64})");
+    this.headBytes = head(kind, 0, 0, "0".repeat(64)).length;
   }
 
-  private static byte[] head(int marks, long bytes, String sha256) {
+  private static byte[] head(String kind, int marks, long bytes, String sha256) {
     return String.format(
-            Locale.ROOT, "penstock-keys 2 marks=%09d bytes=%012d sha256=%s\n", marks, bytes, sha256)
+            Locale.ROOT, "%s marks=%09d bytes=%012d sha256=%s\n", kind, marks, bytes, sha256)
         .getBytes(StandardCharsets.UTF_8);
   }
 
@@ -101,7 +112,7 @@ final class KeyFile {
    *
    * @throws IOException with what is wrong with the file, in words
    */
-  List<TenancyMark> read() throws IOException {
+  List<M> read() throws IOException {
     byte[] all;
     try {
       if (Files.size(file) > BYTES_MAX) {
@@ -112,43 +123,46 @@ final class KeyFile {
       return List.of();
     } catch (IOException unreadable) {
       throw new IOException(
-          "the file of keys, " + file + ", can not be read: " + unreadable, unreadable);
+          "the file of " + form.name() + ", " + file + ", can not be read: " + unreadable,
+          unreadable);
     }
-    Matcher head =
-        HEAD.matcher(
+    Matcher first =
+        head.matcher(
             new String(
-                all, 0, Math.max(0, Math.min(all.length, HEAD_BYTES) - 1), StandardCharsets.UTF_8));
-    if (all.length < HEAD_BYTES || all[HEAD_BYTES - 1] != '\n' || !head.matches()) {
-      throw wrong("its first line is no head", "penstock-keys 2 marks=… bytes=… sha256=…");
+                all, 0, Math.max(0, Math.min(all.length, headBytes) - 1), StandardCharsets.UTF_8));
+    if (all.length < headBytes || all[headBytes - 1] != '\n' || !first.matches()) {
+      throw wrong("its first line is no head", kind + " marks=… bytes=… sha256=…");
     }
-    long bytes = Long.parseLong(head.group(2));
-    if (all.length - HEAD_BYTES < bytes) {
+    long bytes = Long.parseLong(first.group(2));
+    if (all.length - headBytes < bytes) {
       throw wrong(
-          "its head is followed by " + (all.length - HEAD_BYTES) + " bytes",
+          "its head is followed by " + (all.length - headBytes) + " bytes",
           bytes + ", as its head says");
     }
-    String body = new String(all, HEAD_BYTES, (int) bytes, StandardCharsets.UTF_8);
-    String sha256 = Secrets.sha256(body);
-    if (!sha256.equals(head.group(3))) {
+    String body = new String(all, headBytes, (int) bytes, StandardCharsets.UTF_8);
+    MessageDigest counted = sha256();
+    counted.update(all, headBytes, (int) bytes);
+    String sha256 = HexFormat.of().formatHex(counted.digest());
+    if (!sha256.equals(first.group(3))) {
       throw wrong(
-          "what follows its head has the SHA-256 " + sha256, head.group(3) + ", as its head says");
+          "what follows its head has the SHA-256 " + sha256, first.group(3) + ", as its head says");
     }
-    Map<String, TenancyMark> marks = new LinkedHashMap<>();
+    Map<String, M> marks = new LinkedHashMap<>();
     int number = 0;
     for (String line : body.lines().toList()) {
-      TenancyMark mark = mark(line, ++number + 1);
+      M mark = mark(line, ++number + 1);
       marks.remove(mark.target()); // in the order of the last word
       marks.put(mark.target(), mark);
     }
-    if (number != Integer.parseInt(head.group(1))) {
-      throw wrong("it has " + number + " marks", head.group(1) + ", as its head says");
+    if (number != Integer.parseInt(first.group(1))) {
+      throw wrong("it has " + number + " marks", first.group(1) + ", as its head says");
     }
     return List.copyOf(marks.values());
   }
 
-  private TenancyMark mark(String line, int number) throws IOException {
+  private M mark(String line, int number) throws IOException {
     try {
-      return MarkText.read(line);
+      return form.read(line);
     } catch (IOException unknown) {
       throw new IOException(
           wrong("line " + number + " is " + unknown.getMessage(), "a mark that this release knows")
@@ -159,32 +173,37 @@ final class KeyFile {
 
   private IOException wrong(String found, String expected) {
     return new IOException(
-        "the file of keys, "
+        "the file of "
+            + form.name()
+            + ", "
             + file
             + ", is not as this node wrote it: "
             + found
             + " (expected: "
             + expected
-            + "); put back a copy, from another node too, or move it away to begin without the"
-            + " keys in it");
+            + "); put back a copy, from another node too, or move it away to begin without the "
+            + form.name()
+            + " in it");
   }
 
   /** Whether so many marks may be put behind; else it is to be written anew. */
   boolean takes(int count) {
     Written now = written;
-    return now != null && now.marks + count <= 2 * now.whole + APPENDED_MIN;
+    return now != null
+        && now.marks + count <= 2 * now.whole + APPENDED_MIN
+        && now.bytes <= 2 * now.wholeBytes + APPENDED_BYTES_MIN;
   }
 
-  private static byte[] lines(List<TenancyMark> marks) {
+  private byte[] lines(List<M> marks) {
     StringBuilder lines = new StringBuilder();
-    for (TenancyMark each : marks) {
-      lines.append(MarkText.write(each)).append('\n');
+    for (M each : marks) {
+      lines.append(form.write(each)).append('\n');
     }
     return lines.toString().getBytes(StandardCharsets.UTF_8);
   }
 
   /** Puts these behind what it {@link #takes}; on disk when it returns. */
-  void append(List<TenancyMark> marks) throws IOException {
+  void append(List<M> marks) throws IOException {
     Written now = written;
     if (now == null) {
       throw new IllegalStateException(file + " (expected: written by this object before)");
@@ -192,10 +211,10 @@ final class KeyFile {
     written = null; // unless all of it goes well
     byte[] lines = lines(marks);
     try (FileChannel out = FileChannel.open(file, StandardOpenOption.WRITE)) {
-      write(out, HEAD_BYTES + now.bytes, lines);
+      write(out, headBytes + now.bytes, lines);
       out.force(true);
       now.add(lines, marks.size());
-      write(out, 0, now.head());
+      write(out, 0, now.head(kind));
       out.force(false);
     }
     written = now;
@@ -209,11 +228,10 @@ final class KeyFile {
   }
 
   /** Puts these in its place; on disk when it returns. */
-  void write(List<TenancyMark> marks) throws IOException {
+  void write(List<M> marks) throws IOException {
     written = null;
-    Written now = new Written(marks.size());
     byte[] lines = lines(marks);
-    now.add(lines, marks.size());
+    Written now = new Written(marks.size(), lines);
     Path next = file.resolveSibling(file.getFileName() + ".next");
     Path folder = file.getParent();
     if (folder != null) {
@@ -225,8 +243,8 @@ final class KeyFile {
             next,
             Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE),
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")))) {
-      write(out, 0, now.head());
-      write(out, HEAD_BYTES, lines);
+      write(out, 0, now.head(kind));
+      write(out, headBytes, lines);
       out.force(true);
     }
     Files.move(next, file, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);

@@ -1,12 +1,16 @@
-package io.penstock.tenancy;
+package io.penstock.bus;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.penstock.inference.NodeId;
+import io.penstock.inference.PromptPrefix;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TenantId;
+import io.penstock.message.PrefixMark;
+import io.penstock.message.PrefixMarks;
 import io.penstock.message.TenancyMark;
+import io.penstock.message.TenancyMarks;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -18,7 +22,13 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class KeyFileTest {
+class MarkFileTest {
+  private static final MarkForm<TenancyMark> FORM =
+      new MarkForm<>(
+          "keys",
+          TenancyMarks::new,
+          told -> told instanceof TenancyMarks marks ? marks.marks() : List.of());
+
   private static final NodeId SELF = new NodeId("a");
   @TempDir private Path folder;
 
@@ -36,7 +46,7 @@ class KeyFileTest {
   @Test
   void holdsWhatWasWritten() throws IOException {
     Path file = folder.resolve("state/keys.json");
-    KeyFile keys = new KeyFile(file);
+    MarkFile<TenancyMark> keys = new MarkFile<>(file, FORM);
     assertThat(keys.read()).isEmpty();
 
     keys.write(marks(3));
@@ -50,18 +60,18 @@ class KeyFileTest {
   @Test
   void whatIsHalfWrittenBesideItDoesNotCount() throws IOException {
     Path file = folder.resolve("keys.json");
-    new KeyFile(file).write(marks(3));
+    new MarkFile<>(file, FORM).write(marks(3));
     Files.writeString(folder.resolve("keys.json.next"), "penstock-keys 1 mar");
 
-    assertThat(new KeyFile(file).read()).isEqualTo(marks(3));
-    new KeyFile(file).write(marks(4));
-    assertThat(new KeyFile(file).read()).isEqualTo(marks(4));
+    assertThat(new MarkFile<>(file, FORM).read()).isEqualTo(marks(3));
+    new MarkFile<>(file, FORM).write(marks(4));
+    assertThat(new MarkFile<>(file, FORM).read()).isEqualTo(marks(4));
   }
 
   @Test
   void whatChangesIsPutBehindAndTheLastWordOnATargetHolds() throws IOException {
     Path file = folder.resolve("keys.json");
-    KeyFile keys = new KeyFile(file);
+    MarkFile<TenancyMark> keys = new MarkFile<>(file, FORM);
     assertThat(keys.takes(1)).as("before it was written").isFalse();
     keys.write(marks(3));
     long bytes = Files.size(file);
@@ -71,18 +81,18 @@ class KeyFileTest {
     assertThat(keys.takes(2)).isTrue();
     keys.append(List.of(later, marks(4).get(3)));
 
-    assertThat(new KeyFile(file).read())
+    assertThat(new MarkFile<>(file, FORM).read())
         .containsExactly(marks(2).get(1), marks(3).get(2), later, marks(4).get(3));
     assertThat(Files.size(file)).isGreaterThan(bytes);
     Files.writeString(file, "half a li", StandardOpenOption.APPEND); // a node that died meanwhile
-    assertThat(new KeyFile(file).read()).hasSize(4);
+    assertThat(new MarkFile<>(file, FORM).read()).hasSize(4);
     keys.append(marks(6).subList(4, 6));
-    assertThat(new KeyFile(file).read()).hasSize(6);
+    assertThat(new MarkFile<>(file, FORM).read()).hasSize(6);
   }
 
   @Test
   void whenMostOfItIsNoNewsItIsWrittenAnew() throws IOException {
-    KeyFile keys = new KeyFile(folder.resolve("keys.json"));
+    MarkFile<TenancyMark> keys = new MarkFile<>(folder.resolve("keys.json"), FORM);
     keys.write(marks(10));
     int appended = 0;
     while (keys.takes(10)) {
@@ -95,11 +105,35 @@ class KeyFileTest {
     assertThat(keys.read()).isEqualTo(marks(10));
   }
 
+  /** Else the texts of a few prefixes would make a file that is too large to be read. */
+  @Test
+  void longLinesAreWrittenAnewSooner() throws IOException {
+    MarkForm<PrefixMark> form =
+        new MarkForm<>(
+            "prefixes",
+            PrefixMarks::new,
+            told -> told instanceof PrefixMarks marks ? marks.marks() : List.of());
+    Path file = folder.resolve("prefixes.json");
+    MarkFile<PrefixMark> prefixes = new MarkFile<>(file, form);
+    PromptPrefix prefix =
+        new PromptPrefix("a", Optional.empty(), Optional.empty(), "x".repeat(128 << 10), 5);
+    List<PrefixMark> one = List.of(new PrefixMark("a", Optional.of(prefix), 1, SELF));
+    prefixes.write(one);
+    int appended = 0;
+    while (prefixes.takes(1)) {
+      prefixes.append(one);
+      appended++;
+    }
+    assertThat(appended).isBetween(20, 60);
+    assertThat(Files.readString(file)).startsWith("penstock-prefixes 2 marks=0000000");
+    assertThat(prefixes.read()).isEqualTo(one);
+  }
+
   /** What was not all written is not built upon. */
   @Test
   void afterAFailureItIsWrittenAnew() throws IOException {
     Path file = folder.resolve("keys.json");
-    KeyFile keys = new KeyFile(file);
+    MarkFile<TenancyMark> keys = new MarkFile<>(file, FORM);
     keys.write(marks(2));
     Files.delete(file);
     assertThatThrownBy(() -> keys.append(marks(1))).isInstanceOf(IOException.class);
@@ -112,7 +146,7 @@ class KeyFileTest {
   @Test
   void anythingElseIsAnError() throws IOException {
     Path file = folder.resolve("keys.json");
-    KeyFile keys = new KeyFile(file);
+    MarkFile<TenancyMark> keys = new MarkFile<>(file, FORM);
     keys.write(marks(1));
     keys.append(marks(2).subList(1, 2));
     byte[] whole = Files.readAllBytes(file);

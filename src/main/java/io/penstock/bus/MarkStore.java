@@ -1,21 +1,26 @@
-package io.penstock.tenancy;
+package io.penstock.bus;
 
-import io.penstock.message.TenancyMark;
+import io.penstock.message.Mark;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 
-/** Where the book of keys and tenants is kept so that it outlives the cluster. One event loop. */
-public interface MarkStore {
+/**
+ * Where a {@link Book} is kept so that it outlives the cluster. One event loop.
+ *
+ * @param <M> what is marked
+ */
+public interface MarkStore<M extends Mark> {
   /**
    * All marks that are there.
    *
    * @return fails with {@link UnreadableBookException} where they are not as they were written:
-   *     half a book would bring revoked keys back; with anything else where they can't be read now
+   *     half a book would bring back what was taken away; with anything else where they can't be
+   *     read now
    */
-  Future<List<TenancyMark>> read();
+  Future<List<M>> read();
 
   /** Whether so many marks that have changed are enough for it; else it must be given all. */
   boolean takes(int changed);
@@ -28,7 +33,7 @@ public interface MarkStore {
    * @return completes when these are safe: with whether all are, or it has lost others and must be
    *     given all
    */
-  Future<Boolean> write(List<TenancyMark> marks, boolean all);
+  Future<Boolean> write(List<M> marks, boolean all);
 
   /** How often to write though nothing has changed, since others may lose it; zero: never. */
   Duration renewal();
@@ -38,11 +43,11 @@ public interface MarkStore {
   String toString();
 
   /** A file of this node. */
-  static MarkStore file(Vertx vertx, Path path) {
-    KeyFile file = new KeyFile(path);
-    return new MarkStore() {
+  static <M extends Mark> MarkStore<M> file(Vertx vertx, Path path, MarkForm<M> form) {
+    MarkFile<M> file = new MarkFile<>(path, form);
+    return new MarkStore<>() {
       @Override
-      public Future<List<TenancyMark>> read() {
+      public Future<List<M>> read() {
         return vertx
             .executeBlocking(file::read)
             .recover(
@@ -57,7 +62,7 @@ public interface MarkStore {
       }
 
       @Override
-      public Future<Boolean> write(List<TenancyMark> marks, boolean all) {
+      public Future<Boolean> write(List<M> marks, boolean all) {
         return vertx.executeBlocking(
             () -> {
               if (all) {
