@@ -24,6 +24,12 @@ final class Errand {
   /** How long ago, in tokens that the replica has read since, {@link #knownTokens} were touched. */
   final long knownAge;
 
+  /**
+   * Whether the replica had read them when it was granted. What others have only just been granted
+   * too may not be found, however much a cache holds.
+   */
+  final boolean knownWasRead;
+
   /** Whether the first token will be told of. */
   final boolean streams;
 
@@ -52,6 +58,7 @@ final class Errand {
     this.cachedTokens = Math.min(promptTokens, match.cachedTokens());
     this.knownTokens = Math.min(promptTokens, match.knownTokens());
     this.knownAge = match.knownAge();
+    this.knownWasRead = match.wasRead();
     this.streams = streams;
     this.grantedMillis = grantedMillis;
   }

@@ -10,8 +10,9 @@ import io.penstock.inference.TokenUsage;
  * <p><b>How much the cache holds</b> is not told by anybody. It is learned from what engines say
  * they found: a prompt whose beginning was touched {@code a} tokens ago and was found says that the
  * cache holds {@code a} tokens at least, one that was not found that it holds less. {@link
- * #holdsTokens} moves a part of the way towards each witness that contradicts it. As long as none
- * does, and where an engine does not tell, all that the index holds is taken to be there.
+ * #holdsTokens} moves a part of the way towards each witness that contradicts it; a prompt whose
+ * beginning was still to be read for another, when it was granted, is none. As long as none does,
+ * and where an engine does not tell, all that the index holds is taken to be there.
  *
  * <p>An engine that restarts between two checks is seen by its answers: after {@link
  * #MISSES_OF_A_RESTART} prompts in a row of which nothing was found although it was to be expected,
@@ -33,8 +34,9 @@ final class Prospect {
    * @param cachedTokens expected to be found
    * @param knownTokens that the replica was once given
    * @param knownAge tokens that it has read since
+   * @param wasRead whether that is more than it still has to read, so that what is known is read
    */
-  record Match(int cachedTokens, int knownTokens, long knownAge) {}
+  record Match(int cachedTokens, int knownTokens, long knownAge, boolean wasRead) {}
 
   private final Strategy by;
   private final PrefixIndex index;
@@ -102,7 +104,11 @@ final class Prospect {
     int known = index.known(prompt, 0);
     int cached = index.youngerThan(prompt, known, holdsTokens / CLOCK_TOKENS, clock());
     long age = known == 0 ? 0 : index.age(prompt.hash(known - 1), clock()) * CLOCK_TOKENS;
-    return new Match(prompt.tokens(cached), prompt.tokens(known), age);
+    return new Match(
+        prompt.tokens(cached),
+        prompt.tokens(known),
+        age,
+        age + CLOCK_TOKENS >= backlog.tokens()); // which it reads in the order of its grants
   }
 
   /** It is given a prompt. */
@@ -127,6 +133,9 @@ final class Prospect {
       if (errand.knownAge > holdsTokens) {
         holdsTokens += STEP * (errand.knownAge - holdsTokens);
       }
+      return;
+    }
+    if (!errand.knownWasRead) {
       return;
     }
     if (holdsTokens == Double.POSITIVE_INFINITY) {

@@ -15,7 +15,7 @@ class BacklogTest {
 
   private Errand add(int tokens, boolean streams, long now) {
     Errand errand =
-        new Errand(strategy, prospect, tokens, new Prospect.Match(0, 0, 0), streams, now);
+        new Errand(strategy, prospect, tokens, new Prospect.Match(0, 0, 0, true), streams, now);
     backlog.add(errand);
     return errand;
   }

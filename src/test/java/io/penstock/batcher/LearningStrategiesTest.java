@@ -169,7 +169,7 @@ class LearningStrategiesTest {
                           prospect.by(),
                           prospect,
                           LittleFleet.BLOCK * large.size(),
-                          new Prospect.Match(0, 0, 0),
+                          new Prospect.Match(0, 0, 0, true),
                           true,
                           1_500));
             });

@@ -65,6 +65,22 @@ class ProspectTest {
   }
 
   @Test
+  void whatIsStillToBeReadForAnotherIsMissedByNoFaultOfTheCache() {
+    answer(grant(session(2, 10)), 64); // it tells
+    Errand first = grant(session(1, 10));
+    prospect.backlog().add(first);
+    Errand second = grant(session(1, 14));
+    prospect.backlog().remove(first, now);
+    answer(first, 0);
+    answer(second, 0);
+    assertThat(prospect.holdsTokens()).isInfinite();
+    assertThat(prospect.cachedHashes(session(1, 14), 0)).isEqualTo(14);
+
+    answer(grant(session(1, 14)), 0);
+    assertThat(prospect.holdsTokens()).as("now it was read").isFinite();
+  }
+
+  @Test
   void believesItsIndexWhereNothingIsReported() {
     for (int i = 0; i < 50; i++) {
       answer(grant(session(i % 5, 10)), 0);
