@@ -84,6 +84,9 @@ public final class Calibration {
   }
 
   private void chooseModels(List<Labelled> rows) throws LabelException {
+    if (rows.isEmpty()) {
+      throw new LabelException("no requests are left to learn from (expected: one a line)");
+    }
     Map<String, double[]> sums = new TreeMap<>();
     for (Labelled row : rows) {
       row.results()

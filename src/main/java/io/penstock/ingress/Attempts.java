@@ -74,7 +74,10 @@ final class Attempts {
     return leftOut == 0 && countOfStage > 0 && pressed == countOfStage;
   }
 
-  /** The number of the next question to an owner, from 1. */
+  /**
+   * The number of the next question to an owner, from 1 for each tier: owners serve what is asked
+   * again before what is new, and no pool has had the request of a tier that begins.
+   */
   int next() {
     return asked + 1;
   }
@@ -125,6 +128,7 @@ final class Attempts {
   void nextStage() {
     uses().stream().skip(before.size()).forEach(before::add);
     tried.clear();
+    asked = 0;
     countOfStage = 0;
     pressed = 0;
     leftOut = 0;

@@ -124,7 +124,13 @@ final class Judging {
                 JudgeAnswer.quality(said)
                     .ifPresentOrElse(
                         quality -> judged("llm", quality, this::conclude),
-                        () -> failed("llm", "it said '" + shortened(said) + "'", this::conclude)),
+                        () ->
+                            failed(
+                                "llm",
+                                "it said no number from 0 to 1, but "
+                                    + said.length()
+                                    + " characters", // which may be the prompt's
+                                this::conclude)),
             why -> failed("llm", why, this::conclude)));
   }
 
@@ -191,9 +197,5 @@ final class Judging {
     } catch (DecodeException no) {
       return false;
     }
-  }
-
-  private static String shortened(String said) {
-    return said.length() <= 40 ? said : said.substring(0, 40) + "…";
   }
 }

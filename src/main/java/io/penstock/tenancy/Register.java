@@ -162,7 +162,14 @@ public final class Register {
     return Optional.ofNullable(keys.get(id)).map(this::inThisLife);
   }
 
+  /**
+   * A removal was of the tenant that operators had put: keys that the configuration has for a
+   * tenant of its own are not ended by it, whenever it was.
+   */
   private ApiKey inThisLife(ApiKey key) {
+    if (configured.tenants.containsKey(key.tenant()) && configured.keys.containsKey(key.id())) {
+      return key;
+    }
     return key.tenantLife() < lifeOf(key.tenant()) ? key.revokedNow() : key;
   }
 

@@ -172,6 +172,7 @@ class CalibrationTest {
       delimiter = ';',
       quoteCharacter = '^',
       value = {
+        "^^; no requests are left to learn from",
         "{oops; line 1: Unexpected character",
         "{'m':{'a':{'score':1}}}; line 1: prompt: missing (expected: a string)",
         "{'prompt':'p','m':{}}; line 1: m: {} (expected: an object with a result for each model)",

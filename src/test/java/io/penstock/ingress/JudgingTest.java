@@ -2,6 +2,9 @@ package io.penstock.ingress;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import ch.qos.logback.classic.Logger;
+import ch.qos.logback.classic.spi.ILoggingEvent;
+import ch.qos.logback.core.AppenderBase;
 import io.penstock.inference.CascadePolicy;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.TierName;
@@ -12,9 +15,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalDouble;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.DoubleConsumer;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 /** Judges one after the other, as a panel that answers when the test says so. */
 class JudgingTest {
@@ -128,6 +133,32 @@ class JudgingTest {
     modelSays.get(0).accept("very good");
     assertThat(verdicts).containsExactly(Judging.Verdict.REJECTED);
     assertThat(counted).containsExactly("rules accepted", "hook accepted", "llm failed");
+  }
+
+  /** A model that judges may well repeat what it was shown. */
+  @Test
+  void whatAJudgeSaysIsNotLogged() {
+    List<String> log = new CopyOnWriteArrayList<>();
+    AppenderBase<ILoggingEvent> appender =
+        new AppenderBase<>() {
+          @Override
+          protected void append(ILoggingEvent event) {
+            log.add(event.getFormattedMessage());
+          }
+        };
+    Logger logger = (Logger) LoggerFactory.getLogger(Judging.class);
+    appender.start();
+    logger.addAppender(appender);
+    try {
+      begin(true, "good");
+      hookSays.get(0).accept(1);
+      modelSays.get(0).accept("my IBAN is DE89");
+    } finally {
+      logger.detachAppender(appender);
+    }
+    assertThat(log)
+        .anyMatch(line -> line.contains("15 characters"))
+        .noneMatch(line -> line.contains("IBAN"));
   }
 
   @Test

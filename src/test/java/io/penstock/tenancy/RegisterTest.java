@@ -165,6 +165,19 @@ class RegisterTest {
 
   /** Whoever puts him again, and wherever a key of his was made before that was known. */
   @Test
+  void aRemovalEndsNoKeysOfATenantWhomTheConfigurationHasNow() {
+    Register unconfigured =
+        Register.of(TenancyConfig.OPEN, List.of(), true)
+            .with(take(orders.put(Tenant.of(ACME), 1_000)).marks());
+    take(orders.remove(unconfigured, ACME, 2_000));
+    assertThat(register().find(CONFIGURED, 3_000)).isInstanceOf(Verdict.Known.class);
+    String id = Secrets.id(Secrets.sha256(CONFIGURED));
+    assertThat(register().key(id).orElseThrow().revoked()).isFalse();
+    take(orders.revoke(register(), id, 4_000));
+    assertThat(register().find(CONFIGURED, 5_000)).isInstanceOf(Verdict.Denied.class);
+  }
+
+  @Test
   void aRemovalEndsAlsoTheKeysThatWereMadeElsewhereMeanwhile() {
     TenantId guest = new TenantId("guest");
     take(orders.put(Tenant.of(guest), 1_000));
