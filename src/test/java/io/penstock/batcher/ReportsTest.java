@@ -163,7 +163,8 @@ class ReportsTest {
   void expectedTokensAreAShareOfThePromptAsTheEngineCountsIt() {
     Strategy strategy = new PrefixAffinity(1 << 16);
     Prospect prospect = new Prospect(strategy, 1 << 16, new Tempo(new Typical()));
-    Errand errand = new Errand(strategy, prospect, 800, new Prospect.Match(400, 400, 0, true), true, 0);
+    Errand errand =
+        new Errand(strategy, prospect, 800, new Prospect.Match(400, 400, 0, true), true, 0);
     CacheTally tally = new CacheTally();
     tally.add(errand, new TokenUsage(1_000, 5, 900));
     tally.add(errand, new TokenUsage(10, 5, 90)); // an engine that counts badly

@@ -64,7 +64,7 @@ class NodeFaultsIT {
     long killed = System.nanoTime();
     Processes.await("an end of 20 streams", 10_000, () -> cluster.engineSum("in_flight") <= 40);
     double noticed = millisSince(killed);
-    cluster.expect("engines told within 1 s, not " + noticed + " ms", noticed < 1_000);
+    cluster.expect("engines told within 5 s, not " + noticed + " ms", noticed < 5_000);
     cluster.expect(
         "streams that visibly break off",
         all(lost),

@@ -46,6 +46,7 @@ import java.util.concurrent.locks.LockSupport;
 final class Rig implements AutoCloseable {
   private static final HttpClient HTTP =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  private static final Duration SETTLED = Duration.ofSeconds(3);
   private static final int CELLS_AT_ONCE = 4;
   private static final int STEADY_MILLIS = 8;
   private static final int WARM_UP_ROUNDS = 30;
@@ -76,6 +77,7 @@ final class Rig implements AutoCloseable {
                   SimConfig.instant()
                       .withModel(cell.pool())
                       .withReplicas(cell.replicas)
+                      .withBasePort(Ports.consecutive(cell.replicas)) // to be had again
                       .withProfile(SimProfile.of("instant").withFixedStep(cell.stepMicros))));
       engines.put(cell, started);
       pools.add(pool(cell, started));
@@ -94,11 +96,17 @@ final class Rig implements AutoCloseable {
       ports.add(node.config().ingress().port());
     }
     long replicas = all.stream().mapToLong(cell -> cell.replicas).sum();
+    long[] knownSince = {0};
     until(
-        "all nodes and replicas are known",
-        () ->
-            this.nodes.stream().allMatch(node -> node.view().nodes().size() == nodes)
-                && Math.round(metric("penstock_replica_healthy", "")) == replicas);
+        "all nodes and replicas are known, and have been for some seconds",
+        () -> {
+          boolean known =
+              this.nodes.stream().allMatch(node -> node.view().nodes().size() == nodes)
+                  && Math.round(metric("penstock_pool_owned", "")) == all.size()
+                  && Math.round(metric("penstock_replica_healthy", "")) == replicas;
+          knownSince[0] = !known ? 0 : knownSince[0] == 0 ? System.nanoTime() : knownSince[0];
+          return known && System.nanoTime() - knownSince[0] > SETTLED.toNanos();
+        });
   }
 
   /** A JVM that has just started is slow; cells that leave in time would find nothing. */
@@ -350,10 +358,10 @@ final class Rig implements AutoCloseable {
   }
 
   private static void until(String what, java.util.function.BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > end) {
-        throw new IllegalStateException("not within 60 s: " + what);
+        throw new IllegalStateException("not within 120 s: " + what);
       }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
     }

@@ -19,6 +19,7 @@ import io.vertx.core.http.RequestOptions;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import java.net.ConnectException;
+import java.net.URI;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -105,11 +106,18 @@ public final class HttpQualityHook implements QualityHook {
             vertx,
             meters,
             "judge",
-            at.url(),
+            shown(at.url()),
             new Guard.Rules(FAILURES_IN_A_ROW, at.timeout(), REST),
             failure -> !(failure instanceof CancellationException));
     guards.put(at, opened);
     return opened;
+  }
+
+  /** For logs and labels: without a user, a password or a query, which may be secret. */
+  static String shown(String url) {
+    URI uri = URI.create(url);
+    String port = uri.getPort() < 0 ? "" : ":" + uri.getPort();
+    return uri.getScheme() + "://" + uri.getHost() + port + uri.getPath();
   }
 
   private HttpClient client() {
