@@ -81,6 +81,11 @@ final class Conduct {
     slow = times >= (slow ? Outliers.TRIALS_UNTIL : Outliers.TRIALS_FROM);
   }
 
+  /** See {@link Suspicion#wantsCheck}. */
+  boolean wantsCheck(long nowMillis) {
+    return suspicion.wantsCheck(nowMillis);
+  }
+
   /** What is held against it. */
   Bar bar(long nowMillis) {
     if (suspicion.isSuspected()) {

@@ -298,11 +298,14 @@ final class Roster {
 
   private void doubt(Replica replica, Release release) {
     if (nowMillis - replica.doubtedMillis >= DOUBT_GAP_MILLIS) {
-      replica.doubtedMillis = nowMillis;
       String what = release.firstTokenMillis() < 0 ? "before" : "after";
-      String why = "a request ended with " + release.outcome() + " " + what + " its first token";
-      tell(new Doubted(new Doubt(pool.name(), replica.id(), why)));
+      doubt(replica, "a request ended with " + release.outcome() + " " + what + " its first token");
     }
+  }
+
+  private void doubt(Replica replica, String why) {
+    replica.doubtedMillis = nowMillis;
+    tell(new Doubted(new Doubt(pool.name(), replica.id(), why)));
   }
 
   /**
@@ -489,6 +492,11 @@ final class Roster {
 
   private boolean review() {
     dropUnconfirmed();
+    for (Replica each : all) {
+      if (each.conduct().wantsCheck(nowMillis) && each.doubtedMillis < nowMillis) {
+        doubt(each, "connections to it failed");
+      }
+    }
     return allotment.review(newest, provisional, nowMillis);
   }
 

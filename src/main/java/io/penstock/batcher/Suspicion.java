@@ -21,6 +21,7 @@ final class Suspicion {
   private int failuresInARow;
   private long changedAtOrdinal;
   private long checkCountsMillis;
+  private boolean isCheckWanted;
   private long trialMillis;
   private @Nullable NodeId prober;
   private long checksBefore;
@@ -51,6 +52,7 @@ final class Suspicion {
     suspected = true;
     changedAtOrdinal = newest;
     checkCountsMillis = nowMillis + believe;
+    isCheckWanted = true;
     trialMillis = nowMillis + BACK_OFF.afterMillis(failuresInARow);
     prober = by;
     checksBefore = checks;
@@ -77,6 +79,16 @@ final class Suspicion {
       return false;
     }
     return checks > checksBefore && nowMillis >= checkCountsMillis && clear(newest);
+  }
+
+  /**
+   * Whether a good check would end the suspicion now, and none has been asked for; true once. The
+   * next regular one may be far, and those who wait do not wait for long.
+   */
+  boolean wantsCheck(long nowMillis) {
+    boolean wants = suspected && isCheckWanted && nowMillis >= checkCountsMillis;
+    isCheckWanted &= !wants;
+    return wants;
   }
 
   /** The engine has been away and is back. */

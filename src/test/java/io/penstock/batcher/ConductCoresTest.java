@@ -160,6 +160,24 @@ class ConductCoresTest {
     }
   }
 
+  @Test
+  void aCheckIsAskedForWhenItCounts() {
+    Suspicion suspicion = new Suspicion();
+    assertThat(suspicion.wantsCheck(0)).isFalse();
+    suspicion.onFailure(1, 1, Samples.PROBER, 1, 100);
+    assertThat(suspicion.wantsCheck(100)).isTrue();
+    assertThat(suspicion.wantsCheck(100)).as("once").isFalse();
+    assertThat(suspicion.onGoodCheck(Samples.PROBER, 2, 1, 120)).isTrue();
+    assertThat(suspicion.wantsCheck(120)).isFalse();
+
+    suspicion.onFailure(2, 2, Samples.PROBER, 2, 200);
+    assertThat(suspicion.onGoodCheck(Samples.PROBER, 3, 2, 400)).as("too early").isFalse();
+    assertThat(suspicion.wantsCheck(1_199)).isFalse();
+    assertThat(suspicion.wantsCheck(1_200)).as("before the trial, at 2,200").isTrue();
+    assertThat(suspicion.isTrialDue(1_200)).isFalse();
+    assertThat(suspicion.onGoodCheck(Samples.PROBER, 4, 2, 1_210)).isTrue();
+  }
+
   @Property(tries = 300)
   void neverMoreThanHalfAreSlowAndEqualsNever(@ForAll long seed) {
     Random random = new Random(seed);
