@@ -84,4 +84,22 @@ final class Answers {
         .putHeader("cache-control", "no-store")
         .end(body);
   }
+
+  /**
+   * A path that nothing is at.
+   *
+   * @param paths those that there are
+   */
+  static void unknownPath(RoutingContext context, String paths) {
+    refuse(
+        context,
+        Fault.UNKNOWN_PATH,
+        context.request().method()
+            + " "
+            + context.request().path()
+            + " is not of the admin API (expected: "
+            + paths
+            + ")",
+        "");
+  }
 }

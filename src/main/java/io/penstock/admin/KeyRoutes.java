@@ -46,16 +46,7 @@ final class KeyRoutes {
   void handle(RoutingContext context) {
     Matcher path = PARTS.matcher(context.request().path());
     if (!path.matches() || (path.group(3) != null && !path.group(1).equals("keys"))) {
-      Answers.refuse(
-          context,
-          Fault.UNKNOWN_PATH,
-          context.request().method()
-              + " "
-              + context.request().path()
-              + " is not of the admin API (expected: "
-              + PATHS
-              + ")",
-          "");
+      Answers.unknownPath(context, PATHS);
       return;
     }
     String id = path.group(2);

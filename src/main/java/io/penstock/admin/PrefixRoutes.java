@@ -1,6 +1,5 @@
 package io.penstock.admin;
 
-import io.penstock.fault.Fault;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PromptPrefix;
@@ -57,16 +56,7 @@ final class PrefixRoutes {
   void handle(RoutingContext context) {
     Matcher path = PARTS.matcher(context.request().path());
     if (!path.matches()) {
-      Answers.refuse(
-          context,
-          Fault.UNKNOWN_PATH,
-          context.request().method()
-              + " "
-              + context.request().path()
-              + " is not of the admin API (expected: "
-              + PATHS
-              + ")",
-          "");
+      Answers.unknownPath(context, PATHS);
       return;
     }
     String id = path.group(1);

@@ -449,15 +449,6 @@ final class Routes {
   }
 
   private void unknownPath(RoutingContext context) {
-    Answers.refuse(
-        context,
-        Fault.UNKNOWN_PATH,
-        context.request().method()
-            + " "
-            + context.request().path()
-            + " is not of the admin API (expected: "
-            + PATHS
-            + ")",
-        "");
+    Answers.unknownPath(context, PATHS);
   }
 }

@@ -20,7 +20,7 @@ import java.util.function.Consumer;
  * <p>Frames of a stream that come in one turn of the event loop are written together at its end.
  */
 final class ClientAnswer {
-  /** What is not put off to the end of the turn: the peer's window counts only what was written. */
+  /** So much is not put off to the end of the turn: back-pressure sees only what was written. */
   private static final int GATHERED_MAX_BYTES = 32 << 10;
 
   private static final Buffer PING = Buffer.buffer(": ping\n\n");
@@ -115,15 +115,14 @@ final class ClientAnswer {
 
   private void flush() {
     if (gatheredBytes > 0) {
-      Buffer bytes = takeGathered();
-      bytesOut += bytes.length();
-      response.write(bytes);
+      response.write(takeGathered());
     }
   }
 
   private Buffer takeGathered() {
     Buffer bytes = Buffers.of(gathered);
     gathered.clear();
+    bytesOut += gatheredBytes;
     gatheredBytes = 0;
     return bytes;
   }
@@ -156,9 +155,7 @@ final class ClientAnswer {
   /** The end of a stream, or of an answer that was {@link #piece piped}. */
   void end() {
     if (gatheredBytes > 0) {
-      Buffer last = takeGathered();
-      bytesOut += last.length();
-      response.end(last);
+      response.end(takeGathered());
     } else {
       response.end();
     }
@@ -222,10 +219,8 @@ final class ClientAnswer {
   void lastFrame(byte[] frame) {
     gathered.add(new Slice(frame, 0, frame.length));
     gatheredBytes += frame.length;
-    Buffer last = takeGathered();
-    bytesOut += last.length();
     response
-        .end(last)
+        .end(takeGathered())
         .onComplete(
             ended -> {
               if (request.version() != HttpVersion.HTTP_2) {

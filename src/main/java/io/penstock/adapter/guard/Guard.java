@@ -12,6 +12,8 @@ import io.vertx.circuitbreaker.CircuitBreakerOptions;
 import io.vertx.circuitbreaker.OpenCircuitException;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
@@ -65,7 +67,7 @@ public final class Guard {
 
   /**
    * @param system what kind of system it is, such as {@code dns}; label and log
-   * @param target where it is, by the configuration; label and log
+   * @param target where it is, by the configuration; label and log, {@link #withoutSecrets}
    * @param isItsFault whether a failed call says that the system is ill, and not that the question
    *     was
    */
@@ -77,11 +79,11 @@ public final class Guard {
       Rules rules,
       Predicate<Throwable> isItsFault) {
     this.system = system;
-    this.target = target;
+    this.target = withoutSecrets(target);
     this.rules = rules;
     this.isItsFault = isItsFault;
     this.meters = meters;
-    Tags tags = Tags.of("system", system, "target", target);
+    Tags tags = Tags.of("system", system, "target", this.target);
     this.shown =
         Gauge.builder(Names.GUARD_STATE, state, AtomicInteger::get).tags(tags).register(meters);
     this.answered = meters.counter(Names.GUARD_CALLS, tags.and("outcome", "ok"));
@@ -89,7 +91,7 @@ public final class Guard {
     this.refused = meters.counter(Names.GUARD_CALLS, tags.and("outcome", "refused"));
     this.breaker =
         CircuitBreaker.create(
-                system + " " + target,
+                system + " " + this.target,
                 vertx,
                 new CircuitBreakerOptions()
                     .setMaxFailures(rules.failuresInARow())
@@ -101,6 +103,20 @@ public final class Guard {
             .openHandler(x -> opened())
             .halfOpenHandler(x -> state.set(HALF_OPEN))
             .closeHandler(x -> closed());
+  }
+
+  /** An address without a user, a password or a query; what is no address stays as it is. */
+  static String withoutSecrets(String target) {
+    try {
+      URI uri = new URI(target);
+      if (uri.getHost() == null) {
+        return target;
+      }
+      String port = uri.getPort() < 0 ? "" : ":" + uri.getPort();
+      return uri.getScheme() + "://" + uri.getHost() + port + uri.getPath();
+    } catch (URISyntaxException noAddress) {
+      return target;
+    }
   }
 
   private boolean isFailure(Future<Object> call) {

@@ -19,7 +19,6 @@ import io.vertx.core.http.RequestOptions;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonObject;
 import java.net.ConnectException;
-import java.net.URI;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -106,18 +105,11 @@ public final class HttpQualityHook implements QualityHook {
             vertx,
             meters,
             "judge",
-            shown(at.url()),
+            at.url(),
             new Guard.Rules(FAILURES_IN_A_ROW, at.timeout(), REST),
             failure -> !(failure instanceof CancellationException));
     guards.put(at, opened);
     return opened;
-  }
-
-  /** For logs and labels: without a user, a password or a query, which may be secret. */
-  static String shown(String url) {
-    URI uri = URI.create(url);
-    String port = uri.getPort() < 0 ? "" : ":" + uri.getPort();
-    return uri.getScheme() + "://" + uri.getHost() + port + uri.getPath();
   }
 
   private HttpClient client() {
