@@ -10,11 +10,9 @@ import java.util.Arrays;
  * the cursor to the end, where every further call does nothing and every loop stops; so a caller
  * asks {@link #failed()} once, after the walk.
  *
- * <p>Strings are searched eight bytes at a time for the four things that matter in them: a quote, a
- * backslash, a control character and a byte outside ASCII. The test for a zero byte in a word is
- * from Lamport, Multiple byte processing with full-word instructions (1975); its lowest hit is
- * exact, which is the one used. Jackson's streaming parser was not taken: it looks at each byte of
- * a prompt, and its byte offsets end at the token, not at the comma that has to go with it.
+ * <p>Jackson's streaming parser was not taken: it looks at each byte of a prompt, and its byte
+ * offsets end at the token, not at the comma that has to go with it. Strings, which most of a body
+ * is, are {@link StringScan}'s.
  */
 final class JsonCursor {
   /** Deeper documents are refused; bounds the recursion of {@link #skipValue()}. */
@@ -44,16 +42,13 @@ final class JsonCursor {
     }
   }
 
-  private static final long QUOTES = '"' * ByteSearch.ONES;
-  private static final long BACKSLASHES = '\\' * ByteSearch.ONES;
-  private static final long SPACES = ' ' * ByteSearch.ONES;
   private static final byte[] NOTHING = {};
 
   private static final byte[] TRUE = JsonText.ascii("true");
   private static final byte[] FALSE = JsonText.ascii("false");
   private static final byte[] NULL = JsonText.ascii("null");
 
-  private final long outsideAscii;
+  private final StringScan strings;
 
   private byte[] bytes = NOTHING;
   private int end;
@@ -77,7 +72,7 @@ final class JsonCursor {
    * @param strictUtf8 whether strings must be valid UTF-8
    */
   JsonCursor(boolean strictUtf8) {
-    outsideAscii = strictUtf8 ? ByteSearch.HIGHS : 0;
+    strings = new StringScan(strictUtf8);
   }
 
   /** Starts over, on the bytes from {@code from} to before {@code to}. */
@@ -281,17 +276,36 @@ final class JsonCursor {
 
   /** Reads the string that {@link #peek()} saw; see {@link #text()}. */
   void readString() {
-    textEscaped = false;
-    int from = pos + 1;
-    int close = failed() ? -1 : closingQuote(from);
-    if (close < 0) {
+    openString();
+    closeString();
+  }
+
+  /** Steps into the string that {@link #peek()} saw, to have it copied; then close it. */
+  StringScan openString() {
+    if (failed()) {
+      strings.openNothing();
+    } else {
+      strings.open(bytes, pos + 1, end);
+    }
+    return strings;
+  }
+
+  /** Goes on after the string that was opened. */
+  void closeString() {
+    int opened = failed() ? 0 : pos + 1;
+    strings.skip();
+    if (strings.failedAt() >= 0) {
+      fail(strings.failedAt(), strings.expected());
+    }
+    textEscaped = strings.escaped();
+    if (failed()) {
       textStart = 0;
       textEnd = 0;
-      return;
+    } else {
+      textStart = opened;
+      textEnd = strings.position();
+      pos = textEnd + 1;
     }
-    textStart = from;
-    textEnd = close;
-    pos = close + 1;
   }
 
   /** Reads the number that {@link #peek()} saw; see {@link #integer()}. */
@@ -451,106 +465,6 @@ final class JsonCursor {
       at++;
     }
     pos = at;
-  }
-
-  /** Offset of the quote that closes a string, or -1 after a mistake. */
-  private int closingQuote(int from) {
-    byte[] in = bytes;
-    int to = end;
-    int at = from;
-    while (true) {
-      while (at <= to - 8) {
-        long word = (long) ByteSearch.WORDS.get(in, at);
-        long quote = word ^ QUOTES;
-        long backslash = word ^ BACKSLASHES;
-        long hits =
-            ((quote - ByteSearch.ONES) & ~quote
-                        | (backslash - ByteSearch.ONES) & ~backslash
-                        | (word - SPACES) & ~word)
-                    & ByteSearch.HIGHS
-                | word & outsideAscii;
-        if (hits != 0) {
-          at += Long.numberOfTrailingZeros(hits) >>> 3;
-          break;
-        }
-        at += 8;
-      }
-      if (at == to) {
-        fail(to, "a closing quote");
-        return -1;
-      }
-      byte b = in[at];
-      if (b == '"') {
-        return at;
-      }
-      if (b == '\\') {
-        at = afterEscape(at);
-      } else if (b < 0) {
-        at = outsideAscii == 0 ? at + 1 : afterMultiByte(at);
-      } else if (b < ' ') {
-        fail(at, "control characters escaped");
-        return -1;
-      } else {
-        at++;
-      }
-      if (at < 0) {
-        return -1;
-      }
-    }
-  }
-
-  private int afterEscape(int at) {
-    textEscaped = true;
-    if (at + 1 == end) {
-      fail(end, "an escape after '\\'");
-      return -1;
-    }
-    switch (bytes[at + 1]) {
-      case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-        return at + 2;
-      case 'u':
-        for (int i = at + 2; i < at + 6; i++) {
-          if (i == end || Character.digit(bytes[i], 16) < 0) {
-            fail(i, "four hexadecimal digits after '\\u'");
-            return -1;
-          }
-        }
-        return at + 6;
-      default:
-        fail(at + 1, "one of \"\\/bfnrtu after '\\'");
-        return -1;
-    }
-  }
-
-  /** The offset after the characters of more than one byte (RFC 3629) that begin here. */
-  private int afterMultiByte(int from) {
-    byte[] in = bytes;
-    int at = from;
-    while (at < end && in[at] < 0) {
-      int lead = in[at] & 0xff;
-      int more = lead < 0xc2 ? 0 : lead < 0xe0 ? 1 : lead < 0xf0 ? 2 : lead < 0xf5 ? 3 : 0;
-      if (more == 0 || at + more >= end || !continues(at, lead, more)) {
-        fail(at, "valid UTF-8");
-        return -1;
-      }
-      at += more + 1;
-    }
-    return at;
-  }
-
-  private boolean continues(int at, int lead, int more) {
-    int second = bytes[at + 1] & 0xff;
-    int least = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
-    int most = lead == 0xed ? 0x9f : lead == 0xf4 ? 0x8f : 0xbf;
-    if (second < least || second > most) {
-      return false;
-    }
-    for (int i = 2; i <= more; i++) {
-      if ((bytes[at + i] & 0xc0) != 0x80) {
-        return false;
-      }
-    }
-    return true;
   }
 
   private boolean fail(int at, String expectedThere) {

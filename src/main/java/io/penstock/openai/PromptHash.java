@@ -14,10 +14,13 @@ final class PromptHash {
   /** 64 tokens by the estimate of four bytes each; engines cache in blocks of 16 to 64 tokens. */
   static final int BLOCK_BYTES = 256;
 
+  /** Text is copied, with its escapes resolved, up to so many bytes before they are hashed. */
+  private static final int COPIED_MAX = 4 * BLOCK_BYTES;
+
   private static final int BLOCKS_MAX = PromptBlocks.covered(PromptBlocks.HASHES_MAX);
   private static final long[] NOTHING = {};
 
-  private final byte[] block = new byte[BLOCK_BYTES];
+  private final byte[] block = new byte[COPIED_MAX + StringScan.SLACK];
   private int filled;
   private long chain;
   private long[] hashes = NOTHING;
@@ -35,51 +38,24 @@ final class PromptHash {
     return blocks == BLOCKS_MAX;
   }
 
-  /** The text between the quotes of a JSON string. */
-  void text(byte[] bytes, int from, int to, boolean escaped) {
-    int at = from;
-    while (escaped && at < to && !isFull()) {
-      int backslash = ByteSearch.indexOf(bytes, (byte) '\\', at, to);
-      if (backslash < 0) {
-        break;
-      }
-      plain(bytes, at, backslash);
-      at = unescape(bytes, backslash, to);
+  /** Reads the string that the cursor stands at, whose text comes next. */
+  void string(JsonCursor in) {
+    StringScan text = in.openString();
+    while (text.isOpen() && !isFull()) {
+      filled = text.copy(block, filled, COPIED_MAX);
+      hashWhole();
     }
-    plain(bytes, at, to);
+    in.closeString();
   }
 
-  /** Resolves one escape, or the two of a character outside the basic plane. */
-  private int unescape(byte[] bytes, int at, int to) {
-    int after = EscapedText.after(bytes, at, to);
-    int unit = EscapedText.unit(bytes, at, to);
-    if (Character.isHighSurrogate((char) unit) && after < to && bytes[after] == '\\') {
-      int low = EscapedText.unit(bytes, after, to);
-      if (low >= 0 && Character.isLowSurrogate((char) low)) {
-        character(Character.toCodePoint((char) unit, (char) low));
-        return EscapedText.after(bytes, after, to);
-      }
+  private void hashWhole() {
+    int at = 0;
+    for (; filled - at >= BLOCK_BYTES && !isFull(); at += BLOCK_BYTES) {
+      hash(block, at);
     }
-    character(unit);
-    return after;
-  }
-
-  /** In UTF-8; a lone surrogate like any other unit, which is unlike all that can be written. */
-  private void character(int point) {
-    if (point < 0x80) {
-      put(point);
-    } else if (point < 0x800) {
-      put(0xc0 | point >> 6);
-      put(0x80 | point & 0x3f);
-    } else if (point < 0x10000) {
-      put(0xe0 | point >> 12);
-      put(0x80 | point >> 6 & 0x3f);
-      put(0x80 | point & 0x3f);
-    } else {
-      put(0xf0 | point >> 18);
-      put(0x80 | point >> 12 & 0x3f);
-      put(0x80 | point >> 6 & 0x3f);
-      put(0x80 | point & 0x3f);
+    if (at > 0) {
+      filled = isFull() ? 0 : filled - at;
+      System.arraycopy(block, at, block, 0, filled);
     }
   }
 

@@ -95,12 +95,14 @@ final class PromptScan {
     }
   }
 
-  /** Every stretch of the prompt's text passes here, in its order. */
-  private void text(int from, int to, boolean escaped) {
-    textBytes += to - from;
+  /** A string of the prompt's text; all of them pass here, in their order. */
+  private void string() {
     if (hashes) {
-      hash.text(body, from, to, escaped);
+      hash.string(in);
+    } else {
+      in.readString();
     }
+    textBytes += in.textEnd() - in.textStart();
   }
 
   private void mark(char kind) {
@@ -158,7 +160,10 @@ final class PromptScan {
         int from = in.position();
         in.skipValue();
         mark('m');
-        text(from, in.position(), false);
+        textBytes += in.position() - from;
+        if (hashes) {
+          hash.plain(body, from, in.position());
+        }
       }
     }
     if (!hasRole) {
@@ -168,13 +173,13 @@ final class PromptScan {
 
   private void role(int index) {
     JsonCursor.Kind kind = in.peek();
-    in.skipValue();
     if (kind == JsonCursor.Kind.STRING) {
       mark('r');
-      if (hashes) {
-        hash.text(body, in.textStart(), in.textEnd(), in.textEscaped());
-      }
+      long counted = textBytes;
+      string();
+      textBytes = counted; // the estimate for a message has its role
     } else {
+      in.skipValue();
       complaint.wrong("messages[" + index + "].role", kind.article(), "a string");
     }
   }
@@ -252,11 +257,6 @@ final class PromptScan {
         hash.thing(body, from, in.position(), estimate * BYTES_PER_TOKEN);
       }
     }
-  }
-
-  private void string() {
-    in.readString();
-    text(in.textStart(), in.textEnd(), in.textEscaped());
   }
 
   /** Reads the value of {@code prompt} or {@code input}. */

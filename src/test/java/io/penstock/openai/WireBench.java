@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 
 import io.penstock.inference.Operation;
 import java.util.Optional;
+import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -26,7 +27,7 @@ public class WireBench {
   /** Bodies of requests; all but the first have some 100 KB of prompt. */
   @State(Scope.Thread)
   public static class Request {
-    @Param({"SMALL", "ENGLISH", "CODE", "CHINESE"})
+    @Param({"SMALL", "ENGLISH", "MIXED", "CODE", "CHINESE"})
     Prompt prompt = Prompt.SMALL;
 
     private byte[] body = {};
@@ -46,6 +47,8 @@ public class WireBench {
   public enum Prompt {
     SMALL("What is a penstock, and why is it called that? Answer in one sentence."),
     ENGLISH("The quick brown fox jumps over the lazy dog. ".repeat(2300)),
+    /** Words in no order, with a quote, an accent or a line break every 45 bytes or so. */
+    MIXED(mixed()),
     CODE("  if (a[i] == \\\"x\\\") {\\n    return b;\\n  }\\n".repeat(2500)),
     CHINESE("敏捷的棕色狐狸跳过了懒狗。".repeat(2600));
 
@@ -53,6 +56,38 @@ public class WireBench {
 
     Prompt(String text) {
       this.text = text;
+    }
+
+    private static String mixed() {
+      String[] words = {
+        "water",
+        "turns",
+        "a",
+        "wheel",
+        "\\\"gate\\\"",
+        "below",
+        "the",
+        "dam",
+        "and",
+        "déjà",
+        "of",
+        "pressure",
+        "then",
+        "slowly",
+        "\\n",
+        "it",
+        "closes",
+        "again",
+        "because",
+        "nobody",
+        "asked"
+      };
+      Random random = new Random(7);
+      StringBuilder text = new StringBuilder();
+      while (text.length() < 100_000) {
+        text.append(words[random.nextInt(words.length)]).append(' ');
+      }
+      return text.toString();
     }
   }
 
