@@ -3,18 +3,26 @@ package io.penstock.ingress;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gathers a request's body up to a bound. The usual body comes in one piece, which is kept as it
- * is; memory grows with what has arrived, never with what was announced.
+ * Gathers a request's body up to a bound. A small body comes in one piece, which is kept as it is;
+ * of a greater one each byte is copied once, into an array of the announced length where that is
+ * not much more than what has arrived: memory grows with what came, not with what was promised.
  */
 final class BodyIntake {
+  /** Room that is made for an announced length without its having arrived. */
+  private static final int ADVANCE_BYTES = 256 * 1024;
+
+  private static final byte[] NOTHING = {};
+
   private final HttpServerRequest request;
   private final long declared;
   private final int maxBytes;
-  private @Nullable Buffer gathered;
-  private boolean ownsBuffer;
+  private @Nullable Buffer first;
+  private byte[] gathered = NOTHING;
+  private int length;
   private boolean dropped;
 
   BodyIntake(HttpServerRequest request, int maxBytes) {
@@ -58,28 +66,37 @@ final class BodyIntake {
   /** Nobody wants it any more: lets go of what there is and keeps nothing of what comes. */
   void drop() {
     dropped = true;
-    gathered = null;
+    first = null;
+    gathered = NOTHING;
   }
 
   /** Takes a piece; false when the body is over the bound with it. */
   private boolean take(Buffer piece) {
-    if (length() + (long) piece.length() > maxBytes) {
+    int more = piece.length();
+    if (length + (long) more > maxBytes) {
       return false;
     }
-    if (gathered == null) {
-      gathered = piece;
+    if (length == 0) {
+      first = piece;
     } else {
-      if (!ownsBuffer) {
-        gathered = Buffer.buffer().appendBuffer(gathered);
-        ownsBuffer = true;
+      if (first != null) {
+        makeRoom(length + more);
+        first.getBytes(gathered, 0);
+        first = null;
       }
-      gathered.appendBuffer(piece);
+      makeRoom(length + more);
+      piece.getBytes(gathered, length);
     }
+    length += more;
     return true;
   }
 
-  private int length() {
-    return gathered == null ? 0 : gathered.length();
+  private void makeRoom(int needed) {
+    if (needed > gathered.length) {
+      long room = Math.max(ADVANCE_BYTES, 2L * needed);
+      gathered =
+          Arrays.copyOf(gathered, (int) Math.min(room, declared < needed ? maxBytes : declared));
+    }
   }
 
   /** Why it is refused. */
@@ -93,6 +110,9 @@ final class BodyIntake {
 
   /** All that was taken. */
   byte[] bytes() {
-    return gathered == null ? new byte[0] : gathered.getBytes();
+    if (first != null) {
+      return first.getBytes();
+    }
+    return length == gathered.length ? gathered : Arrays.copyOf(gathered, length);
   }
 }
