@@ -1,7 +1,9 @@
 package io.penstock.telemetry;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonFactoryBuilder;
 import com.fasterxml.jackson.core.JsonGenerator;
+import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.core.util.ByteArrayBuilder;
 import io.penstock.inference.Cost;
 import io.penstock.inference.TierName;
@@ -27,59 +29,78 @@ public enum LogFormat {
   /** One JSON object per line, times in milliseconds. */
   JSON {
     @Override
-    void append(AccessLine line, ByteArrayBuilder out) throws IOException {
+    void append(List<AccessLine> lines, ByteArrayBuilder out) throws IOException {
       try (JsonGenerator json = JSON_FACTORY.createGenerator(out)) {
-        json.writeStartObject();
-        json.writeStringField("ts", ISO_MILLIS.format(Instant.ofEpochMilli(line.epochMillis())));
-        json.writeStringField("level", "INFO");
-        json.writeStringField("logger", AccessLog.LOGGER);
-        json.writeStringField("request_id", line.requestId().value());
-        text(json, "trace_id", line.traceId());
-        text(json, "tenant", line.tenant());
-        json.writeStringField("operation", line.operation());
-        text(json, "model", line.model());
-        text(json, "pool", line.pool());
-        text(json, "replica", line.replica());
-        json.writeStringField("node", line.node());
-        json.writeNumberField("status", line.status());
-        json.writeStringField("outcome", line.outcome().label());
-        text(json, "code", line.code());
-        json.writeBooleanField("stream", line.stream());
-        json.writeNumberField("attempts", line.attempts());
-        if (line.resumes() > 0) {
-          json.writeNumberField("resumes", line.resumes());
+        long epochMillis = Long.MIN_VALUE;
+        String ts = "";
+        for (AccessLine line : lines) {
+          if (line.epochMillis() != epochMillis) {
+            epochMillis = line.epochMillis();
+            ts = ISO_MILLIS.format(Instant.ofEpochMilli(epochMillis));
+          }
+          append(line, ts, json);
         }
-        millis(json, "queue_ms", line.queueNanos());
-        millis(json, "ttft_ms", line.firstTokenNanos());
-        millis(json, "total_ms", line.totalNanos());
-        TokenUsage usage = line.usage();
-        if (usage != null) {
-          json.writeNumberField("prompt_tokens", usage.promptTokens());
-          json.writeNumberField("completion_tokens", usage.completionTokens());
-          json.writeNumberField("cached_tokens", usage.cachedTokens());
-        }
-        if (!line.tiers().isEmpty()) {
-          text(json, "tier", last(line.tiers()));
-        }
-        if (line.tiers().size() > 1) {
-          text(json, "cascade", joined(line.tiers()));
-        }
-        Cost cost = line.cost();
-        if (cost != null) {
-          json.writeFieldName("cost");
-          json.writeNumber(cost.text());
-        }
-        json.writeNumberField("bytes_out", line.bytesOut());
-        text(json, "client", line.client());
-        json.writeEndObject();
+        json.writeRaw('\n');
       }
+    }
+
+    private void append(AccessLine line, String ts, JsonGenerator json) throws IOException {
+      json.writeStartObject();
+      json.writeStringField("ts", ts);
+      json.writeStringField("level", "INFO");
+      json.writeStringField("logger", AccessLog.LOGGER);
+      json.writeStringField("request_id", line.requestId().value());
+      text(json, "trace_id", line.traceId());
+      text(json, "tenant", line.tenant());
+      json.writeStringField("operation", line.operation());
+      text(json, "model", line.model());
+      text(json, "pool", line.pool());
+      text(json, "replica", line.replica());
+      json.writeStringField("node", line.node());
+      json.writeNumberField("status", line.status());
+      json.writeStringField("outcome", line.outcome().label());
+      text(json, "code", line.code());
+      json.writeBooleanField("stream", line.stream());
+      json.writeNumberField("attempts", line.attempts());
+      if (line.resumes() > 0) {
+        json.writeNumberField("resumes", line.resumes());
+      }
+      millis(json, "queue_ms", line.queueNanos());
+      millis(json, "ttft_ms", line.firstTokenNanos());
+      millis(json, "total_ms", line.totalNanos());
+      TokenUsage usage = line.usage();
+      if (usage != null) {
+        json.writeNumberField("prompt_tokens", usage.promptTokens());
+        json.writeNumberField("completion_tokens", usage.completionTokens());
+        json.writeNumberField("cached_tokens", usage.cachedTokens());
+      }
+      if (!line.tiers().isEmpty()) {
+        text(json, "tier", last(line.tiers()));
+      }
+      if (line.tiers().size() > 1) {
+        text(json, "cascade", joined(line.tiers()));
+      }
+      Cost cost = line.cost();
+      if (cost != null) {
+        json.writeFieldName("cost");
+        json.writeNumber(cost.text());
+      }
+      json.writeNumberField("bytes_out", line.bytesOut());
+      text(json, "client", line.client());
+      json.writeEndObject();
     }
   },
 
   /** For people: what matters, in one row. */
   TEXT {
     @Override
-    void append(AccessLine line, ByteArrayBuilder out) {
+    void append(List<AccessLine> lines, ByteArrayBuilder out) {
+      for (AccessLine line : lines) {
+        append(line, out);
+      }
+    }
+
+    private void append(AccessLine line, ByteArrayBuilder out) {
       StringBuilder row = new StringBuilder(160);
       LOCAL_MILLIS.formatTo(Instant.ofEpochMilli(line.epochMillis()), row);
       row.append(" INFO  access ")
@@ -101,12 +122,17 @@ public enum LogFormat {
       word(row, "attempts", line.attempts() > 1 ? line.attempts() : null);
       word(row, "resumes", line.resumes() > 0 ? line.resumes() : null);
       word(row, "request_id", line.requestId());
+      row.append('\n');
       byte[] bytes = row.toString().getBytes(StandardCharsets.UTF_8);
       out.write(bytes, 0, bytes.length);
     }
   };
 
-  private static final JsonFactory JSON_FACTORY = new JsonFactory();
+  private static final JsonFactory JSON_FACTORY =
+      new JsonFactoryBuilder()
+          .rootValueSeparator("\n")
+          .enable(StreamWriteFeature.USE_FAST_DOUBLE_WRITER)
+          .build();
   private static final DateTimeFormatter ISO_MILLIS =
       new DateTimeFormatterBuilder().appendInstant(3).toFormatter(Locale.ROOT);
   private static final DateTimeFormatter LOCAL_MILLIS =
@@ -125,15 +151,13 @@ public enum LogFormat {
     return Arrays.stream(values()).filter(f -> f.label().equals(label)).findFirst();
   }
 
-  abstract void append(AccessLine line, ByteArrayBuilder out) throws IOException;
+  /** Each line is ended by a line feed; there is one at least. */
+  abstract void append(List<AccessLine> lines, ByteArrayBuilder out) throws IOException;
 
-  /** All lines, each ended by a line feed. */
+  /** All lines, of which there is one at least, each ended by a line feed. */
   byte[] format(List<AccessLine> lines) throws IOException {
     try (ByteArrayBuilder out = new ByteArrayBuilder(lines.size() * EXPECTED_LINE_BYTES)) {
-      for (AccessLine line : lines) {
-        append(line, out);
-        out.append('\n');
-      }
+      append(lines, out);
       return out.toByteArray();
     }
   }
@@ -157,9 +181,12 @@ public enum LogFormat {
   private static String bounded(String value) {
     String cut =
         value.length() <= VALUE_CHARS_MAX ? value : value.substring(0, VALUE_CHARS_MAX) + "…";
-    return cut.chars().noneMatch(c -> Character.isSurrogate((char) c))
-        ? cut
-        : new String(cut.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+    for (int i = 0; i < cut.length(); i++) {
+      if (Character.isSurrogate(cut.charAt(i))) {
+        return new String(cut.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
+      }
+    }
+    return cut;
   }
 
   private static void millis(JsonGenerator json, String name, long nanos) throws IOException {
