@@ -71,7 +71,7 @@ class CalibrateCommandTest {
                   throw new AssertionError(no.mistakes());
                 });
     assertThat(tiers.estimator()).isPresent();
-    assertThat(tiers.estimator().get().hashedWeights()).hasSize(64);
+    assertThat(tiers.estimator().get().model().surface().hashedWeights()).hasSize(64);
   }
 
   @Test
