@@ -38,6 +38,9 @@ record CalibrationFigures(
   static final String LENGTH = "length";
   static final String RANDOM = "random";
 
+  /** A subset with less of the mean gap has no APGR. */
+  private static final double GAP_PART_MIN = 0.25;
+
   /** Steps of the curves: a hundredth each. */
   private static final int STEPS = 100;
 
@@ -60,7 +63,7 @@ record CalibrationFigures(
    * One kind of task.
    *
    * @param apgr by each router, of this subset's requests alone; none where the better model scores
-   *     no more
+   *     less than a quarter as much more as it does over all, since that is what it is divided by
    */
   record Subset(String name, Totals totals, List<OptionalDouble> apgr) {}
 
@@ -132,6 +135,8 @@ record CalibrationFigures(
     for (int i = 0; i < samples.size(); i++) {
       members.computeIfAbsent(samples.get(i).subset(), name -> new ArrayList<>()).add(i);
     }
+    Totals all = Totals.of(samples);
+    double least = GAP_PART_MIN * all.gap() / all.count();
     List<Subset> subsets = new ArrayList<>();
     members.forEach(
         (name, of) -> {
@@ -144,7 +149,7 @@ record CalibrationFigures(
                   scored.stream()
                       .map(
                           each ->
-                              totals.gap() > 0
+                              totals.gap() / totals.count() >= least
                                   ? OptionalDouble.of(each.curve(samples, some).figures().apgr())
                                   : OptionalDouble.empty())
                       .toList()));

@@ -180,6 +180,9 @@ class CalibrationTest {
         "{'m':{'a':{'score':1}}}; line 1: prompt: missing (expected: a string)",
         "{'prompt':'p','m':{}}; line 1: m: {} (expected: an object with a result for each model)",
         "{'prompt':'p','m':{'a':{'score':'x'}}}; line 1: m.a.score: \"x\" (expected: a number)",
+        "{'prompt':'p','m':{'a':{'score':1e999}}}; line 1: m.a.score:",
+        "{'prompt':'p','m':{'a':{'score':1,'cost_usd':'x'}}}; line 1: m.a.cost_usd: \"x\" (expected: a number of at least 0, or none)",
+        "[1]; line 1: [1] (expected: a JSON object)",
         "{'prompt':'p','m':{'a':{'score':1}}}; --weak and --strong: missing (expected: two of a)",
         "{'prompt':'p','m':{'a':{'score':1},'b':{'score':0}}}; 1 requests have results of both"
       })
