@@ -4,7 +4,7 @@
  *
  * <p>{@link io.penstock.tiers.Complexity} estimates how complex a prompt's task is, by its length
  * or by a model that {@code penstock calibrate} has trained on {@link
- * io.penstock.tiers.PromptFeatures}; {@link io.penstock.tiers.TierSelection} chooses; {@link
+ * io.penstock.tiers.PromptFeatures} and perhaps embeddings, which the caller has to bring; {@link io.penstock.tiers.TierSelection} chooses; {@link
  * io.penstock.tiers.RuleJudge} judges by what can be seen without asking anybody; {@link
  * io.penstock.tiers.JudgeAnswer} reads what judges say. Judges that have to be asked stand behind
  * the port {@link io.penstock.tiers.QualityHook}.

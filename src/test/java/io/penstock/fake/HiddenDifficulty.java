@@ -56,7 +56,7 @@ public final class HiddenDifficulty implements AutoCloseable {
     int open = calls.incrementAndGet() - over.get();
     mostOpen.accumulateAndGet(open, Math::max);
     request.response().endHandler(done -> over.incrementAndGet());
-    request.response().exceptionHandler(left -> over.incrementAndGet());
+    request.response().closeHandler(left -> over.incrementAndGet());
     request.bodyHandler(
         body -> {
           Object input = body.toJsonObject().getValue("input");

@@ -234,7 +234,7 @@ class EmbeddedTiersTest {
     assertThat(first.by()).isEqualTo("embedding");
     assertThat(second).isEqualTo(Appraisal.by("cache", first.complexity()));
     freed();
-    assertThat(gateway.metric("penstock_tokens_total", "pool=\"judge\",kind=\"prompt\""))
+    assertThat(gateway.metric("penstock_tokens_total", "pool=\"judge\""))
         .as("what embedding took is its pool's")
         .isPositive();
     assertThat(gateway.accessLog().lines()).as("and no request of its own").hasSize(121);
