@@ -112,11 +112,7 @@ final class TierChanges {
     Optional<Embedder> embeds = is.flatMap(ComplexityEstimator::embedder);
     if (embedded.isPresent() && embeds.isPresent()) {
       lines.addAll(
-          changes(
-              "fleet.tiers.estimator_embeddings.",
-              OF_EMBEDDERS,
-              embedded.get(),
-              embeds.get()));
+          changes("fleet.tiers.estimator_embeddings.", OF_EMBEDDERS, embedded.get(), embeds.get()));
     } else if (embedded.isPresent() != embeds.isPresent()) {
       lines.add(
           "fleet.tiers.estimator_embeddings: " + onOrOff(embedded) + " -> " + onOrOff(embeds));

@@ -61,8 +61,7 @@ final class Bootstrap {
     for (int i = 0; i < leads.length; i++) {
       leads[i] = its.get(i).apgr() - others.get(i).apgr();
     }
-    return interval(
-        curves.get(curve).figures().apgr() - curves.get(above).figures().apgr(), leads);
+    return interval(curves.get(curve).figures().apgr() - curves.get(above).figures().apgr(), leads);
   }
 
   private static Interval interval(double value, double[] drawn) {

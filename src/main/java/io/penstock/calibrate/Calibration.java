@@ -167,8 +167,7 @@ public final class Calibration {
     List<float[]> vectors =
         config.embeddings().isEmpty()
             ? List.of()
-            : Embeddings.of(
-                usable, config.embeddings().get(), config.data().get(0), progress);
+            : Embeddings.of(usable, config.embeddings().get(), config.data().get(0), progress);
     List<Sample> made = new ArrayList<>(usable.size());
     for (int i = 0; i < usable.size(); i++) {
       Labelled row = usable.get(i);

@@ -13,6 +13,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -124,7 +125,7 @@ final class Embeddings {
         while (from < missing.size() && calls.size() < 2 * config.concurrency()) {
           List<Key> keys = missing.subList(from, Math.min(missing.size(), from + config.batch()));
           from += keys.size();
-          List<String> texts = keys.stream().map(key -> text(first.get(key))).toList();
+          List<String> texts = keys.stream().map(key -> text(row(key))).toList();
           calls.add(new Call(keys, workers.submit(() -> client.embed(texts))));
         }
         done += take(calls.remove(), cache);
@@ -152,7 +153,7 @@ final class Embeddings {
     Map<Key, float[]> more = new LinkedHashMap<>();
     for (int i = 0; i < vectors.size(); i++) {
       Key key = call.keys().get(i);
-      isAsBefore(vectors.get(i), first.get(key));
+      isAsBefore(vectors.get(i), row(key));
       more.put(key, vectors.get(i));
     }
     cache.add(more);
@@ -182,11 +183,14 @@ final class Embeddings {
     }
   }
 
+  /** The first request that has a text. */
+  private Labelled row(Key key) {
+    return Objects.requireNonNull(first.get(key));
+  }
+
   private String where(List<Key> keys) {
-    String from = first.get(keys.get(0)).origin();
-    return keys.size() == 1
-        ? from
-        : from + " to " + first.get(keys.get(keys.size() - 1)).origin();
+    String from = row(keys.get(0)).origin();
+    return keys.size() == 1 ? from : from + " to " + row(keys.get(keys.size() - 1)).origin();
   }
 
   private static float[] unit(float[] vector) {

@@ -136,7 +136,9 @@ final class EmbeddingsCache implements AutoCloseable {
     expect("version", head.path("version").asText(), "" + VERSION);
     expect(
         "model",
-        new String(head.path("model").asText().getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8),
+        new String(
+            head.path("model").asText().getBytes(StandardCharsets.ISO_8859_1),
+            StandardCharsets.UTF_8),
         model);
     dimension = head.path("dimension").asInt();
     if (dimension < 1) {

@@ -76,9 +76,7 @@ final class EmbeddingsClient {
 
   private static void await(long millis) throws InterruptedException {
     try {
-      new CompletableFuture<Boolean>()
-          .completeOnTimeout(true, millis, TimeUnit.MILLISECONDS)
-          .get();
+      new CompletableFuture<Boolean>().completeOnTimeout(true, millis, TimeUnit.MILLISECONDS).get();
     } catch (ExecutionException e) {
       throw new IllegalStateException("nothing completes it but time", e);
     }

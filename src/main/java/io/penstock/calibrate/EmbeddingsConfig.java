@@ -33,7 +33,8 @@ public record EmbeddingsConfig(
   public EmbeddingsConfig {
     require(!model.isBlank(), "--embeddings-model", "\"" + model + "\"", "a name");
     require(batch >= 1 && batch <= 2_048, "--embeddings-batch", batch, "1..2048");
-    require(concurrency >= 1 && concurrency <= 64, "--embeddings-concurrency", concurrency, "1..64");
+    require(
+        concurrency >= 1 && concurrency <= 64, "--embeddings-concurrency", concurrency, "1..64");
     require(
         charsMax >= 1 && charsMax <= ComplexityModel.CHARS_MAX,
         "--embeddings-chars",

@@ -236,8 +236,7 @@ final class Trainer {
     return nodes;
   }
 
-  private static List<Double> quantiles(
-      Complexity model, List<Sample> samples, boolean embedded) {
+  private static List<Double> quantiles(Complexity model, List<Sample> samples, boolean embedded) {
     List<Double> scores = new ArrayList<>();
     samples.forEach(each -> scores.add(score(model, each, embedded)));
     Collections.sort(scores);

@@ -7,8 +7,8 @@
  * by a model that has not seen it ({@link io.penstock.calibrate.Folds}), and says what routing by
  * these scores yields ({@link io.penstock.calibrate.GainCurve}) and costs ({@link
  * io.penstock.calibrate.CostTable}), with confidence intervals ({@link
- * io.penstock.calibrate.Bootstrap}); {@link io.penstock.calibrate.CalibrationFigures} has all of it,
- * for a terminal and as JSON.
+ * io.penstock.calibrate.Bootstrap}); {@link io.penstock.calibrate.CalibrationFigures} has all of
+ * it, for a terminal and as JSON.
  *
  * <p>Decisions: what is learned is the chance that only the better model does the task, which is
  * what routing can win; figures are of held-out prompts only, by random folds or, harder and more

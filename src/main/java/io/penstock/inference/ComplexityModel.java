@@ -81,8 +81,7 @@ public record ComplexityModel(
     public Embedded {
       vectorWeights = List.copyOf(vectorWeights);
       require(!model.isBlank(), "model", "\"" + model + "\"", "a name");
-      require(
-          charsMax >= 1 && charsMax <= CHARS_MAX, "prompt_chars", charsMax, "1.." + CHARS_MAX);
+      require(charsMax >= 1 && charsMax <= CHARS_MAX, "prompt_chars", charsMax, "1.." + CHARS_MAX);
       int size = vectorWeights.size();
       require(
           size >= 1 && size <= DIMENSION_MAX,
@@ -110,7 +109,6 @@ public record ComplexityModel(
   }
 
   private static void isOneEach(String name, List<Double> numbers, int n) {
-    require(
-        numbers.size() == n, name, numbers.size() + " numbers", n + ", one for each feature");
+    require(numbers.size() == n, name, numbers.size() + " numbers", n + ", one for each feature");
   }
 }

@@ -193,10 +193,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   private void askForPlan(long nowMillis) {
     itinerary.asked(nowMillis);
     loop.routes()
-        .ask(
-            id,
-            required(ask).route(id, loop.self(), allowance.identity().tenant()),
-            nowMillis);
+        .ask(id, required(ask).route(id, loop.self(), allowance.identity().tenant()), nowMillis);
   }
 
   /** The router knows what serves it. */

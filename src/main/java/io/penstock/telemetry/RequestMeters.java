@@ -204,8 +204,7 @@ public final class RequestMeters {
         .computeIfAbsent(
             new AppraisalKey(found.by(), found.why().isEmpty() ? AS_MEANT : found.why()),
             key ->
-                registry.counter(
-                    Names.COMPLEXITY_ESTIMATES, "by", key.by(), "fallback", key.why()))
+                registry.counter(Names.COMPLEXITY_ESTIMATES, "by", key.by(), "fallback", key.why()))
         .increment();
   }
 

@@ -2,8 +2,8 @@ package io.penstock.bus;
 
 import io.penstock.fault.Fault;
 import io.penstock.inference.ApiKey;
-import io.penstock.inference.CachePolicy;
 import io.penstock.inference.Appraisal;
+import io.penstock.inference.CachePolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.ModelLimits;
 import io.penstock.inference.ModelName;

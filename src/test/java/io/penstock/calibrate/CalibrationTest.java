@@ -24,8 +24,7 @@ class CalibrationTest {
   @TempDir Path folder;
 
   private static Sample sample(String subset, double weak, double strong) {
-    return new Sample(
-        subset, 10, PromptFeatures.of("x"), new float[0], weak, strong, 1, 10);
+    return new Sample(subset, 10, PromptFeatures.of("x"), new float[0], weak, strong, 1, 10);
   }
 
   private CalibrationConfig config(Path file, boolean bySubset, int words) {
@@ -217,7 +216,8 @@ class CalibrationTest {
             0,
             1,
             Optional.empty());
-    assertThatThrownBy(() -> Calibration.of(config, EmbeddingsProgress.NONE)).hasMessageContaining("nothing to route for");
+    assertThatThrownBy(() -> Calibration.of(config, EmbeddingsProgress.NONE))
+        .hasMessageContaining("nothing to route for");
     assertThatThrownBy(
             () ->
                 Calibration.of(

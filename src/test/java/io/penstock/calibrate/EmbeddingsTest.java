@@ -135,11 +135,7 @@ class EmbeddingsTest {
     JsonObject figures = new JsonObject(of.json());
     assertThat(apgr(figures, "learned", "low")).isGreaterThan(0.75);
     assertThat(apgr(figures, "surface", "value")).isBetween(0.4, 0.6);
-    assertThat(
-            figures
-                .getJsonArray("apgr_of_learned_above")
-                .getJsonObject(0)
-                .getString("router"))
+    assertThat(figures.getJsonArray("apgr_of_learned_above").getJsonObject(0).getString("router"))
         .isEqualTo("surface");
     assertThat(figures.getJsonArray("apgr_of_learned_above").getJsonObject(0).getDouble("low"))
         .as("certainly better")
@@ -236,7 +232,8 @@ class EmbeddingsTest {
   @Test
   void whatIsWrongIsToldExactly() throws Exception {
     Path labels = labels(16);
-    String at = labels + ", line 1 to " + labels + ", line 16: " + server.url() + "/v1/embeddings: ";
+    String at =
+        labels + ", line 1 to " + labels + ", line 16: " + server.url() + "/v1/embeddings: ";
     server.script(says(404, "{\"error\":\"no model seer/1\"}"));
     isRefused(
         labels,
@@ -269,7 +266,8 @@ class EmbeddingsTest {
         (request, inputs) ->
             request
                 .response()
-                .end("{\"data\":[" + "{\"embedding\":[0,0]},".repeat(15) + "{\"embedding\":[1]}]}"));
+                .end(
+                    "{\"data\":[" + "{\"embedding\":[0,0]},".repeat(15) + "{\"embedding\":[1]}]}"));
     isRefused(labels, at + "data[0].embedding: [0,0] (expected: finite numbers, not all 0)");
   }
 

@@ -2,8 +2,8 @@ package io.penstock.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.penstock.config.ConfigLoader;
 import io.penstock.config.ComplexityModelFile;
+import io.penstock.config.ConfigLoader;
 import io.penstock.inference.ComplexityModel;
 import io.penstock.inference.TierPolicy;
 import io.penstock.sim.EngineSimulator;
@@ -111,7 +111,9 @@ class CalibrateCommandTest {
             "costs",
             "no_costs");
     assertThat(all.getJsonObject("options").getInteger("seed")).isEqualTo(1);
-    assertThat(all.getJsonArray("routers").stream().map(each -> ((JsonObject) each).getString("router")))
+    assertThat(
+            all.getJsonArray("routers").stream()
+                .map(each -> ((JsonObject) each).getString("router")))
         .containsExactly("learned", "length", "random");
     JsonObject learned = all.getJsonArray("routers").getJsonObject(0);
     assertThat(learned.getJsonArray("pgr")).hasSize(101);
@@ -133,8 +135,7 @@ class CalibrateCommandTest {
       String url = "http://127.0.0.1:" + sim.ports().get(0);
       Path model = folder.resolve("model.json");
       assertThat(
-              calibrate(
-                  "--embeddings", url, "--embeddings-model", "m", "--out", model.toString()))
+              calibrate("--embeddings", url, "--embeddings-model", "m", "--out", model.toString()))
           .as(err.toString())
           .isZero();
       assertThat(err.toString())
@@ -147,7 +148,12 @@ class CalibrateCommandTest {
       assertThat(read.embedded().orElseThrow().dimension()).isEqualTo(384);
       assertThat(read.embedded().orElseThrow().model()).isEqualTo("m");
       assertThat(
-              calibrate("--embeddings", url, "--embeddings-model", "n", "--embeddings-cache",
+              calibrate(
+                  "--embeddings",
+                  url,
+                  "--embeddings-model",
+                  "n",
+                  "--embeddings-cache",
                   folder.resolve("labels.jsonl.m.embeddings").toString()))
           .isEqualTo(1);
       assertThat(err.toString())

@@ -71,8 +71,7 @@ class AppraisalsTest {
     assertThat(text(all.atOnce(NONE, "x         ", 0))).isEqualTo("surface 0.5 no_text");
     assertThat(
             text(
-                all.atOnce(
-                    new TierHeaders(Optional.empty(), Optional.of(0.125), 0, 0, 0), "x", 0)))
+                all.atOnce(new TierHeaders(Optional.empty(), Optional.of(0.125), 0, 0, 0), "x", 0)))
         .isEqualTo("header 0.125 ");
     assertThat(
             text(

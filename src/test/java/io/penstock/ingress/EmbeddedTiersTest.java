@@ -116,8 +116,7 @@ class EmbeddedTiersTest {
         new ComplexityEstimator(
             learned.model(),
             Optional.of(
-                new ComplexityEstimator.Embedder(
-                    new ModelName("model-judge"), timeout, 1 << 20)));
+                new ComplexityEstimator.Embedder(new ModelName("model-judge"), timeout, 1 << 20)));
     Gateway.Setup setup = new Gateway.Setup();
     setup.fleet =
         Optional.of(
@@ -193,8 +192,7 @@ class EmbeddedTiersTest {
         .bus()
         .send(
             new Station(self.node(), Room.BATCHER, 0),
-            new AskDecisions(
-                1, self, new PoolName(pool), Optional.of(new RequestId(request)), 5))
+            new AskDecisions(1, self, new PoolName(pool), Optional.of(new RequestId(request)), 5))
         .await();
     Decisions answer = (Decisions) told.poll(20, TimeUnit.SECONDS);
     assertThat(answer).isNotNull();
