@@ -32,8 +32,7 @@ public final class HiddenDifficulty implements AutoCloseable {
 
   public final AtomicInteger calls = new AtomicInteger();
 
-  /** Calls whose client has left, or that have been answered. */
-  public final AtomicInteger over = new AtomicInteger();
+  private final AtomicInteger over = new AtomicInteger();
 
   /** Most calls that were open at a time. */
   public final AtomicInteger mostOpen = new AtomicInteger();
@@ -56,7 +55,6 @@ public final class HiddenDifficulty implements AutoCloseable {
     int open = calls.incrementAndGet() - over.get();
     mostOpen.accumulateAndGet(open, Math::max);
     request.response().endHandler(done -> over.incrementAndGet());
-    request.response().closeHandler(left -> over.incrementAndGet());
     request.bodyHandler(
         body -> {
           Object input = body.toJsonObject().getValue("input");
