@@ -158,9 +158,12 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     Tenant tenant = allowance.identity().tenant();
     appraising = new Appraising(rules.tiering().appraisals());
     appraising.begin(
-        loop,
-        tenant,
-        asked,
+        (by, text, embedded, failed) -> {
+          EmbedCall call = new EmbedCall(loop, by, tenant, asked, text, embedded, failed);
+          call.begin();
+          return call::cancel;
+        },
+        asked.tiers(),
         question.get().text(),
         nowMillis,
         this::on,
