@@ -17,8 +17,7 @@ final class Appraising {
      * @param failed told why, by one of a closed list
      * @return cancels the question
      */
-    Runnable embed(
-        Embedder by, String text, Consumer<float[]> embedded, Consumer<String> failed);
+    Runnable embed(Embedder by, String text, Consumer<float[]> embedded, Consumer<String> failed);
   }
 
   private final Appraisals by;
