@@ -114,6 +114,16 @@ final class DecisionRoutes {
     JsonObject json =
         new JsonObject().put("request", decision.request().value()).put("pool", by.pool().value());
     tier(by.pool()).ifPresent(tier -> json.put("tier", tier.value()));
+    decision
+        .appraisal()
+        .ifPresent(
+            task ->
+                json.put(
+                    "complexity",
+                    new JsonObject()
+                        .put("value", task.complexity())
+                        .put("by", task.by())
+                        .put("why", task.why().isEmpty() ? null : task.why())));
     return json.put("owner", by.node().value())
         .put("grant", decision.ordinal())
         .put("age_ms", decision.ageMillis())

@@ -1,7 +1,8 @@
 package io.penstock.app;
 
 import io.penstock.inference.CascadePolicy;
-import io.penstock.inference.ComplexityModel;
+import io.penstock.inference.ComplexityEstimator;
+import io.penstock.inference.ComplexityEstimator.Embedder;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Tier;
 import io.penstock.inference.TierName;
@@ -54,6 +55,12 @@ final class TierChanges {
               "llm.timeout_ms",
               of -> of.llm().map(llm -> "" + llm.timeout().toMillis()).orElse("none")));
 
+  private static final List<Key<Embedder>> OF_EMBEDDERS =
+      List.of(
+          new Key<>("model_id", Embedder::model),
+          new Key<>("timeout_ms", of -> of.timeout().toMillis()),
+          new Key<>("cache_bytes", Embedder::cacheBytes));
+
   private TierChanges() {}
 
   /** One line for each tier that is new, gone or changed, and for each other key. */
@@ -69,13 +76,7 @@ final class TierChanges {
     TierPolicy is = read.get();
     changes("fleet.tiers.", KEYS, was, is).forEach(lines::add);
     tiers(was, is, lines);
-    if (!was.estimator().equals(is.estimator())) {
-      lines.add(
-          "fleet.tiers.estimator_file: "
-              + digest(was.estimator())
-              + " -> "
-              + digest(is.estimator()));
-    }
+    estimator(was.estimator(), is.estimator(), lines);
     cascade(was.cascade(), is.cascade(), lines);
     return lines;
   }
@@ -99,6 +100,22 @@ final class TierChanges {
     List<TierName> now = is.tiers().stream().map(Tier::level).toList();
     if (order.size() == now.size() && order.containsAll(now) && !order.equals(now)) {
       lines.add("fleet.tiers.list: in another order");
+    }
+  }
+
+  private static void estimator(
+      Optional<ComplexityEstimator> was, Optional<ComplexityEstimator> is, List<String> lines) {
+    if (!digest(was).equals(digest(is))) {
+      lines.add("fleet.tiers.estimator_file: " + digest(was) + " -> " + digest(is));
+    }
+    Optional<Embedder> embedded = was.flatMap(ComplexityEstimator::embedder);
+    Optional<Embedder> embeds = is.flatMap(ComplexityEstimator::embedder);
+    if (embedded.isPresent() && embeds.isPresent()) {
+      lines.addAll(
+          changes("fleet.tiers.estimator_embeddings.", OF_EMBEDDERS, embedded.get(), embeds.get()));
+    } else if (embedded.isPresent() != embeds.isPresent()) {
+      lines.add(
+          "fleet.tiers.estimator_embeddings: " + onOrOff(embedded) + " -> " + onOrOff(embeds));
     }
   }
 
@@ -136,8 +153,8 @@ final class TierChanges {
         : names.stream().map(ModelName::value).collect(Collectors.joining(" "));
   }
 
-  private static String digest(Optional<ComplexityModel> model) {
-    return model.map(known -> "model " + known.digest()).orElse("none");
+  private static String digest(Optional<ComplexityEstimator> of) {
+    return of.map(known -> "model " + known.model().digest()).orElse("none");
   }
 
   private static String onOrOff(Optional<?> section) {

@@ -564,7 +564,8 @@ final class Admission {
     if (decisions.samples(nowMillis)) {
       Explanation why = strategy.explain(candidates, roster, admit, nowMillis);
       decisions.add(
-          why.decision(known(admit), ordinals + 1, pool.routingStrategy(), replica),
+          why.decision(known(admit), ordinals + 1, pool.routingStrategy(), replica)
+              .appraised(admit.appraisal()),
           company.stream().map(each -> known(each.admit)).collect(toSet()),
           nowMillis);
     }

@@ -21,6 +21,7 @@ import java.util.Set;
  * @param contaminated whether requests count that models have been trained on
  * @param wordBits logarithm of the size of the table of words; 0 for none
  * @param resamples for the intervals
+ * @param embeddings where those of the prompts come from; empty for surface features alone
  */
 public record CalibrationConfig(
     List<Path> data,
@@ -34,7 +35,8 @@ public record CalibrationConfig(
     boolean contaminated,
     int wordBits,
     int resamples,
-    long seed) {
+    long seed,
+    Optional<EmbeddingsConfig> embeddings) {
   /** Most of {@code wordBits}: 65,536 weights are a megabyte of file. */
   public static final int WORD_BITS_MAX = 16;
 

@@ -22,21 +22,29 @@ final class CostTable {
   record Row(String name, double cost, double score, double strongShare) {}
 
   private final List<Sample> samples;
-  private final double weakCost;
-  private final double strongCost;
-  private final double strongScore;
-  private final double weakScore;
+  private final Totals totals;
 
   /** From here on an answer is good: the better model's mean score; of scores 0 and 1, the 1. */
   private final double enough;
 
   CostTable(List<Sample> samples) {
     this.samples = samples;
-    weakCost = samples.stream().mapToDouble(Sample::weakCost).sum();
-    strongCost = samples.stream().mapToDouble(Sample::strongCost).sum();
-    weakScore = samples.stream().mapToDouble(Sample::weak).sum();
-    strongScore = samples.stream().mapToDouble(Sample::strong).sum();
-    enough = strongScore / samples.size();
+    totals = Totals.of(samples);
+    enough = totals.strongMean();
+  }
+
+  Totals totals() {
+    return totals;
+  }
+
+  /** Why there is nothing to compare; empty where there is. */
+  String whyNot(String weak) {
+    if (!totals.costsKnown()) {
+      return "costs are not known: give --price-weak and --price-strong";
+    }
+    return totals.weakCost() < totals.strongCost()
+        ? ""
+        : weak + " costs no less: there is nothing to save by it";
   }
 
   /**
@@ -45,10 +53,14 @@ final class CostTable {
    * @param curve of the router's held-out scores
    */
   List<Row> rows(GainCurve curve, Random random) {
-    int n = samples.size();
     List<Row> rows = new ArrayList<>();
-    rows.add(new Row("better model for all", 1, strongScore / n, 1));
-    rows.add(new Row("cheaper model for all", weakCost / strongCost, weakScore / n, 0));
+    rows.add(new Row("better model for all", 1, totals.strongMean(), 1));
+    rows.add(
+        new Row(
+            "cheaper model for all",
+            totals.weakCost() / totals.strongCost(),
+            totals.weakMean(),
+            0));
     rows.add(router("router, equal score", curve, 1));
     rows.add(router("router, 95 % of the gap", curve, 0.95));
     rows.add(router("router, 90 % of the gap", curve, 0.9));
@@ -59,9 +71,9 @@ final class CostTable {
   }
 
   private Row router(String name, GainCurve curve, double part) {
-    double target = weakScore + part * (strongScore - weakScore);
-    double score = weakScore;
-    double cost = weakCost;
+    double target = totals.weak() + part * totals.gap();
+    double score = totals.weak();
+    double cost = totals.weakCost();
     int taken = 0;
     for (int i : curve.order()) {
       if (score >= target - 1e-9) {
@@ -73,7 +85,7 @@ final class CostTable {
       taken++;
     }
     return new Row(
-        name, cost / strongCost, score / samples.size(), (double) taken / samples.size());
+        name, cost / totals.strongCost(), score / totals.count(), (double) taken / totals.count());
   }
 
   private Row cascade(String name, double errors, Random random) {
@@ -87,6 +99,7 @@ final class CostTable {
       score += judgedGood ? each.weak() : each.strong();
       up += judgedGood ? 0 : 1;
     }
-    return new Row(name, cost / strongCost, score / samples.size(), (double) up / samples.size());
+    return new Row(
+        name, cost / totals.strongCost(), score / totals.count(), (double) up / totals.count());
   }
 }

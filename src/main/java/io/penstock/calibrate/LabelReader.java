@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -27,6 +28,7 @@ import java.util.zip.GZIPInputStream;
 final class LabelReader {
   private static final ObjectMapper MAPPER = JsonMapper.builder().build();
   private static final int ROWS_MAX = 5_000_000;
+  private static final int SHOWN_MAX = 200;
 
   private LabelReader() {}
 
@@ -38,14 +40,14 @@ final class LabelReader {
    * @throws LabelException when it is no such file
    */
   static List<Labelled> read(Path file, Set<String> without, boolean contaminated)
-      throws LabelException, IOException {
+      throws LabelException {
     List<Labelled> rows = new ArrayList<>();
+    int number = 0;
     try (InputStream raw = Files.newInputStream(file);
         InputStream plain =
             file.toString().endsWith(".gz") ? new GZIPInputStream(raw, 1 << 16) : raw;
         BufferedReader lines =
             new BufferedReader(new InputStreamReader(plain, StandardCharsets.UTF_8))) {
-      int number = 0;
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
         number++;
         if (line.isBlank()) {
@@ -54,61 +56,96 @@ final class LabelReader {
         if (rows.size() == ROWS_MAX) {
           throw new LabelException(file + ": more than " + ROWS_MAX + " requests");
         }
-        JsonNode row = parse(file, number, line);
-        boolean counts = contaminated || !row.path("contaminated").asBoolean();
-        if (counts && !without.contains(row.path("subset").asText())) {
-          rows.add(labelled(file, number, row));
+        Row row = new Row(file + ", line " + number);
+        row.parse(line);
+        boolean counts = contaminated || !row.tree.path("contaminated").asBoolean();
+        if (counts && !without.contains(row.tree.path("subset").asText())) {
+          rows.add(row.labelled());
         }
       }
     } catch (NoSuchFileException e) {
       throw new LabelException(file + ": no such file (expected: labelled requests)");
+    } catch (IOException e) {
+      throw new LabelException(
+          file
+              + ", after line "
+              + number
+              + ": "
+              + e.getMessage()
+              + " (expected: labelled requests"
+              + (file.toString().endsWith(".gz") ? ", gzipped)" : ")"));
     }
     return rows;
   }
 
-  private static JsonNode parse(Path file, int number, String line) throws LabelException {
-    try {
-      return MAPPER.readTree(line);
-    } catch (JsonProcessingException e) {
-      throw new LabelException(
-          file + ", line " + number + ": " + e.getOriginalMessage() + " (expected: a JSON object)");
-    }
-  }
+  /** One line. */
+  private static final class Row {
+    private final String origin;
+    private JsonNode tree = MissingNode.getInstance();
 
-  private static Labelled labelled(Path file, int number, JsonNode row) throws LabelException {
-    JsonNode prompt = row.path("prompt");
-    if (!prompt.isTextual()) {
-      throw wrong(file, number, "prompt", prompt, "a string");
+    Row(String origin) {
+      this.origin = origin;
     }
-    if (!row.path("m").isObject() || row.path("m").isEmpty()) {
-      throw wrong(file, number, "m", row.path("m"), "an object with a result for each model");
-    }
-    Map<String, Labelled.Result> results = new LinkedHashMap<>();
-    for (Map.Entry<String, JsonNode> each : row.path("m").properties()) {
-      JsonNode score = each.getValue().path("score");
-      if (!score.isNumber()) {
-        throw wrong(file, number, "m." + each.getKey() + ".score", score, "a number");
+
+    void parse(String line) throws LabelException {
+      try {
+        tree = MAPPER.readTree(line);
+      } catch (JsonProcessingException e) {
+        throw new LabelException(
+            origin + ": " + e.getOriginalMessage() + " (expected: a JSON object)");
       }
-      results.put(
-          each.getKey(),
-          new Labelled.Result(
-              score.asDouble(), each.getValue().path("cost_usd").asDouble(Double.NaN)));
+      if (!tree.isObject()) {
+        throw new LabelException(origin + ": " + shown(tree) + " (expected: a JSON object)");
+      }
     }
-    return new Labelled(row.path("subset").asText(), prompt.asText(), results);
-  }
 
-  private static LabelException wrong(
-      Path file, int number, String key, JsonNode found, String expected) {
-    return new LabelException(
-        file
-            + ", line "
-            + number
-            + ": "
-            + key
-            + ": "
-            + (found.isMissingNode() ? "missing" : found)
-            + " (expected: "
-            + expected
-            + ")");
+    Labelled labelled() throws LabelException {
+      JsonNode prompt = tree.path("prompt");
+      if (!prompt.isTextual()) {
+        throw wrong("prompt", prompt, "a string");
+      }
+      JsonNode models = tree.path("m");
+      if (!models.isObject() || models.isEmpty()) {
+        throw wrong("m", models, "an object with a result for each model");
+      }
+      Map<String, Labelled.Result> results = new LinkedHashMap<>();
+      for (Map.Entry<String, JsonNode> each : models.properties()) {
+        String key = "m." + each.getKey();
+        JsonNode score = each.getValue().path("score");
+        if (!isFinite(score)) {
+          throw wrong(key + ".score", score, "a number");
+        }
+        JsonNode cost = each.getValue().path("cost_usd");
+        boolean told = !cost.isMissingNode() && !cost.isNull();
+        if (told && !(isFinite(cost) && cost.asDouble() >= 0)) {
+          throw wrong(key + ".cost_usd", cost, "a number of at least 0, or none");
+        }
+        results.put(
+            each.getKey(),
+            new Labelled.Result(score.asDouble(), told ? cost.asDouble() : Double.NaN));
+      }
+      return new Labelled(origin, tree.path("subset").asText(), prompt.asText(), results);
+    }
+
+    private static boolean isFinite(JsonNode number) {
+      return number.isNumber() && Double.isFinite(number.asDouble());
+    }
+
+    private static String shown(JsonNode value) {
+      String text = value.toString();
+      return text.length() > SHOWN_MAX ? text.substring(0, SHOWN_MAX) + "…" : text;
+    }
+
+    private LabelException wrong(String key, JsonNode found, String expected) {
+      return new LabelException(
+          origin
+              + ": "
+              + key
+              + ": "
+              + (found.isMissingNode() ? "missing" : shown(found))
+              + " (expected: "
+              + expected
+              + ")");
+    }
   }
 }

@@ -5,10 +5,11 @@ import java.util.Map;
 /**
  * One request with what some models made of it.
  *
+ * @param origin its file and line, for messages
  * @param subset what kind of task it is; empty when not told
  * @param results by the model's name
  */
-record Labelled(String subset, String prompt, Map<String, Result> results) {
+record Labelled(String origin, String subset, String prompt, Map<String, Result> results) {
   /**
    * What one model made of it.
    *

@@ -42,17 +42,36 @@ final class ModelWriter {
       json.writeEndArray();
       numbers(json, "means", model.means());
       numbers(json, "scales", model.scales());
-      numbers(json, "weights", model.weights());
-      json.writeNumberField("bias", model.bias());
-      json.writeArrayFieldStart("hashed_weights");
-      for (float each : model.hashedWeights()) {
-        json.writeNumber(each);
+      part(json, model.surface());
+      if (model.embedded().isPresent()) {
+        ComplexityModel.Embedded embedded = model.embedded().get();
+        json.writeObjectFieldStart("embeddings");
+        json.writeStringField("model", embedded.model());
+        json.writeNumberField("dimension", embedded.dimension());
+        json.writeNumberField("prompt_chars", embedded.charsMax());
+        part(json, embedded.part());
+        floats(json, "vector_weights", embedded.vectorWeights());
+        json.writeEndObject();
       }
-      json.writeEndArray();
-      numbers(json, "quantiles", model.quantiles());
       json.writeEndObject();
     }
     return text + "\n";
+  }
+
+  private static void part(JsonGenerator json, ComplexityModel.Part part) throws IOException {
+    numbers(json, "weights", part.weights());
+    json.writeNumberField("bias", part.bias());
+    floats(json, "hashed_weights", part.hashedWeights());
+    numbers(json, "quantiles", part.quantiles());
+  }
+
+  private static void floats(JsonGenerator json, String name, List<Float> numbers)
+      throws IOException {
+    json.writeArrayFieldStart(name);
+    for (float each : numbers) {
+      json.writeNumber(each);
+    }
+    json.writeEndArray();
   }
 
   private static void numbers(JsonGenerator json, String name, List<Double> numbers)

@@ -2,13 +2,18 @@ package io.penstock.cli;
 
 import io.penstock.calibrate.Calibration;
 import io.penstock.calibrate.CalibrationConfig;
+import io.penstock.calibrate.EmbeddingsConfig;
+import io.penstock.calibrate.EmbeddingsException;
 import io.penstock.calibrate.LabelException;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -30,6 +35,11 @@ import picocli.CommandLine.Spec;
           + " prompts need the better one; says what routing by that yields on requests that were held"
           + " out; and writes a model file for fleet.tiers.estimator_file. The same files, options and"
           + " seed give the same report and the same file.",
+      "",
+      "It goes by what can be seen of a prompt, and with --embeddings by what a model makes of it"
+          + " too. Each prompt is embedded once: a file beside the labels keeps the answers. The model"
+          + " file then has weights with and without, and the router wants the same model in"
+          + " fleet.tiers.estimator_embeddings.",
       ""
     },
     footer = {
@@ -46,9 +56,15 @@ import picocli.CommandLine.Spec;
       "  penstock calibrate --data mmlu.jsonl.gz --data gsm8k.jsonl.gz --holdout subset \\",
       "      --price-weak 0.00024 --price-strong 0.0247 --out complexity.json",
       "",
-      "Exit codes: 0 done; 1 the model could not be written; 2 wrong usage or labels."
+      "  penstock calibrate --data labels.jsonl --embeddings http://127.0.0.1:8080 \\",
+      "      --embeddings-model bge-small --out complexity.json --json figures.json",
+      "",
+      "Exit codes: 0 done; 1 embeddings could not be had, or a file not be written; 2 wrong usage or"
+          + " labels."
     })
 final class CalibrateCommand implements Callable<Integer> {
+  private static final int TOLD_MAX = 20;
+
   @Spec
   @SuppressWarnings("NullAway.Init") // set by picocli
   private CommandSpec spec;
@@ -134,24 +150,102 @@ final class CalibrateCommand implements Callable<Integer> {
       description = "Of all that is drawn.")
   private long seed;
 
+  @Option(
+      names = "--embeddings",
+      paramLabel = "URL",
+      description = "OpenAI-compatible server that embeds prompts, as a node of Penstock is one.")
+  private @Nullable String embeddings;
+
+  @Option(
+      names = "--embeddings-model",
+      paramLabel = "NAME",
+      description = "The model that it is asked for.")
+  private @Nullable String embeddingsModel;
+
+  @Option(
+      names = "--embeddings-key",
+      paramLabel = "KEY",
+      description = "Sent to it as a bearer token.")
+  private @Nullable String embeddingsKey;
+
+  @Option(
+      names = "--embeddings-batch",
+      paramLabel = "N",
+      defaultValue = "64",
+      description = "Most prompts of one call (default: ${DEFAULT-VALUE}).")
+  private int embeddingsBatch;
+
+  @Option(
+      names = "--embeddings-concurrency",
+      paramLabel = "N",
+      defaultValue = "4",
+      description = "Most calls at a time (default: ${DEFAULT-VALUE}).")
+  private int embeddingsConcurrency;
+
+  @Option(
+      names = "--embeddings-chars",
+      paramLabel = "N",
+      defaultValue = "2000",
+      description =
+          "Of a longer prompt, its last characters are embedded; by the router, too (default:"
+              + " ${DEFAULT-VALUE}).")
+  private int embeddingsChars;
+
+  @Option(
+      names = "--embeddings-timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "60",
+      description = "How long one call may take (default: ${DEFAULT-VALUE}).")
+  private int embeddingsTimeout;
+
+  @Option(
+      names = "--embeddings-cache",
+      paramLabel = "FILE",
+      description = "Keeps what was answered. Left out: a file beside the first labels.")
+  private @Nullable Path embeddingsCache;
+
+  @Option(
+      names = "--json",
+      paramLabel = "FILE",
+      description = "Writes all figures and curves; - for standard output, instead of the tables.")
+  private @Nullable String json;
+
   @Option(names = "--out", paramLabel = "FILE", description = "Writes the model there.")
   private @Nullable Path file;
+
+  /** Parts of the embeddings that have been told, of {@link #TOLD_MAX}. */
+  private int told = -1;
 
   @Override
   public Integer call() {
     PrintWriter out = spec.commandLine().getOut();
     Calibration calibration = calibrate();
-    out.print(calibration.report());
+    boolean onlyJson = "-".equals(json);
+    out.print(onlyJson ? calibration.json() : calibration.report());
+    if (json != null && !onlyJson) {
+      write(Path.of(json), to -> Files.writeString(to, calibration.json()));
+    }
     if (file != null) {
-      try {
-        calibration.write(file);
-      } catch (IOException e) {
-        throw CliException.failed(file + " can not be written: " + e.getMessage());
+      write(file, calibration::write);
+      if (!onlyJson) {
+        out.printf("%nmodel file  %s (fleet.tiers.estimator_file)%n", file);
       }
-      out.printf("%nmodel file  %s (fleet.tiers.estimator_file)%n", file);
     }
     out.flush();
     return ExitCode.OK;
+  }
+
+  /** Writes a file. */
+  private interface Writing {
+    void to(Path file) throws IOException;
+  }
+
+  private static void write(Path file, Writing writing) {
+    try {
+      writing.to(file);
+    } catch (IOException e) {
+      throw CliException.failed(file + " can not be written: " + e.getMessage());
+    }
   }
 
   private Calibration calibrate() {
@@ -169,11 +263,51 @@ final class CalibrateCommand implements Callable<Integer> {
               contaminated,
               words,
               bootstrap,
-              seed));
+              seed,
+              embeddings()),
+          this::tell);
     } catch (LabelException | IllegalArgumentException e) {
       throw CliException.usage(String.valueOf(e.getMessage()));
+    } catch (EmbeddingsException e) {
+      throw CliException.failed(String.valueOf(e.getMessage()));
     } catch (IOException e) {
-      throw CliException.usage("labels can not be read: " + e.getMessage());
+      throw CliException.failed("embeddings can not be kept: " + e.getMessage());
+    }
+  }
+
+  private Optional<EmbeddingsConfig> embeddings() {
+    if (embeddings == null && embeddingsModel == null) {
+      return Optional.empty();
+    }
+    if (embeddings == null || embeddingsModel == null) {
+      throw CliException.usage(
+          (embeddings == null ? "--embeddings" : "--embeddings-model")
+              + ": missing (expected: both or none)");
+    }
+    if (embeddingsTimeout < 1) {
+      throw CliException.usage("--embeddings-timeout: " + embeddingsTimeout + " (expected: >= 1)");
+    }
+    return Optional.of(
+        new EmbeddingsConfig(
+            EmbeddingsConfig.endpoint(embeddings),
+            embeddingsModel,
+            Optional.ofNullable(embeddingsKey),
+            embeddingsBatch,
+            embeddingsConcurrency,
+            embeddingsChars,
+            Duration.ofSeconds(embeddingsTimeout),
+            Optional.ofNullable(embeddingsCache)));
+  }
+
+  /** Twenty lines at most, so that a log of it can be read. */
+  private void tell(int done, int of, int cached) {
+    int part = of == 0 ? TOLD_MAX : (int) ((long) TOLD_MAX * done / of);
+    if (part > told) {
+      told = part;
+      PrintWriter err = spec.commandLine().getErr();
+      err.printf(
+          Locale.ROOT, "embeddings  %,d of %,d asked for, %,d from the cache%n", done, of, cached);
+      err.flush();
     }
   }
 }

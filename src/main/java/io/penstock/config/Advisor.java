@@ -2,6 +2,8 @@ package io.penstock.config;
 
 import io.penstock.admin.AdminConfig;
 import io.penstock.bus.ClusterConfig;
+import io.penstock.inference.ComplexityEstimator;
+import io.penstock.inference.ComplexityModel;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
@@ -9,6 +11,7 @@ import io.penstock.inference.Priority;
 import io.penstock.inference.ReplicaSource;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.Role;
+import io.penstock.inference.TierPolicy;
 import io.penstock.ingress.IngressConfig;
 import io.penstock.tenancy.TenancyConfig;
 import java.time.Duration;
@@ -198,6 +201,7 @@ public final class Advisor {
     }
     fallback(fleet);
     shared(fleet);
+    fleet.tiers().flatMap(TierPolicy::estimator).ifPresent(of -> estimator(of, fleet.pools()));
   }
 
   private static boolean canServe(Pool pool) {
@@ -318,6 +322,45 @@ public final class Advisor {
           "fleet.fallback_model_id",
           "missing, so enable_fallback does nothing: a model without a usable replica answers 503");
     }
+  }
+
+  /** Whether an estimator that was trained with embeddings gets them, and of the same model. */
+  private void estimator(ComplexityEstimator of, List<Pool> pools) {
+    String path = "fleet.tiers.estimator_embeddings";
+    if (of.model().embedded().isEmpty()) {
+      of.embedder()
+          .ifPresent(
+              has -> say(path, "it does nothing: estimator_file was trained without embeddings"));
+      return;
+    }
+    ComplexityModel.Embedded trained = of.model().embedded().get();
+    String with = trained.model() + " (" + trained.dimension() + " numbers)";
+    if (of.embedder().isEmpty()) {
+      say(
+          path,
+          "missing, and estimator_file was trained with embeddings of "
+              + with
+              + ": complexity is estimated by its other weights, which go by a prompt's surface"
+              + " alone");
+      return;
+    }
+    ModelName model = of.embedder().get().model();
+    List<Pool> serving = pools.stream().filter(pool -> pool.model().equals(model)).toList();
+    if (serving.stream().noneMatch(pool -> isNamed(pool, trained.model()))) {
+      say(
+          path + ".model_id",
+          model
+              + " is not what estimator_file was trained with, "
+              + with
+              + ": embeddings of another model mean nothing to it, and those of another dimension are"
+              + " not used");
+    }
+  }
+
+  private static boolean isNamed(Pool pool, String name) {
+    return pool.model().value().equals(name)
+        || pool.aliases().stream().anyMatch(alias -> alias.value().equals(name))
+        || pool.engineModel().filter(model -> model.value().equals(name)).isPresent();
   }
 
   /** An engine in several pools gets as much as all of them send. */

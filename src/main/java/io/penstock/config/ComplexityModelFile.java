@@ -82,16 +82,43 @@ public final class ComplexityModelFile {
               texts(root.path("features")),
               numbers(root, "means"),
               numbers(root, "scales"),
-              numbers(root, "weights"),
-              number(root.path("bias"), "bias"),
-              numbers(root, "hashed_weights").stream().map(Double::floatValue).toList(),
-              numbers(root, "quantiles"),
+              part(root),
+              Optional.of(root.path("embeddings"))
+                  .filter(each -> !each.isMissingNode())
+                  .map(ComplexityModelFile::embedded),
               Fingerprint.of(root));
       Complexity.by(model);
       return new Result(Optional.of(model), "", "");
     } catch (IllegalArgumentException e) {
       return Result.no(String.valueOf(e.getMessage()), "a model file of penstock calibrate");
     }
+  }
+
+  private static ComplexityModel.Part part(JsonNode of) {
+    return new ComplexityModel.Part(
+        numbers(of, "weights"),
+        number(of.path("bias"), "bias"),
+        floats(of, "hashed_weights"),
+        numbers(of, "quantiles"));
+  }
+
+  private static ComplexityModel.Embedded embedded(JsonNode of) {
+    int dimension = of.path("dimension").asInt();
+    List<Float> weights = floats(of, "vector_weights");
+    if (weights.size() != dimension) {
+      throw new IllegalArgumentException(
+          "vector_weights: "
+              + weights.size()
+              + " numbers (expected: "
+              + dimension
+              + ", the dimension)");
+    }
+    return new ComplexityModel.Embedded(
+        of.path("model").asText(), of.path("prompt_chars").asInt(), part(of), weights);
+  }
+
+  private static List<Float> floats(JsonNode root, String key) {
+    return numbers(root, key).stream().map(Double::floatValue).toList();
   }
 
   private static List<String> texts(JsonNode array) {

@@ -135,7 +135,10 @@ final class Records {
         tree.path("enable_fallback").asBoolean(),
         text(tree.path("fallback_model_id")).map(n -> model(FleetRules.modelOf(tree, n))),
         tiers,
-        tiers.flatMap(TierPolicy::estimator).map(model -> hash + model.digest()).orElse(hash));
+        tiers
+            .flatMap(TierPolicy::estimator)
+            .map(estimator -> hash + estimator.model().digest())
+            .orElse(hash));
   }
 
   private static Pool pool(JsonNode pool, Path directory) {

@@ -2,6 +2,7 @@ package io.penstock.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.penstock.inference.CascadePolicy;
+import io.penstock.inference.ComplexityEstimator;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Tier;
 import io.penstock.inference.TierName;
@@ -39,8 +40,19 @@ final class TierRecords {
         tiers.path("latency_budget_ms").asInt(),
         tiers.path("min_quality").asDouble(),
         Records.text(tiers.path("estimator_file"))
-            .flatMap(name -> ComplexityModelFile.load(Records.file(name, directory))),
+            .flatMap(name -> ComplexityModelFile.load(Records.file(name, directory)))
+            .map(model -> new ComplexityEstimator(model, embedder(tiers, fleet))),
         Records.optional(tiers.path("cascade")).map(each -> cascade(each, fleet)));
+  }
+
+  private static Optional<ComplexityEstimator.Embedder> embedder(JsonNode tiers, JsonNode fleet) {
+    return Records.optional(tiers.path("estimator_embeddings"))
+        .map(
+            of ->
+                new ComplexityEstimator.Embedder(
+                    Records.model(FleetRules.modelOf(fleet, of.path("model_id").asText())),
+                    millis(of.path("timeout_ms")),
+                    of.path("cache_bytes").asInt()));
   }
 
   private static TierName usual(List<Tier> list) {

@@ -49,6 +49,12 @@ final class TierRules {
     }
     isModel(tiers.sub("cascade").sub("llm").sub("model_id"));
     ComplexityModelFile.check(tiers.sub("estimator_file"), files);
+    isModel(tiers.sub("estimator_embeddings").sub("model_id"));
+    if (tiers.tree().has("estimator_embeddings") && !tiers.tree().has("estimator_file")) {
+      tiers
+          .sub("estimator_file")
+          .expected("the model file that estimator_embeddings has embeddings for");
+    }
   }
 
   private void isFree(Section name) {

@@ -24,7 +24,7 @@ public record TierPolicy(
     double qualityThreshold,
     int latencyBudgetMillis,
     double minQuality,
-    Optional<ComplexityModel> estimator,
+    Optional<ComplexityEstimator> estimator,
     Optional<CascadePolicy> cascade) {
   public TierPolicy {
     names = List.copyOf(names);

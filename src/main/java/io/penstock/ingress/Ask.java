@@ -1,6 +1,7 @@
 package io.penstock.ingress;
 
 import io.penstock.fault.Fault;
+import io.penstock.inference.Appraisal;
 import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
@@ -38,6 +39,7 @@ import org.jspecify.annotations.Nullable;
  * @param resume whether a stream that breaks may go on at another replica
  * @param tiers what its headers say of tiers
  * @param prefix that was put before the prompt; the scan is of the whole
+ * @param appraisal how complex its task is, once that is known; empty where it names a model
  */
 record Ask(
     ScannedBody scan,
@@ -47,7 +49,8 @@ record Ask(
     Optional<Duration> timeout,
     boolean resume,
     TierHeaders tiers,
-    Optional<PromptPrefix> prefix) {
+    Optional<PromptPrefix> prefix,
+    Optional<Appraisal> appraisal) {
 
   /** Reads it; what it asks for above the tenant's highest class is lowered to that. */
   static Checked<Ask> read(Operation operation, MultiMap headers, byte[] body, Tenant tenant) {
@@ -99,20 +102,33 @@ record Ask(
             value(timeout),
             value(resume),
             value(tiers),
+            Optional.empty(),
             Optional.empty()));
   }
 
   /** The same with a prefix before its prompt. */
   Ask prefixed(PromptPrefix with) {
-    return new Ask(scan, priority, needs, affinity, timeout, resume, tiers, Optional.of(with));
+    return new Ask(
+        scan, priority, needs, affinity, timeout, resume, tiers, Optional.of(with), appraisal);
+  }
+
+  /** The same with how complex its task is. */
+  Ask appraised(Appraisal found) {
+    return new Ask(
+        scan, priority, needs, affinity, timeout, resume, tiers, prefix, Optional.of(found));
+  }
+
+  /** What it wants of a tier; empty where it names a model. */
+  Optional<TierWish> wish() {
+    return appraisal.map(found -> tiers.wish(found.complexity()));
   }
 
   /**
    * The question to the router.
    *
-   * @param wish where the choice of the model is the router's
+   * @param tenant whose models may be chosen
    */
-  Route route(RequestId id, Station self, Tenant tenant, Optional<TierWish> wish) {
+  Route route(RequestId id, Station self, Tenant tenant) {
     return new Route(
         id,
         self,
@@ -123,7 +139,7 @@ record Ask(
         scan.promptTokens(),
         scan.maxTokens(),
         tenant.models(),
-        wish);
+        wish());
   }
 
   /**
@@ -163,7 +179,8 @@ record Ask(
         0,
         company,
         scan.stream(),
-        scan.blocks());
+        scan.blocks(),
+        appraisal);
   }
 
   private static String session(@Nullable String header, String user, String tenant) {

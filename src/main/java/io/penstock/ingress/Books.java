@@ -1,5 +1,6 @@
 package io.penstock.ingress;
 
+import io.penstock.inference.Appraisal;
 import io.penstock.inference.Cost;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Outcome;
@@ -71,6 +72,11 @@ final class Books {
   /** The answer of a tier that has one above was taken or not. */
   void cascade(TierName tier, String outcome) {
     meters.cascade(tier, outcome);
+  }
+
+  /** It is known how complex a request's task is. */
+  void appraised(Appraisal found) {
+    meters.appraised(found);
   }
 
   /** A judge has spoken, or failed. */

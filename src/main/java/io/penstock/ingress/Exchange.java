@@ -58,6 +58,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   private Optional<Question> question = Optional.empty();
   private @Nullable Pursuit pursuit;
   private @Nullable Judging judging;
+  private @Nullable Appraising appraising;
 
   /** Whether the answer of a tier that has one above is the answer. */
   private boolean accepted;
@@ -150,6 +151,30 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
               Math.min(deadlines.totalMillis(), asked.timeout().get().toMillis()));
     }
     life = new RequestLife(startMillis, asked.scan().stream(), deadlines);
+    if (question.isEmpty()) {
+      pursue(nowMillis, asked, bytes);
+      return;
+    }
+    Tenant tenant = allowance.identity().tenant();
+    appraising = new Appraising(rules.tiering().appraisals());
+    appraising.begin(
+        (by, text, embedded, failed) -> {
+          EmbedCall call = new EmbedCall(loop, by, tenant, asked, text, embedded, failed);
+          call.begin();
+          return call::cancel;
+        },
+        asked.tiers(),
+        question.get().text(),
+        nowMillis,
+        this::on,
+        (now, found) -> {
+          loop.books().appraised(found);
+          pursue(now, asked.appraised(found), bytes);
+        });
+  }
+
+  private void pursue(long nowMillis, Ask asked, byte[] bytes) {
+    ask = asked;
     pursuit =
         new Pursuit(
             loop,
@@ -171,15 +196,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   private void askForPlan(long nowMillis) {
     itinerary.asked(nowMillis);
     loop.routes()
-        .ask(
-            id,
-            required(ask)
-                .route(
-                    id,
-                    loop.self(),
-                    allowance.identity().tenant(),
-                    rules.tiering().wish(required(ask).tiers(), question)),
-            nowMillis);
+        .ask(id, required(ask).route(id, loop.self(), allowance.identity().tenant()), nowMillis);
   }
 
   /** The router knows what serves it. */
@@ -422,6 +439,9 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     try {
       loop.routes().answered(id);
       reception.drop();
+      if (appraising != null) {
+        appraising.cancel();
+      }
       if (judging != null) {
         judging.cancel();
       }

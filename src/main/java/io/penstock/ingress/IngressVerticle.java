@@ -257,7 +257,7 @@ public final class IngressVerticle extends VerticleBase
             of.retries().backoff().toMillis(),
             required(budget),
             () -> ThreadLocalRandom.current().nextDouble()),
-        new Tiering(serving));
+        rules == null ? new Tiering(serving) : rules.tiering().with(serving));
   }
 
   private int floor(IngressConfig.Retries of) {

@@ -432,7 +432,8 @@ final class SlotClaims {
                 claims.epoch,
                 a.company(),
                 a.streams(),
-                a.blocks()));
+                a.blocks(),
+                a.appraisal()));
   }
 
   private static void resendSoon(PoolClaims claims, Waiting waiting, long nowMillis) {

@@ -1,14 +1,13 @@
 package io.penstock.ingress;
 
+import io.penstock.inference.ComplexityEstimator;
 import io.penstock.inference.Cost;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Tier;
 import io.penstock.inference.TierName;
 import io.penstock.inference.TierPolicy;
-import io.penstock.inference.TierWish;
 import io.penstock.openai.Question;
 import io.penstock.openai.ScannedBody;
-import io.penstock.tiers.Complexity;
 import io.penstock.tiers.PromptFeatures;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,15 +15,34 @@ import java.util.Optional;
 
 /**
  * What an ingress loop knows of tiers: which name leaves the choice to the router, how complex what
- * is asked is, and what tokens cost. Of one configuration. Pure.
+ * is asked is, and what tokens cost. Of one configuration, of one loop. Pure.
  */
 final class Tiering {
   private final Optional<TierPolicy> policy;
-  private final Complexity complexity;
+  private final Optional<ComplexityEstimator> estimator;
+  private final Appraisals appraisals;
 
   Tiering(Fleet of) {
     policy = of.tiers();
-    complexity = Complexity.of(of.tiers().flatMap(TierPolicy::estimator));
+    estimator = policy.flatMap(TierPolicy::estimator);
+    appraisals = new Appraisals(estimator);
+  }
+
+  private Tiering(Fleet of, Tiering before) {
+    policy = of.tiers();
+    estimator = before.estimator;
+    appraisals = before.appraisals;
+  }
+
+  /** Of another fleet; what is remembered of prompts stays where the estimator is the same. */
+  Tiering with(Fleet next) {
+    boolean same = next.tiers().flatMap(TierPolicy::estimator).equals(estimator);
+    return same ? new Tiering(next, this) : new Tiering(next);
+  }
+
+  /** How complex prompts are. */
+  Appraisals appraisals() {
+    return appraisals;
   }
 
   Optional<TierPolicy> policy() {
@@ -37,12 +55,6 @@ final class Tiering {
     return chosen
         ? Optional.of(Question.of(scan.operation(), body, PromptFeatures.CHARS_MAX))
         : Optional.empty();
-  }
-
-  /** What the router is to know of it. */
-  Optional<TierWish> wish(TierHeaders headers, Optional<Question> question) {
-    return question.map(
-        asked -> headers.wish(headers.complexity().isPresent() ? 0 : complexity.of(asked.text())));
   }
 
   /**

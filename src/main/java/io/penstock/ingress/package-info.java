@@ -18,6 +18,10 @@
  * SharedCall}'s: {@code EmbeddingsCall} cuts it, {@code CompletionsCall} takes a stream apart while
  * it comes.
  *
+ * <p>Before a tier is chosen the request is appraised ({@code Appraising}, by its loop's {@code
+ * Appraisals}): at once, or when an {@code EmbedCall} has had a model of the fleet embed its
+ * prompt, for which it waits some tens of milliseconds at most and holds no slot.
+ *
  * <p>In a cascade the plan has tiers, and the itinerary goes up. What comes of a tier that has one
  * above it is a {@code HeldAnswer}, bounded, whose slot goes back when it is whole; {@code Judging}
  * asks the judges, of which a model of the fleet is a {@code JudgeCall} with a slot of its own, and

@@ -2,6 +2,7 @@ package io.penstock.message;
 
 import static io.penstock.inference.Checks.require;
 
+import io.penstock.inference.Appraisal;
 import io.penstock.inference.Capability;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
@@ -32,6 +33,7 @@ import java.util.Set;
  * @param company with whom it may share a call; empty when with nobody
  * @param streams whether its holder tells when the first token is there ({@link FirstToken})
  * @param blocks what its prompt begins with; none where a node of an older release does not send it
+ * @param appraisal how complex its task is, for the receipt; empty where a model was named
  */
 public record Admit(
     RequestId id,
@@ -52,10 +54,55 @@ public record Admit(
     long knownEpoch,
     Optional<Company> company,
     boolean streams,
-    PromptBlocks blocks)
+    PromptBlocks blocks,
+    Optional<Appraisal> appraisal)
     implements Message {
   public Admit {
     weight = weight == 0 ? 1 : weight;
     require(weight > 0 && weight < Double.POSITIVE_INFINITY, "weight", weight, "> 0, finite");
+  }
+
+  /** Of a request that named a model. */
+  public Admit(
+      RequestId id,
+      String callerId,
+      Station replyTo,
+      PoolName pool,
+      TenantId tenant,
+      double weight,
+      Priority priority,
+      int attempt,
+      int promptTokens,
+      int maxTokens,
+      int bodyBytes,
+      long affinity,
+      Set<Capability> needs,
+      Set<ReplicaId> excluded,
+      long waitMillis,
+      long knownEpoch,
+      Optional<Company> company,
+      boolean streams,
+      PromptBlocks blocks) {
+    this(
+        id,
+        callerId,
+        replyTo,
+        pool,
+        tenant,
+        weight,
+        priority,
+        attempt,
+        promptTokens,
+        maxTokens,
+        bodyBytes,
+        affinity,
+        needs,
+        excluded,
+        waitMillis,
+        knownEpoch,
+        company,
+        streams,
+        blocks,
+        Optional.empty());
   }
 }

@@ -1,8 +1,10 @@
 package io.penstock.message;
 
+import io.penstock.inference.Appraisal;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The receipt of one choice of a replica: what was known, how it was weighed, what came of it. All
@@ -18,6 +20,7 @@ import java.util.List;
  * @param terms what was known of the request and the pool
  * @param rows candidates, the least score first; at most {@link #ROWS_MAX}, the chosen one among
  *     them
+ * @param appraisal how complex its task was found to be; empty where it named a model
  */
 public record Decision(
     RequestId request,
@@ -28,7 +31,8 @@ public record Decision(
     String reason,
     int candidates,
     List<Term> terms,
-    List<Row> rows) {
+    List<Row> rows,
+    Optional<Appraisal> appraisal) {
   /** Most candidates that are told. */
   public static final int ROWS_MAX = 64;
 
@@ -40,15 +44,45 @@ public record Decision(
    */
   public record Row(ReplicaId replica, double score, List<Term> inputs) {}
 
-  /** The same for another request that went in the same call. */
+  /** Of a request that named a model. */
+  public Decision(
+      RequestId request,
+      long ordinal,
+      long ageMillis,
+      String strategy,
+      ReplicaId chosen,
+      String reason,
+      int candidates,
+      List<Term> terms,
+      List<Row> rows) {
+    this(
+        request,
+        ordinal,
+        ageMillis,
+        strategy,
+        chosen,
+        reason,
+        candidates,
+        terms,
+        rows,
+        Optional.empty());
+  }
+
+  /** The same for another request that went in the same call, of whose task it says nothing. */
   public Decision by(RequestId other) {
     return new Decision(
         other, ordinal, ageMillis, strategy, chosen, reason, candidates, terms, rows);
   }
 
+  /** The same, with how complex the request's task was found to be. */
+  public Decision appraised(Optional<Appraisal> task) {
+    return new Decision(
+        request, ordinal, ageMillis, strategy, chosen, reason, candidates, terms, rows, task);
+  }
+
   /** The same, told later. */
   public Decision aged(long millis) {
     return new Decision(
-        request, ordinal, millis, strategy, chosen, reason, candidates, terms, rows);
+        request, ordinal, millis, strategy, chosen, reason, candidates, terms, rows, appraisal);
   }
 }

@@ -20,6 +20,9 @@ final class Help implements MeterFilter {
           Map.entry(Names.REQUESTS_IN_FLIGHT, "Requests that this node is carrying"),
           Map.entry(Names.CANCELLED, "Clients that left before their request had ended"),
           Map.entry(Names.COST, "What requests have cost, in the currency of the tiers' prices"),
+          Map.entry(
+              Names.COMPLEXITY_ESTIMATES,
+              "How complex requests are whose tier the router chooses, by what they were judged"),
           Map.entry(Names.CASCADE_ANSWERS, "Answers of tiers that have one above, taken or not"),
           Map.entry(Names.CASCADE_JUDGEMENTS, "What judges of such answers said"),
           Map.entry(Names.WASTED_TOKENS, "Tokens generated for nobody"),

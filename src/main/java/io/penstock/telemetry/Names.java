@@ -27,6 +27,13 @@ public final class Names {
   public static final String COST = "penstock.cost";
 
   /**
+   * Counter by by (header, length, surface, embedding, cache), fallback (none; why it was not the
+   * embedding that the configuration wants: timeout, no_slot, refused, broken, malformed,
+   * wrong_dimension, resting, not_configured, no_text, tier_named): estimates of complexity.
+   */
+  public static final String COMPLEXITY_ESTIMATES = "penstock.complexity.estimates";
+
+  /**
    * Counter by tier, outcome (accepted, rejected, unjudged): answers of a tier that could have gone
    * up in a cascade. Unjudged: too long to be held, or a judge failed and such answers are taken.
    */

@@ -5,6 +5,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import io.penstock.fault.Fault;
+import io.penstock.inference.Appraisal;
 import io.penstock.inference.Cost;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.ModelName;
@@ -47,6 +48,10 @@ public final class RequestMeters {
   private static final String NO_ERROR = "none";
   private static final String ENGINE_ERROR = "engine";
   private static final String NO_REASON = "none";
+
+  /** Of estimates that are what they were meant to be. */
+  private static final String AS_MEANT = "none";
+
   private static final String NO_PREFIX = "none";
 
   /** Of prefixes that have no series of their own. */
@@ -74,6 +79,9 @@ public final class RequestMeters {
   /** A series of costs: tiers of the fleet times classes. */
   private record CostKey(String tier, Priority priority) {}
 
+  /** A series of estimates; both are of closed lists. */
+  private record AppraisalKey(String by, String why) {}
+
   private final MeterRegistry registry;
   private final LongAdder inFlight = new LongAdder();
   private final Map<ModelName, Map<Operation, ForModel>> models = new ConcurrentHashMap<>();
@@ -85,6 +93,7 @@ public final class RequestMeters {
   private final Responses otherResponses = new Responses(OTHER_OPERATION);
   private final Set<TierName> tiers = ConcurrentHashMap.newKeySet();
   private final Map<CostKey, Counter> costs = new ConcurrentHashMap<>();
+  private final Map<AppraisalKey, Counter> appraisals = new ConcurrentHashMap<>();
   private final Map<Phase, Counter> cancelled;
   private final Map<Phase, Counter> wasted;
   private final Counter budgetExhausted;
@@ -187,6 +196,16 @@ public final class RequestMeters {
   public void cascade(TierName tier, String outcome) {
     String label = tiers.contains(tier) ? tier.value() : UNKNOWN;
     registry.counter(Names.CASCADE_ANSWERS, "tier", label, "outcome", outcome).increment();
+  }
+
+  /** It is known how complex the task of a request is that leaves the choice to the router. */
+  public void appraised(Appraisal found) {
+    appraisals
+        .computeIfAbsent(
+            new AppraisalKey(found.by(), found.why().isEmpty() ? AS_MEANT : found.why()),
+            key ->
+                registry.counter(Names.COMPLEXITY_ESTIMATES, "by", key.by(), "fallback", key.why()))
+        .increment();
   }
 
   /**

@@ -83,6 +83,15 @@ public final class PromptFeatures {
     return (hash < 0 ? -1 : 1) / Math.sqrt(count);
   }
 
+  /** The last characters of a text, none of which is cut in two. */
+  public static String end(String text, int charsMax) {
+    if (text.length() <= charsMax) {
+      return text;
+    }
+    int from = text.length() - charsMax;
+    return text.substring(Character.isLowSurrogate(text.charAt(from)) ? from + 1 : from);
+  }
+
   /** Looks at a prompt. */
   public static PromptFeatures of(String prompt) {
     String text =

@@ -249,6 +249,127 @@ class ChangesTest {
     assertThat(Changes.of(read, read, load(tree)).applied()).isEmpty();
   }
 
+  /** A model with weights for embeddings of two numbers, in the file of {@link #estimator}. */
+  private JsonObject embeddedEstimator() throws IOException {
+    JsonObject model = new JsonObject(Files.readString(estimator(0)));
+    JsonObject embeddings =
+        new JsonObject()
+            .put("model", "m")
+            .put("dimension", 2)
+            .put("prompt_chars", 100)
+            .put("vector_weights", new JsonArray().add(1).add(-1));
+    for (String same : List.of("weights", "bias", "hashed_weights", "quantiles")) {
+      embeddings.put(same, model.getValue(same));
+    }
+    return model.put("embeddings", embeddings);
+  }
+
+  private JsonObject embedding(JsonObject model) throws IOException {
+    Files.writeString(folder.resolve("estimator.json"), model.encode());
+    JsonObject tree = node();
+    tree.getJsonObject("fleet")
+        .put(
+            "tiers",
+            new JsonObject(TIERS.replace('\'', '"'))
+                .put("estimator_file", "estimator.json")
+                .put(
+                    "estimator_embeddings",
+                    new JsonObject().put("model_id", "m").put("timeout_ms", 40)));
+    JsonArray pools = tree.getJsonObject("fleet").getJsonArray("pools");
+    pools.add(
+        pool(node())
+            .put("name", "q")
+            .put("model_id", "n")
+            .put("replicas", new JsonArray("[{\"url\": \"http://i:1\"}]")));
+    return tree;
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "model_id; n; fleet.tiers.estimator_embeddings.model_id: m -> n",
+        "timeout_ms; 7; fleet.tiers.estimator_embeddings.timeout_ms: 40 -> 7",
+        "cache_bytes; 0; fleet.tiers.estimator_embeddings.cache_bytes: 4194304 -> 0",
+      })
+  void everyKeyOfItsEmbeddingsIsToldAndTaken(String key, String value, String line)
+      throws Exception {
+    JsonObject before = embedding(embeddedEstimator());
+    JsonObject read = before.copy();
+    set(read, "fleet.tiers.estimator_embeddings." + key, value);
+    assertThat(changes(before, read).applied()).containsExactly(line);
+    JsonObject without = before.copy();
+    without.getJsonObject("fleet").getJsonObject("tiers").remove("estimator_embeddings");
+    assertThat(changes(before, without).applied())
+        .containsExactly("fleet.tiers.estimator_embeddings: on -> off");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = ';',
+      value = {
+        "dimension; 3; vector_weights: 2 numbers (expected: 3, the dimension)",
+        "model; ''; model: \"\" (expected: a name)",
+        "prompt_chars; 0; prompt_chars: 0 (expected: 1..16384)",
+        "weights; [1]; embeddings: weights: 1 numbers (expected: 21, one for each feature)",
+        "vector_weights; ['x', 1]; vector_weights[0]: \"x\" (expected: a number)",
+      })
+  void aFileWhoseEmbeddingsAreWrongIsAMistake(String key, String value, String mistake)
+      throws Exception {
+    JsonObject model = embeddedEstimator();
+    if (key.equals("model")) {
+      model.getJsonObject("embeddings").put("model", "");
+    } else {
+      set(model, "embeddings." + key, value);
+    }
+    Path file = Files.writeString(folder.resolve("node.json"), embedding(model).encode());
+    String said =
+        ConfigLoader.load(file, name -> Optional.empty())
+            .fold(ok -> "", no -> no.mistakes().get(0).toString());
+    assertThat(said).contains("fleet.tiers.estimator_file: \"estimator.json\": " + mistake);
+  }
+
+  @Test
+  void embeddingsThatAreWantedAndNotThereAreAdvice() throws Exception {
+    JsonObject model = embeddedEstimator();
+    JsonObject tree = embedding(model);
+    assertThat(advice(tree)).isEmpty();
+    tree.getJsonObject("fleet")
+        .getJsonObject("tiers")
+        .getJsonObject("estimator_embeddings")
+        .put("model_id", "n");
+    assertThat(advice(tree))
+        .containsExactly(
+            "fleet.tiers.estimator_embeddings.model_id: n is not what estimator_file was trained"
+                + " with, m (2 numbers): embeddings of another model mean nothing to it, and those of"
+                + " another dimension are not used");
+    tree.getJsonObject("fleet").getJsonObject("tiers").remove("estimator_embeddings");
+    assertThat(advice(tree))
+        .containsExactly(
+            "fleet.tiers.estimator_embeddings: missing, and estimator_file was trained with"
+                + " embeddings of m (2 numbers): complexity is estimated by its other weights, which"
+                + " go by a prompt's surface alone");
+    model.remove("embeddings");
+    assertThat(advice(embedding(model)))
+        .containsExactly(
+            "fleet.tiers.estimator_embeddings: it does nothing: estimator_file was trained without"
+                + " embeddings");
+  }
+
+  private List<String> advice(JsonObject tree) throws Exception {
+    Path file = Files.writeString(folder.resolve("node.json"), tree.encode());
+    return ConfigLoader.load(file, name -> Optional.empty())
+        .fold(
+            ok ->
+                ok.advice().stream()
+                    .map(Object::toString)
+                    .filter(each -> each.contains("estimator"))
+                    .toList(),
+            no -> {
+              throw new AssertionError(no.mistakes());
+            });
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = ';',

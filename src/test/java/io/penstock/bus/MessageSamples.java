@@ -2,6 +2,7 @@ package io.penstock.bus;
 
 import io.penstock.fault.Fault;
 import io.penstock.inference.ApiKey;
+import io.penstock.inference.Appraisal;
 import io.penstock.inference.CachePolicy;
 import io.penstock.inference.Capability;
 import io.penstock.inference.ModelLimits;
@@ -160,7 +161,8 @@ final class MessageSamples {
               17,
               Optional.of(new Company("k", 3)),
               true,
-              PromptBlocks.of(new long[] {-1, 7}, 64)),
+              PromptBlocks.of(new long[] {-1, 7}, 64),
+              Optional.of(new Appraisal(0.25, Appraisal.SURFACE, "timeout"))),
           new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.of(true)),
           new Batch(
               new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.empty()),
@@ -353,7 +355,8 @@ final class MessageSamples {
                       "the least",
                       2,
                       List.of(new Term("mean_load", 1.5)),
-                      List.of(new Decision.Row(REPLICA, 12.25, List.of(new Term("load", 3))))))),
+                      List.of(new Decision.Row(REPLICA, 12.25, List.of(new Term("load", 3)))),
+                      Optional.of(Appraisal.by(Appraisal.EMBEDDING, 0.75))))),
           new PoolReport(
               7,
               POOL,

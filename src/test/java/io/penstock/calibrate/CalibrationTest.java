@@ -24,7 +24,7 @@ class CalibrationTest {
   @TempDir Path folder;
 
   private static Sample sample(String subset, double weak, double strong) {
-    return new Sample(subset, 10, PromptFeatures.of("x"), weak, strong, 1, 10);
+    return new Sample(subset, 10, PromptFeatures.of("x"), new float[0], weak, strong, 1, 10);
   }
 
   private CalibrationConfig config(Path file, boolean bySubset, int words) {
@@ -40,7 +40,8 @@ class CalibrationTest {
         false,
         words,
         200,
-        7);
+        7,
+        Optional.empty());
   }
 
   /** Requests of which those need the better model that ask for a proof, but for some noise. */
@@ -86,17 +87,18 @@ class CalibrationTest {
       scores[i] = random.nextDouble();
     }
     GainCurve curve = new GainCurve(samples, scores);
-    List<GainCurve.Interval> intervals = curve.intervals(300, new Random(1));
+    Bootstrap.Interval apgr =
+        new Bootstrap(List.of(curve), 300, new Random(1)).of(0, GainCurve.Figures::apgr);
     assertThat(curve.figures().apgr()).isCloseTo(0.5, within(0.03));
-    assertThat(intervals.get(0).low()).isLessThan(0.5).isLessThan(intervals.get(0).value());
-    assertThat(intervals.get(0).high()).isGreaterThan(0.5);
-    assertThat(intervals.get(0).high() - intervals.get(0).low()).isLessThan(0.06);
+    assertThat(apgr.low()).isLessThan(0.5).isLessThan(apgr.value());
+    assertThat(apgr.high()).isGreaterThan(0.5);
+    assertThat(apgr.high() - apgr.low()).isLessThan(0.06);
   }
 
   @Test
   void learnsWhatMakesATaskHard() throws Exception {
     Path file = labels(1_200, 0.1);
-    Calibration of = Calibration.of(config(file, false, 8));
+    Calibration of = Calibration.of(config(file, false, 8), EmbeddingsProgress.NONE);
     assertThat(of.report())
         .contains("requests   1,200 of 6 subsets")
         .contains("cheaper    small")
@@ -122,8 +124,8 @@ class CalibrationTest {
   @Test
   void sameLabelsAndSeedSameFileAndReport() throws Exception {
     Path file = labels(300, 0.3);
-    Calibration once = Calibration.of(config(file, true, 6));
-    Calibration again = Calibration.of(config(file, true, 6));
+    Calibration once = Calibration.of(config(file, true, 6), EmbeddingsProgress.NONE);
+    Calibration again = Calibration.of(config(file, true, 6), EmbeddingsProgress.NONE);
     assertThat(again.report()).isEqualTo(once.report());
     once.write(folder.resolve("a.json"));
     again.write(folder.resolve("b.json"));
@@ -177,12 +179,15 @@ class CalibrationTest {
         "{'m':{'a':{'score':1}}}; line 1: prompt: missing (expected: a string)",
         "{'prompt':'p','m':{}}; line 1: m: {} (expected: an object with a result for each model)",
         "{'prompt':'p','m':{'a':{'score':'x'}}}; line 1: m.a.score: \"x\" (expected: a number)",
+        "{'prompt':'p','m':{'a':{'score':1e999}}}; line 1: m.a.score:",
+        "{'prompt':'p','m':{'a':{'score':1,'cost_usd':'x'}}}; line 1: m.a.cost_usd: \"x\" (expected: a number of at least 0, or none)",
+        "[1]; line 1: [1] (expected: a JSON object)",
         "{'prompt':'p','m':{'a':{'score':1}}}; --weak and --strong: missing (expected: two of a)",
         "{'prompt':'p','m':{'a':{'score':1},'b':{'score':0}}}; 1 requests have results of both"
       })
   void labelsThatCanNotBeUsedAreExactErrors(String line, String said) throws Exception {
     Path file = Files.writeString(folder.resolve("bad.jsonl"), line.replace('\'', '"') + "\n");
-    assertThatThrownBy(() -> Calibration.of(config(file, false, 0)))
+    assertThatThrownBy(() -> Calibration.of(config(file, false, 0), EmbeddingsProgress.NONE))
         .isInstanceOf(LabelException.class)
         .hasMessageContaining(said);
   }
@@ -209,8 +214,10 @@ class CalibrationTest {
             false,
             0,
             0,
-            1);
-    assertThatThrownBy(() -> Calibration.of(config)).hasMessageContaining("nothing to route for");
+            1,
+            Optional.empty());
+    assertThatThrownBy(() -> Calibration.of(config, EmbeddingsProgress.NONE))
+        .hasMessageContaining("nothing to route for");
     assertThatThrownBy(
             () ->
                 Calibration.of(
@@ -226,7 +233,9 @@ class CalibrationTest {
                         false,
                         0,
                         0,
-                        1)))
+                        1,
+                        Optional.empty()),
+                    EmbeddingsProgress.NONE))
         .hasMessage("model 'c' (expected: one of a, b)");
   }
 }

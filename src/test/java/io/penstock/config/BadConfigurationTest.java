@@ -155,6 +155,14 @@ class BadConfigurationTest {
             tiers("", ", 'estimator_file': 'model.json'"),
             "fleet.tiers.estimator_file: \"model.json\" (expected: a readable file)"),
         bad(
+            "embeddings for no estimator, of no model",
+            tiers("", ", 'estimator_embeddings': {'model_id': 'e', 'timeout_ms': 0}"),
+            "fleet.tiers.estimator_file: missing "
+                + "(expected: the model file that estimator_embeddings has embeddings for)",
+            "fleet.tiers.estimator_embeddings.model_id: \"e\" "
+                + "(expected: a model that a pool serves: m)",
+            "fleet.tiers.estimator_embeddings.timeout_ms: 0 (expected: integer from 1 to 10000)"),
+        bad(
             "estimator is something else",
             tiers("", ", 'estimator_file': 'node.json'"),
             "fleet.tiers.estimator_file: \"node.json\": format  "

@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.within;
 import io.penstock.inference.ComplexityModel;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
@@ -19,10 +20,8 @@ class ComplexityTest {
         PromptFeatures.NAMES,
         Collections.nCopies(FEATURES, 0.0),
         Collections.nCopies(FEATURES, 1.0),
-        weights,
-        0,
-        hashed,
-        quantiles,
+        new ComplexityModel.Part(weights, 0, hashed, quantiles),
+        Optional.empty(),
         "digest");
   }
 
@@ -71,10 +70,8 @@ class ComplexityTest {
             List.of("x"),
             List.of(0.0),
             List.of(1.0),
-            List.of(1.0),
-            0,
-            List.of(),
-            List.of(0.0, 1.0),
+            new ComplexityModel.Part(List.of(1.0), 0, List.of(), List.of(0.0, 1.0)),
+            Optional.empty(),
             "");
     assertThatThrownBy(() -> Complexity.by(other))
         .hasMessageStartingWith("features: [x] (expected: [log_chars,");
