@@ -66,10 +66,10 @@ final class Gateway implements AutoCloseable {
     QueueLimits queue = QueueLimits.DEFAULT;
     IngressConfig.Deadlines deadlines =
         new IngressConfig.Deadlines(
-            Duration.ofSeconds(2),
-            Duration.ofSeconds(20),
-            Duration.ofSeconds(20),
-            Duration.ofSeconds(60));
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(120));
     Duration pingAfter = Duration.ofSeconds(10);
     Optional<IngressConfig.Cors> cors = Optional.empty();
     Optional<IngressConfig.Tls> tls = Optional.empty();
