@@ -234,7 +234,7 @@ final class HtmlReport {
               r.waits().p99(),
               r.counted() - r.of(Call.End.OK),
               report.hasCost()
-                  ? String.format(Locale.ROOT, "<td>%.3f</td>", report.usdPerThousandGood(r))
+                  ? "<td>" + report.usdPerThousandGoodInWords(r) + "</td>"
                   : ""));
     }
     return rows.append("</tbody></table></div>").toString();

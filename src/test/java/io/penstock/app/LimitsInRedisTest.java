@@ -3,6 +3,7 @@ package io.penstock.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.penstock.adapter.guard.GuardMeters;
 import io.penstock.adapter.redis.RedisLimits;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
@@ -68,7 +69,7 @@ class LimitsInRedisTest {
   }
 
   private RedisLimits limits() {
-    return new RedisLimits(vertx, Objects.requireNonNull(server).url(), new SimpleMeterRegistry());
+    return new RedisLimits(vertx, Objects.requireNonNull(server).url(), new GuardMeters(new SimpleMeterRegistry()));
   }
 
   private static LimitAsk ask(int loop, long seq, long used, long holding, long need) {

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -320,6 +321,59 @@ class BatchingTest {
     await("the call is cancelled", () -> stats().cancelled() == 1);
     busy.close();
     untilNothingIsHeld();
+  }
+
+  /** A refused call is made again in halves, one after the other: who waits for none holds none up. */
+  @Test
+  void theOtherHalfNeedNotWaitForOneThatAllHaveLeft() {
+    setup.batching = new BatchPolicy(true, 4, Duration.ofSeconds(60));
+    start();
+    gateway.close();
+    ScriptedEngine scripted = new ScriptedEngine(vertx);
+    List<JsonArray> calls = new CopyOnWriteArrayList<>(); // of several
+    scripted.answer(
+        (socket, request) -> {
+          JsonObject asked = new JsonObject(request.substring(request.indexOf("\r\n\r\n") + 4));
+          if (!(asked.getValue("input") instanceof JsonArray inputs)) {
+            return; // the busy one
+          }
+          calls.add(inputs);
+          if (calls.size() == 1) {
+            socket.write(ScriptedEngine.json(400, "{\"error\":{\"message\":\"too long\"}}"));
+          } else if (calls.size() == 3) {
+            socket.write(ScriptedEngine.json(VECTORS_OF_TWO));
+          }
+        });
+    gateway = new Gateway(scripted.url(), setup);
+    NetSocket busy = send(body(List.of("busy")));
+    await("the replica is at work", () -> scripted.requests.size() == 1);
+    Map<String, NetSocket> clients = new HashMap<>();
+    Map<String, StringBuffer> heard = new HashMap<>();
+    for (int i = 0; i < 4; i++) {
+      String input = "text " + i;
+      NetSocket client = send(body(List.of(input)));
+      StringBuffer all = new StringBuffer();
+      client.handler(all::append);
+      clients.put(input, client);
+      heard.put(input, all);
+    }
+    await("the first half", () -> calls.size() == 2);
+    calls.get(1).forEach(input -> clients.remove((String) input).close());
+    await("the second half", () -> calls.size() == 3);
+    await("the first is told to stop", () -> scripted.closed.get() == 1);
+    assertThat(clients.keySet()).containsExactlyInAnyOrderElementsOf(texts(calls.get(2)));
+    clients.keySet().forEach(input -> await(input, () -> heard.get(input).indexOf("0.5") > 0));
+    busy.close();
+    untilNothingIsHeld();
+  }
+
+  private static final String VECTORS_OF_TWO =
+      "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":[0.5]},"
+          + "{\"object\":\"embedding\",\"index\":1,\"embedding\":[0.5]}],"
+          + "\"usage\":{\"prompt_tokens\":4,\"total_tokens\":4}}";
+
+  private static List<String> texts(JsonArray inputs) {
+    return inputs.stream().map(String.class::cast).toList();
   }
 
   /** A budget of one retry: the call that failed is one, however many shared it. */
