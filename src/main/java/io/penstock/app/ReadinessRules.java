@@ -14,11 +14,11 @@ import java.util.Set;
  *
  * <p>The last is waited for once, so that a cluster that starts takes no request which it must
  * refuse: for {@link #PATIENCE_MILLIS} at most, and for {@link #OTHERS_MILLIS} where some pool has
- * one, which is more than the first look at a replica takes and less than a model takes to load. It is a matter of the start alone: a fleet that is
- * lost later is lost for every node, and if all of them said that they were not ready, clients
- * would find nobody who tells them so (503, with the time to come back), and a rolling update,
- * which waits for each new node to become ready, would never end. For the same reason too few
- * healthy replicas are an alarm, not a condition.
+ * one, which is more than the first look at a replica takes and less than a model takes to load. It
+ * is a matter of the start alone: a fleet that is lost later is lost for every node, and if all of
+ * them said that they were not ready, clients would find nobody who tells them so (503, with the
+ * time to come back), and a rolling update, which waits for each new node to become ready, would
+ * never end. For the same reason too few healthy replicas are an alarm, not a condition.
  */
 final class ReadinessRules {
   /** The condition that this node's verticles are deployed and announced. */

@@ -102,10 +102,7 @@ final class Roles implements Supervisor.Posts {
                 TenancyVerticle.FORM,
                 cluster.vertx(),
                 telemetry.metrics().registry()),
-            config
-                .tenants()
-                .redisUrl()
-                .map(url -> vertx -> new RedisLimits(vertx, url, guards)),
+            config.tenants().redisUrl().map(url -> vertx -> new RedisLimits(vertx, url, guards)),
             clock,
             telemetry.metrics().registry(),
             why -> ReadinessRules.keysUnwritten(why, telemetry.readiness()));

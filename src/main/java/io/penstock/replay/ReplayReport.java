@@ -89,7 +89,9 @@ public final class ReplayReport {
     return fleet.usdPerHour() > 0;
   }
 
-  /** What a thousand good requests cost, of all the time that the run took; none were good: none. */
+  /**
+   * What a thousand good requests cost, of all the time that the run took; none were good: none.
+   */
   OptionalDouble usdPerThousandGood(Result result) {
     if (result.good() == 0) {
       return OptionalDouble.empty();

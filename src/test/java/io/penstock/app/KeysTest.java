@@ -417,8 +417,7 @@ class KeysTest {
 
   private long revokedEverywhereAfter(JsonObject key) throws Exception {
     long began = System.nanoTime();
-    Objects.requireNonNull(town)
-        .admin(0, "DELETE", "/keys/" + key.getString("id"), null, 200);
+    Objects.requireNonNull(town).admin(0, "DELETE", "/keys/" + key.getString("id"), null, 200);
     for (int node = 0; node < 3; node++) {
       awaitStatus(node, key.getString("secret"), 401);
     }

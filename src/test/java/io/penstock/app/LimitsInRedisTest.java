@@ -69,7 +69,8 @@ class LimitsInRedisTest {
   }
 
   private RedisLimits limits() {
-    return new RedisLimits(vertx, Objects.requireNonNull(server).url(), new GuardMeters(new SimpleMeterRegistry()));
+    return new RedisLimits(
+        vertx, Objects.requireNonNull(server).url(), new GuardMeters(new SimpleMeterRegistry()));
   }
 
   private static LimitAsk ask(int loop, long seq, long used, long holding, long need) {

@@ -83,8 +83,7 @@ class LimitsTest {
     long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
     long least = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
     double before = -1;
-    while (System.nanoTime() < least
-        || (local(town, nodes) > before && System.nanoTime() < end)) {
+    while (System.nanoTime() < least || (local(town, nodes) > before && System.nanoTime() < end)) {
       before = local(town, nodes);
       List<CompletableFuture<HttpResponse<String>>> sent = new ArrayList<>();
       for (int i = 0; i < 48; i++) {

@@ -327,8 +327,7 @@ class SupervisionTest {
     List<CompletableFuture<?>> asked = new ArrayList<>();
     for (int i = 0; i < CLIENTS; i++) {
       Node node = nodes.get(i % nodes.size());
-      asked.add(
-          http.sendAsync(chat(node, HOLDING_TOKENS), HttpResponse.BodyHandlers.discarding()));
+      asked.add(http.sendAsync(chat(node, HOLDING_TOKENS), HttpResponse.BodyHandlers.discarding()));
     }
     for (int i = 0; i < REPLICAS; i++) {
       int replica = i;

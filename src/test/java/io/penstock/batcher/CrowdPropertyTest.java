@@ -325,8 +325,7 @@ class CrowdPropertyTest {
         admission.offer(Ask.of("n" + i).by("noisy").bytes(1).admit(), i);
       }
       admission.offer(Ask.of("o").by("other").bytes(10).admit(), 90);
-      List<String> out =
-          refused(admission.offer(Ask.of("b").by("big").bytes(bytes).admit(), 100));
+      List<String> out = refused(admission.offer(Ask.of("b").by("big").bytes(bytes).admit(), 100));
       if (bytes == 44) {
         assertThat(out).as("34 of 80 are lacking, and 46 stay").hasSize(34).doesNotContain("b");
       } else {

@@ -84,8 +84,7 @@ class BatchesIT {
     cluster
         .node(0)
         .process
-        .await(
-            calls + " calls", Cluster.SOON, () -> cluster.engines("received") == calls);
+        .await(calls + " calls", Cluster.SOON, () -> cluster.engines("received") == calls);
   }
 
   @Test

@@ -109,8 +109,7 @@ final class Cluster implements AutoCloseable {
             profile);
     for (int i = 0; i < replicas; i++) {
       int port = enginePort + i;
-      engines.await(
-          "serving", SOON, () -> PenstockProcess.status(port, "/health") == 200);
+      engines.await("serving", SOON, () -> PenstockProcess.status(port, "/health") == 200);
     }
     for (int i = 0; i < nodes; i++) {
       Node node = new Node(i);

@@ -84,8 +84,7 @@ class CompletionsIT {
     cluster
         .owner()
         .process
-        .await(
-            calls + " calls", Cluster.SOON, () -> cluster.engines("received") == calls);
+        .await(calls + " calls", Cluster.SOON, () -> cluster.engines("received") == calls);
   }
 
   /** What the engine says to one that asks it itself. */

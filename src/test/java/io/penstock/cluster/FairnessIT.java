@@ -78,7 +78,10 @@ class FairnessIT {
 
       assertThat(quiet).allMatch(each -> each.status() == 200);
       long[] services =
-          quiet.stream().mapToLong(each -> each.totalMillis() - each.queueMillis()).sorted().toArray();
+          quiet.stream()
+              .mapToLong(each -> each.totalMillis() - each.queueMillis())
+              .sorted()
+              .toArray();
       long[] waits = quiet.stream().mapToLong(Timed::queueMillis).sorted().toArray();
       long service = services[QUIET_REQUESTS / 2];
       System.out.printf(

@@ -64,7 +64,8 @@ class NodeFaultsIT {
         (member == victim ? lost : kept).add(cluster.send(member, Mode.STREAM, LONG_TOKENS));
       }
     }
-    Processes.await("60 live streams", Processes.SOON_MILLIS, () -> cluster.engineSum("running") == 60);
+    Processes.await(
+        "60 live streams", Processes.SOON_MILLIS, () -> cluster.engineSum("running") == 60);
     victim.process().kill();
     long killed = System.nanoTime();
     Processes.await(
@@ -194,7 +195,8 @@ class NodeFaultsIT {
                 .anyMatch(member -> Processes.metric(member, "penstock_pool_owned") > 0));
     double owned = millisSince(killed);
     long before = cluster.engineSum("received");
-    Processes.await("more", Processes.SOON_MILLIS, () -> cluster.engineSum("received") > before + 300);
+    Processes.await(
+        "more", Processes.SOON_MILLIS, () -> cluster.engineSum("received") > before + 300);
 
     List<Outcome> outcomes = load.stop();
     cluster.expect("zero failed requests", outcomes, Allowed.whole());

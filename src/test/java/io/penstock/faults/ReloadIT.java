@@ -101,7 +101,8 @@ class ReloadIT {
   }
 
   private void expectLimit(String replica, int limit) {
-    Processes.await("limit " + limit + " of " + replica, Processes.SOON_MILLIS, () -> limit(replica) == limit);
+    Processes.await(
+        "limit " + limit + " of " + replica, Processes.SOON_MILLIS, () -> limit(replica) == limit);
   }
 
   /** That an engine gets nothing while others do, once what was granted before has come. */
@@ -121,7 +122,9 @@ class ReloadIT {
   private void expectWorkFor(int engine) {
     long before = cluster.engine(engine, "received");
     Processes.await(
-        "work for engine " + engine, Processes.SOON_MILLIS, () -> cluster.engine(engine, "received") > before);
+        "work for engine " + engine,
+        Processes.SOON_MILLIS,
+        () -> cluster.engine(engine, "received") > before);
   }
 
   private JsonObject rivers(List<Integer> engines, int maxConcurrent, String strategy) {

@@ -204,7 +204,8 @@ final class Scenarios {
           run.settle();
           long calls = run.sum(SimStats::received);
           run.expect("every engine told", run.sum(SimStats::cancelled) == calls);
-          // Not one each for certain: who leaves late has been tried again, who leaves early not yet.
+          // Not one each for certain: who leaves late has been tried again, who leaves early not
+          // yet.
           run.expect("calls", calls > 0);
         });
   }

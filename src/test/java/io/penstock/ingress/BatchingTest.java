@@ -60,8 +60,7 @@ class BatchingTest {
 
   private void start(SimProfile profile, int replicas) {
     engine =
-        EngineSimulator.start(
-                vertx, SimConfig.of(profile).withModel(MODEL).withReplicas(replicas))
+        EngineSimulator.start(vertx, SimConfig.of(profile).withModel(MODEL).withReplicas(replicas))
             .await();
     gateway = new Gateway(engine.urls(), setup);
   }
@@ -323,7 +322,9 @@ class BatchingTest {
     untilNothingIsHeld();
   }
 
-  /** A refused call is made again in halves, one after the other: who waits for none holds none up. */
+  /**
+   * A refused call is made again in halves, one after the other: who waits for none holds none up.
+   */
   @Test
   void theOtherHalfNeedNotWaitForOneThatAllHaveLeft() {
     setup.batching = new BatchPolicy(true, 4, Duration.ofSeconds(60));

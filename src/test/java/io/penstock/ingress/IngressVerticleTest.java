@@ -452,9 +452,7 @@ class IngressVerticleTest {
     CompletableFuture<NetSocket> asked = new CompletableFuture<>();
     engine.answer((socket, request) -> asked.complete(socket));
     HttpResponse<InputStream> answer =
-        get(
-            http.sendAsync(
-                post(PATH, STREAM).build(), HttpResponse.BodyHandlers.ofInputStream()));
+        get(http.sendAsync(post(PATH, STREAM).build(), HttpResponse.BodyHandlers.ofInputStream()));
     assertThat(answer.statusCode()).isEqualTo(200);
     String ping = ": ping\n\n";
     byte[] seen = answer.body().readNBytes(pings * ping.length());
@@ -675,9 +673,7 @@ class IngressVerticleTest {
           socket.write(chunk(frame("a")));
         });
     InputStream running =
-        get(
-                http.sendAsync(
-                    post(PATH, STREAM).build(), HttpResponse.BodyHandlers.ofInputStream()))
+        get(http.sendAsync(post(PATH, STREAM).build(), HttpResponse.BodyHandlers.ofInputStream()))
             .body();
     byte[] before = running.readNBytes(frame("a").length());
     assertThat(new String(before, StandardCharsets.UTF_8)).isEqualTo(frame("a"));

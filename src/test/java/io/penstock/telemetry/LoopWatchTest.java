@@ -138,7 +138,10 @@ class LoopWatchTest {
     assertThat(watch.deadMillis()).isZero();
     assertThat(blocked()).isGreaterThanOrEqualTo(1);
     ILoggingEvent report =
-        log.stream().filter(l -> l.getFormattedMessage().contains(thread)).findFirst().orElseThrow();
+        log.stream()
+            .filter(l -> l.getFormattedMessage().contains(thread))
+            .findFirst()
+            .orElseThrow();
     assertThat(report.getFormattedMessage()).containsPattern("has not turned for \\d{4,} ms");
     assertThat(Arrays.stream(report.getThrowableProxy().getStackTraceElementProxyArray()))
         .extracting(StackTraceElementProxy::getSTEAsString)

@@ -60,8 +60,7 @@ class GuardTest {
 
   private void isCancelled(Guard guard) {
     assertThatThrownBy(
-            () ->
-                call(guard, () -> Future.failedFuture(new CancellationException("left"))).await())
+            () -> call(guard, () -> Future.failedFuture(new CancellationException("left"))).await())
         .isInstanceOf(CancellationException.class);
   }
 
