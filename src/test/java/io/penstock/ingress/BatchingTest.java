@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -359,11 +360,14 @@ class BatchingTest {
       heard.put(input, all);
     }
     await("the first half", () -> calls.size() == 2);
-    calls.get(1).forEach(input -> clients.remove((String) input).close());
+    texts(calls.get(1)).forEach(input -> Objects.requireNonNull(clients.remove(input)).close());
     await("the second half", () -> calls.size() == 3);
     await("the first is told to stop", () -> scripted.closed.get() == 1);
     assertThat(clients.keySet()).containsExactlyInAnyOrderElementsOf(texts(calls.get(2)));
-    clients.keySet().forEach(input -> await(input, () -> heard.get(input).indexOf("0.5") > 0));
+    for (String each : clients.keySet()) {
+      StringBuffer all = Objects.requireNonNull(heard.get(each));
+      await(each, () -> all.indexOf("0.5") > 0);
+    }
     busy.close();
     untilNothingIsHeld();
   }
