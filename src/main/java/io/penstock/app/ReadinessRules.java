@@ -10,20 +10,21 @@ import java.util.Set;
 
 /**
  * When a node is ready: its own verticles are up, the roles that its requests need are taken, and,
- * at its start, some replica is healthy.
+ * at its start, each pool has a healthy replica.
  *
- * <p>The last is waited for once and for {@link #PATIENCE_MILLIS} at most, so that a cluster that
- * starts takes no request which it must refuse. It is a matter of the start alone: a fleet that is
- * lost later is lost for every node, and if all of them said that they were not ready, clients
- * would find nobody who tells them so (503, with the time to come back), and a rolling update,
- * which waits for each new node to become ready, would never end. For the same reason too few
- * healthy replicas are an alarm, not a condition.
+ * <p>The last is waited for once, so that a cluster that starts takes no request which it must
+ * refuse: for {@link #PATIENCE_MILLIS} at most, and for {@link #OTHERS_MILLIS} where some pool has
+ * one, which is more than the first look at a replica takes and less than a model takes to load. It
+ * is a matter of the start alone: a fleet that is lost later is lost for every node, and if all of
+ * them said that they were not ready, clients would find nobody who tells them so (503, with the
+ * time to come back), and a rolling update, which waits for each new node to become ready, would
+ * never end. For the same reason too few healthy replicas are an alarm, not a condition.
  */
 final class ReadinessRules {
   /** The condition that this node's verticles are deployed and announced. */
   static final String VERTICLES = "verticles";
 
-  /** The condition that a replica was healthy, or was waited for long enough, since the start. */
+  /** The condition that replicas were healthy, or were waited for long enough, since the start. */
   static final String REPLICA = "replica";
 
   /** The condition that this side of a split cluster may serve anything at all. */
@@ -43,6 +44,8 @@ final class ReadinessRules {
 
   static final long PATIENCE_MILLIS = 30_000;
 
+  static final long OTHERS_MILLIS = 10_000;
+
   private ReadinessRules() {}
 
   /** Before anything is up. */
@@ -51,9 +54,11 @@ final class ReadinessRules {
     if (own.contains(Role.INGRESS)) {
       readiness.unmet(
           REPLICA,
-          "no replica of any pool is known to be healthy yet; this node waits for one for up to "
+          "not every pool is known to have a healthy replica yet; this node waits for that for up to "
+              + OTHERS_MILLIS / 1_000
+              + " s after its start, and while none has one for up to "
               + PATIENCE_MILLIS / 1_000
-              + " s after its start");
+              + " s");
     }
   }
 
@@ -64,12 +69,13 @@ final class ReadinessRules {
    */
   static void apply(FleetHealth fleet, long upMillis, Readiness readiness) {
     readiness.alarms(FleetHealth.BELOW_MIN, fleet.belowMin());
-    if (isWaiting(readiness) && (fleet.anyHealthy() || upMillis >= PATIENCE_MILLIS)) {
+    long patience = fleet.anyHealthy() ? OTHERS_MILLIS : PATIENCE_MILLIS;
+    if (isWaiting(readiness) && (fleet.eachHealthy() || upMillis >= patience)) {
       readiness.met(REPLICA);
     }
   }
 
-  /** Whether the first healthy replica is waited for. */
+  /** Whether the first healthy replicas are waited for. */
   static boolean isWaiting(Readiness readiness) {
     return !readiness.state().conditions().getOrDefault(REPLICA, "").isEmpty();
   }

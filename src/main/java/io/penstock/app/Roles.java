@@ -3,6 +3,7 @@ package io.penstock.app;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.discovery.Discovery;
 import io.penstock.adapter.engine.HttpEngineProbes;
+import io.penstock.adapter.guard.GuardMeters;
 import io.penstock.adapter.judge.HttpQualityHook;
 import io.penstock.adapter.jwks.HttpJwks;
 import io.penstock.adapter.redis.RedisLimits;
@@ -68,6 +69,7 @@ final class Roles implements Supervisor.Posts {
   private final int loops;
   private final List<Node.Drainable> lanes = new ArrayList<>();
   private final Supervisor supervisor;
+  private final GuardMeters guards; // of what each event loop asks for itself
   private final TenancyVerticle tenancy;
   private final PrefixVerticle prefixes;
 
@@ -84,6 +86,7 @@ final class Roles implements Supervisor.Posts {
     this.telemetry = telemetry;
     this.clock = clock;
     this.loops = loops;
+    this.guards = new GuardMeters(telemetry.metrics().registry());
     this.supervisor = new Supervisor(cluster.vertx(), clock, telemetry.metrics().registry(), this);
     this.tenancy =
         new TenancyVerticle(
@@ -99,10 +102,7 @@ final class Roles implements Supervisor.Posts {
                 TenancyVerticle.FORM,
                 cluster.vertx(),
                 telemetry.metrics().registry()),
-            config
-                .tenants()
-                .redisUrl()
-                .map(url -> vertx -> new RedisLimits(vertx, url, telemetry.metrics().registry())),
+            config.tenants().redisUrl().map(url -> vertx -> new RedisLimits(vertx, url, guards)),
             clock,
             telemetry.metrics().registry(),
             why -> ReadinessRules.keysUnwritten(why, telemetry.readiness()));
@@ -272,7 +272,7 @@ final class Roles implements Supervisor.Posts {
                   directory(),
                   tenancy,
                   prefixes,
-                  vertx -> new HttpQualityHook(vertx, telemetry.metrics().registry()),
+                  vertx -> new HttpQualityHook(vertx, guards),
                   settings.ingress(),
                   settings.fleet(),
                   lane,

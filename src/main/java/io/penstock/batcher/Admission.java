@@ -63,8 +63,11 @@ final class Admission {
   /** How long messages between a holder and the owner may be under way at most. */
   static final long CROSSING_MILLIS = 2_000;
 
-  /** How long a request waits for a replica that is starting or not yet heard of. */
-  static final long REPLICA_GRACE_MILLIS = 2_000;
+  /**
+   * How long a request waits for a replica that is starting or not yet heard of: as long as a new
+   * owner gives the probers to speak.
+   */
+  static final long REPLICA_GRACE_MILLIS = PoolOwner.ALARM_GRACE_MILLIS;
 
   /** Most live grants of a pool; those of others are not adopted beyond it. */
   static final int LEDGER_MAX = 100_000;

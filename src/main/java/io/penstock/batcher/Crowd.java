@@ -170,7 +170,7 @@ final class Crowd {
     double weights =
         ranking.weights + newcomer.weight() - (own == null || had == 0 ? 0 : own.weight);
     return with * weights <= room * newcomer.weight()
-        || isMore((double) ranking.load(most) - lacking + 1, most.weight, with, newcomer.weight());
+        || isMore((double) ranking.load(most) - lacking, most.weight, with, newcomer.weight());
   }
 
   /** Bytes that wait in a class and those below it, of the one who has most of them. */

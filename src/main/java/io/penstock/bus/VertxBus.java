@@ -1,5 +1,6 @@
 package io.penstock.bus;
 
+import com.hazelcast.core.HazelcastInstanceNotActiveException;
 import io.penstock.inference.NodeId;
 import io.penstock.message.Message;
 import io.penstock.message.Room;
@@ -119,6 +120,17 @@ final class VertxBus implements Bus {
   }
 
   private Future<Void> cancel(Station station, Ears closed) {
-    return closed.close().onComplete(x -> ears.remove(station, closed)).mapEmpty();
+    return closed
+        .close()
+        .onComplete(x -> ears.remove(station, closed))
+        .<Void>mapEmpty()
+        .recover(VertxBus::unlessThereIsNoCluster);
+  }
+
+  /** Who has ceased to be a member is in nobody's registry. */
+  private static Future<Void> unlessThereIsNoCluster(Throwable failure) {
+    return failure instanceof HazelcastInstanceNotActiveException
+        ? Future.succeededFuture()
+        : Future.failedFuture(failure);
   }
 }

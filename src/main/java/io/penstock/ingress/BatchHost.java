@@ -88,10 +88,18 @@ final class BatchHost implements SharedCall.Host {
           }
           if (course.isDeserted()) {
             finish();
+          } else if (made != null && made == call && wasHere && isForNobody(made)) {
+            made.cancel();
+            next(); // it is the others' turn
           } else {
             goWhenDue();
           }
         });
+  }
+
+  /** Whether all of a call's lanes have left it; others of the batch may still wait for theirs. */
+  private boolean isForNobody(SharedCall made) {
+    return made.ids().stream().noneMatch(lanes::containsKey);
   }
 
   void tick(long nowMillis) {

@@ -120,6 +120,7 @@ abstract class SharedCall implements Upstream.Listener {
     return host;
   }
 
+  /** Of the lanes that it was made for. */
   final List<RequestId> ids() {
     return ids;
   }

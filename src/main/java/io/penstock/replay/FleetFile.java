@@ -28,7 +28,6 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -75,16 +74,15 @@ final class FleetFile {
     root.members("profiles", this::profile);
     List<SimFleet.OfPool> pools = new ArrayList<>();
     root.elements("pools", 1, 64, keys -> pools.add(pool(keys)));
-    List<SimFleet.Event> events = new ArrayList<>();
-    root.elements("events", 0, 10_000, keys -> event(keys, events));
+    Troubles troubles = new Troubles();
+    root.elements("events", 0, 10_000, keys -> event(keys, troubles));
     String name = root.text("name", String.valueOf(file.getFileName()));
     if (!mistakes.isEmpty()) {
       String head = mistakes.size() == 1 ? "" : mistakes.size() + " mistakes\n  ";
       throw new IllegalArgumentException(
           "fleet " + file + ": " + head + String.join("\n  ", mistakes));
     }
-    events.sort(Comparator.comparingLong(SimFleet.Event::atNanos)); // stable: as in the file
-    return new SimFleet(name, pools, events);
+    return new SimFleet(name, pools, troubles.events());
   }
 
   private JsonNode json() {
@@ -245,7 +243,7 @@ final class FleetFile {
     }
   }
 
-  private void event(Keys keys, List<SimFleet.Event> events) {
+  private void event(Keys keys, Troubles troubles) {
     keys.allow("comment", "replica", "at", "what", "factor", "for");
     keys.comment();
     String name = keys.text("replica", "");
@@ -269,11 +267,12 @@ final class FleetFile {
           what.equals("slow") ? "how many times as slow, from 1 to 1000" : "only where it is slow");
     }
     if (keys.isSound() && replica != null) {
-      boolean slow = what.equals("slow");
-      SimFleet.What begins = slow ? SimFleet.What.SLOW : SimFleet.What.DOWN;
-      SimFleet.What ends = slow ? SimFleet.What.SLOW : SimFleet.What.UP;
-      events.add(new SimFleet.Event(at, replica, begins, factor));
-      lasts.ifPresent(time -> events.add(new SimFleet.Event(at + time, replica, ends, 1)));
+      long until = lasts.map(time -> at + time).orElse(Long.MAX_VALUE);
+      if (what.equals("slow")) {
+        troubles.slow(replica, at, until, factor);
+      } else {
+        troubles.down(replica, at, until);
+      }
     }
   }
 

@@ -233,9 +233,7 @@ final class HtmlReport {
               r.waits().mean(),
               r.waits().p99(),
               r.counted() - r.of(Call.End.OK),
-              report.hasCost()
-                  ? String.format(Locale.ROOT, "<td>%.3f</td>", report.usdPerThousandGood(r))
-                  : ""));
+              report.hasCost() ? "<td>" + report.usdPerThousandGoodInWords(r) + "</td>" : ""));
     }
     return rows.append("</tbody></table></div>").toString();
   }

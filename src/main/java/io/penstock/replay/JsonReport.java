@@ -75,7 +75,10 @@ final class JsonReport {
     put(node, "imbalance", r.imbalance());
     node.put("preemptions", r.preemptions());
     if (report.hasCost()) {
-      put(node, "usd_per_1000_good", report.usdPerThousandGood(r));
+      report
+          .usdPerThousandGood(r)
+          .ifPresentOrElse(
+              usd -> put(node, "usd_per_1000_good", usd), () -> node.putNull("usd_per_1000_good"));
     }
     put(node, "seconds", r.seconds());
     put(node, "bucket_s", r.bucketSeconds());

@@ -3,6 +3,7 @@ package io.penstock.replay;
 import io.penstock.replay.ReplayConfig.Load;
 import java.util.List;
 import java.util.Locale;
+import java.util.OptionalDouble;
 
 /** What came of a replay, in three forms; of one replay each is the same to the byte every time. */
 public final class ReplayReport {
@@ -88,10 +89,21 @@ public final class ReplayReport {
     return fleet.usdPerHour() > 0;
   }
 
-  /** What a thousand good requests cost, of all the time that the run took. */
-  double usdPerThousandGood(Result result) {
+  /**
+   * What a thousand good requests cost, of all the time that the run took; none were good: none.
+   */
+  OptionalDouble usdPerThousandGood(Result result) {
+    if (result.good() == 0) {
+      return OptionalDouble.empty();
+    }
     double hours = (result.seconds() - config.warmup().toNanos() / 1e9) / 3600;
-    return fleet.usdPerHour() * hours * 1000 / Math.max(1, result.good());
+    return OptionalDouble.of(fleet.usdPerHour() * hours * 1000 / result.good());
+  }
+
+  /** The same for people; {@code -} where none were good. */
+  String usdPerThousandGoodInWords(Result result) {
+    OptionalDouble usd = usdPerThousandGood(result);
+    return usd.isPresent() ? String.format(Locale.ROOT, "%.3f", usd.getAsDouble()) : "-";
   }
 
   String fleetInWords() {

@@ -90,7 +90,9 @@ final class TextReport {
         r.waits().mean(),
         r.waits().p99(),
         r.counted() - r.of(Call.End.OK),
-        report.hasCost() ? String.format(Locale.ROOT, "%7.3f", report.usdPerThousandGood(r)) : "");
+        report.hasCost()
+            ? String.format(Locale.ROOT, "%7s", report.usdPerThousandGoodInWords(r))
+            : "");
   }
 
   private void notOk(Result r) {

@@ -97,7 +97,9 @@ final class Help implements MeterFilter {
           Map.entry(Names.PROBES, "Health checks and scrapes of engines"),
           Map.entry(Names.LEDGER_EVENTS, "Leases and releases that did not go the usual way"),
           Map.entry(Names.POOL_OWNED, "1 where this node owns the pool and grants its slots"),
-          Map.entry(Names.GUARD_STATE, "0 the foreign system is asked, 1 tried once, 2 left alone"),
+          Map.entry(
+              Names.GUARD_STATE,
+              "0 the foreign system is asked, 1 tried once, 2 left alone, by some event loop"),
           Map.entry(Names.GUARD_CALLS, "Calls to foreign systems"),
           Map.entry(Names.CLUSTER_NODES, "Nodes in this node's view of the cluster"),
           Map.entry(

@@ -61,7 +61,16 @@ class LookoutTest {
 
   @Test
   void knowsNothingBeforeAnOwnerHasSpoken() {
-    assertThat(lookout.look(List.of(silent("a")))).isEqualTo(new FleetHealth(false, List.of()));
+    assertThat(lookout.look(List.of(silent("a"))))
+        .isEqualTo(new FleetHealth(false, false, List.of()));
+  }
+
+  @Test
+  void eachPoolHasToHaveSaidThatOneIsHealthy() {
+    assertThat(lookout.look(List.of(told("a", 1, 1), silent("b"))))
+        .isEqualTo(new FleetHealth(true, false, List.of()));
+    assertThat(lookout.look(List.of(told("a", 1, 1), told("b", 0, 0))).eachHealthy()).isFalse();
+    assertThat(lookout.look(List.of(told("a", 1, 1), told("b", 1, 1))).eachHealthy()).isTrue();
   }
 
   @Test
@@ -70,6 +79,7 @@ class LookoutTest {
     assertThat(lookout.look(List.of(silent("a"))).belowMin())
         .extracting(Alarm::subject)
         .containsExactly("pool a");
-    assertThat(lookout.look(List.of(told("a", 1, 1)))).isEqualTo(new FleetHealth(true, List.of()));
+    assertThat(lookout.look(List.of(told("a", 1, 1))))
+        .isEqualTo(new FleetHealth(true, true, List.of()));
   }
 }

@@ -37,9 +37,15 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The admin API of a whole node in this JVM, over real sockets. */
-@Timeout(120)
+@Timeout(600)
 class AdminApiTest {
   private static final String MODEL = "river-8b";
+
+  /** Of a stream that is live while a test looks at other things: 8 s at the least. */
+  private static final int LIVE_TOKENS = 1_000;
+
+  /** Of one that the test leaves. */
+  private static final int LEFT_TOKENS = 20_000;
 
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -57,6 +63,10 @@ class AdminApiTest {
   void tellsOfTheFleetAndTheNodes() throws Exception {
     start("instant", "");
     assertThat(replicaOf(chat(5))).isIn("rivers-0", "rivers-1");
+    awaitPool(
+        found ->
+            found.getJsonArray("replicas").stream()
+                .allMatch(each -> ((JsonObject) each).getString("state").equals("healthy")));
 
     JsonObject fleet = admin("GET", "/fleet", 200);
     HttpResponse<String> byHttp2 =
@@ -95,7 +105,7 @@ class AdminApiTest {
     start("h100-llama-3.1-8b", "", 1);
     List<HttpResponse<InputStream>> live = new ArrayList<>();
     for (int i = 0; i < 2; i++) {
-      live.add(http.send(request(300), HttpResponse.BodyHandlers.ofInputStream()));
+      live.add(http.send(request(LEFT_TOKENS), HttpResponse.BodyHandlers.ofInputStream()));
     }
     var first = http.sendAsync(named("first"), HttpResponse.BodyHandlers.ofString());
     awaitPool(pool -> pool.getJsonObject("waiting").getInteger("default") == 1);
@@ -174,8 +184,8 @@ class AdminApiTest {
     for (HttpResponse<InputStream> each : live) {
       each.body().close();
     }
-    assertThat(first.get(30, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
-    assertThat(second.get(30, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+    assertThat(first.get(120, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+    assertThat(second.get(120, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
   }
 
   private static final String BODY_OF_NAMED =
@@ -242,7 +252,7 @@ class AdminApiTest {
   void aDrainedReplicaFinishesWhatItHasAndGetsNoMore() throws Exception {
     start("h100-llama-3.1-8b", "");
     HttpResponse<InputStream> live =
-        http.send(request(400), HttpResponse.BodyHandlers.ofInputStream());
+        http.send(request(LIVE_TOKENS), HttpResponse.BodyHandlers.ofInputStream());
     BufferedReader lines =
         new BufferedReader(new InputStreamReader(live.body(), StandardCharsets.UTF_8));
     assertThat(lines.readLine()).startsWith("data: ");
@@ -268,7 +278,7 @@ class AdminApiTest {
     assertThat(admin("DELETE", "/replicas/" + busy + "/drain", 200).getBoolean("draining"))
         .isFalse();
     Set<String> used = new HashSet<>();
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
     while (!used.contains(busy) && System.nanoTime() < end) {
       used.add(replicaOf(chat(2)));
     }
@@ -280,7 +290,7 @@ class AdminApiTest {
     start("h100-llama-3.1-8b", "", 1);
     List<HttpResponse<InputStream>> live = new ArrayList<>();
     for (int i = 0; i < 2; i++) {
-      live.add(http.send(request(300), HttpResponse.BodyHandlers.ofInputStream()));
+      live.add(http.send(request(LIVE_TOKENS), HttpResponse.BodyHandlers.ofInputStream()));
     }
     var waiting = http.sendAsync(request(2), HttpResponse.BodyHandlers.ofString());
     awaitPool(pool -> pool.getJsonObject("waiting").getInteger("default") == 1);
@@ -296,7 +306,7 @@ class AdminApiTest {
       assertThat(new String(each.body().readAllBytes(), StandardCharsets.UTF_8))
           .endsWith("data: [DONE]\n\n");
     }
-    assertThat(waiting.get(30, TimeUnit.SECONDS).body()).endsWith("data: [DONE]\n\n");
+    assertThat(waiting.get(120, TimeUnit.SECONDS).body()).endsWith("data: [DONE]\n\n");
     assertThat(admin("GET", "/pools/rivers/drain?wait_seconds=30", 200).getBoolean("drained"))
         .isTrue();
 
@@ -354,7 +364,7 @@ class AdminApiTest {
   }
 
   private void awaitPool(Wanted wanted) throws Exception {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
     JsonObject last = pool();
     while (!wanted.holds(last)) {
       assertThat(System.nanoTime()).as(last.encode()).isLessThan(end);
@@ -476,6 +486,6 @@ class AdminApiTest {
   }
 
   private static <T> T await(Future<T> future) throws Exception {
-    return future.toCompletionStage().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    return future.toCompletionStage().toCompletableFuture().get(120, TimeUnit.SECONDS);
   }
 }

@@ -123,7 +123,7 @@ class KeysInRedisTest {
     assertThat(unsafe.getString("warning")).contains("could not be written");
     assertThat(alarms(town)).contains("keys_unwritten");
     redis.start();
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
     while (alarms(town).contains("keys_unwritten")) {
       assertThat(System.nanoTime()).isLessThan(end);
     }
@@ -227,7 +227,7 @@ class KeysInRedisTest {
   }
 
   private void awaitStatus(JsonObject key, int status) throws Exception {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
     while (status(0, key) != status) {
       assertThat(System.nanoTime()).isLessThan(end);
     }
@@ -239,7 +239,7 @@ class KeysInRedisTest {
 
   private static <T> T await(Future<T> future) throws ExecutionException {
     try {
-      return future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+      return future.toCompletionStage().toCompletableFuture().get(120, TimeUnit.SECONDS);
     } catch (InterruptedException | TimeoutException e) {
       throw new IllegalStateException(e);
     }

@@ -41,7 +41,7 @@ final class RealRedis implements AutoCloseable {
             .redirectErrorStream(true)
             .redirectOutput(log.toFile())
             .start();
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (!Files.readString(log).contains("Ready to accept")) {
       assertThat(System.nanoTime()).isLessThan(end);
     }

@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Conversations through a whole node, to engines that keep prefixes. */
-@Timeout(120)
+@Timeout(600)
 class RoutingTest {
   private static final int SESSIONS = 8;
 
@@ -71,7 +71,7 @@ class RoutingTest {
   }
 
   private static <T> T await(Future<T> future) throws Exception {
-    return future.toCompletionStage().toCompletableFuture().get(30, TimeUnit.SECONDS);
+    return future.toCompletionStage().toCompletableFuture().get(120, TimeUnit.SECONDS);
   }
 
   private CompletableFuture<HttpResponse<String>> ask(int session, int turn, boolean stream) {
@@ -164,7 +164,7 @@ class RoutingTest {
 
   private JsonObject decision(CompletableFuture<HttpResponse<String>> asked, int session, int turn)
       throws Exception {
-    HttpResponse<String> answer = asked.get(30, TimeUnit.SECONDS);
+    HttpResponse<String> answer = asked.get(120, TimeUnit.SECONDS);
     assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
     JsonObject decision = decisions("request=s" + session + "-t" + turn).getJsonObject(0);
     assertThat(answer.headers().firstValue("x-penstock-replica"))
@@ -176,13 +176,13 @@ class RoutingTest {
   void theOwnerHearsOfFirstTokensAndOfWhatWasFoundInCaches() throws Exception {
     start("predicted_latency");
     for (int i = 0; i < 3; i++) {
-      ask(1, i, true).get(30, TimeUnit.SECONDS);
+      ask(1, i, true).get(120, TimeUnit.SECONDS);
     }
     JsonObject decision = decisions("pool=rivers&last=1").getJsonObject(0);
     JsonObject chosen = decision.getJsonArray("rows").getJsonObject(0);
     assertThat(chosen.getString("replica")).isEqualTo(decision.getString("chosen"));
     JsonObject inputs = chosen.getJsonObject("inputs");
-    assertThat(inputs.getDouble("heard_ms_ago")).isBetween(0.0, 30_000.0);
+    assertThat(inputs.getDouble("heard_ms_ago")).isBetween(0.0, 300_000.0);
     assertThat(inputs.getDouble("uncached_tokens"))
         .isLessThan(decision.getJsonObject("terms").getDouble("prompt_tokens") / 2);
     assertThat(inputs.getDouble("backlog_requests")).isZero();
@@ -209,7 +209,7 @@ class RoutingTest {
   }
 
   private JsonObject cache() throws Exception {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
     JsonObject pools = admin("pools");
     while (cacheOf(pools).getInteger("answers") < 3) {
       assertThat(System.nanoTime()).as("%s", pools).isLessThan(end);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.penstock.bus.Bus;
 import io.penstock.config.ConfigLoader;
 import io.penstock.config.NodeConfig;
+import io.penstock.fake.Ports;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Role;
@@ -26,8 +27,6 @@ import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -41,6 +40,7 @@ import java.util.Iterator;
 import java.util.List;
 import java.util.NoSuchElementException;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -49,6 +49,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.assertj.core.api.Assertions;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -60,7 +61,7 @@ import org.junit.jupiter.api.io.TempDir;
  * Whole nodes in this JVM under load, over real sockets, some of whose rooms fail: they get a
  * message that throws when it is read.
  */
-@Timeout(180)
+@Timeout(900)
 class SupervisionTest {
   private static final String MODEL = "river-8b";
   private static final PoolName POOL = new PoolName("rivers");
@@ -68,6 +69,9 @@ class SupervisionTest {
   private static final int MAX_CONCURRENT = 3;
   private static final int CLIENTS = 12;
   private static final int TOKENS = 8;
+
+  /** Of a stream that is still there when all are, and is left then: a minute and more. */
+  private static final int HOLDING_TOKENS = 20_000;
 
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -126,12 +130,16 @@ class SupervisionTest {
     moreAreServed();
     assertThat(node.readiness().ready()).as("it never gave a role up").isTrue();
 
-    poison(node, Room.BATCHER);
-    until(() -> !node.readiness().ready());
-    assertThat(alarms(node)).singleElement().asString().contains("batcher", "on purpose");
-    assertThat(get(node, "/health/ready")).contains("no node that this one hears of");
-    until(() -> restarts(node, "batcher") == 2);
-    until(() -> node.readiness().ready());
+    // It is given up for a second, and for longer if nobody has seen that.
+    until(
+        () -> {
+          if (node.readiness().ready()) {
+            poison(node, Room.BATCHER);
+          }
+          return alarms(node).toString().contains("on purpose")
+              && get(node, "/health/ready").contains("no node that this one hears of");
+        });
+    until(() -> restarts(node, "batcher") >= 2 && node.readiness().ready());
     assertThat(alarms(node)).isEmpty();
     moreAreServed();
 
@@ -139,7 +147,8 @@ class SupervisionTest {
     assertThat(metric(node, "penstock_replica_changes_total{pool=\"rivers\",to=\"unhealthy\"}"))
         .as("no replica has flapped")
         .isZero();
-    assertThat(metric(node, "penstock_verticle_exceptions_total{role=\"batcher\"}")).isEqualTo(2);
+    assertThat(metric(node, "penstock_verticle_exceptions_total{role=\"batcher\"}"))
+        .isEqualTo(restarts(node, "batcher"));
     assertThat(metric(node, "penstock_verticle_up{role=\"batcher\"}")).isEqualTo(1);
   }
 
@@ -163,9 +172,7 @@ class SupervisionTest {
             });
     until(() -> other.view().ownerOf(POOL).equals(Optional.of(id(other))));
     until(() -> owner.view().ownerOf(POOL).equals(Optional.of(id(other))));
-    assertThat(alarms(owner)).singleElement().asString().contains("batcher");
-    assertThat(owner.readiness().ready()).as("another node does it").isTrue();
-    assertThat(get(owner, "/health/ready")).contains("\"alarm\":\"node\",\"subject\":\"batcher\"");
+    until(() -> alarms(owner).size() == 1 && saysThatItsBatcherIsGone(owner));
     moreAreServed();
     until(() -> restarts(owner, "batcher") >= 2);
 
@@ -209,6 +216,13 @@ class SupervisionTest {
     moreAreServed();
     endAndCheck();
     assertThat(restarts(owner, "batcher")).as("it has lost nothing").isZero();
+  }
+
+  /** And that it is ready all the same, since another node has one. */
+  private boolean saysThatItsBatcherIsGone(Node node) {
+    JsonObject told = new JsonObject(get(node, "/health/ready"));
+    return told.getString("status").equals("ready")
+        && told.encode().contains("\"alarm\":\"node\",\"subject\":\"batcher\"");
   }
 
   /** A message that fails whoever reads it. */
@@ -297,17 +311,36 @@ class SupervisionTest {
   private void endAndCheck() throws Exception {
     stop.set(true);
     threads.shutdown();
-    assertThat(threads.awaitTermination(60, TimeUnit.SECONDS)).isTrue();
+    assertThat(threads.awaitTermination(180, TimeUnit.SECONDS)).isTrue();
     assertThat(broken).isEmpty();
+    everySlotCanBeHadAndNoMore();
+    until(() -> nodes.stream().mapToDouble(n -> metric(n, "penstock_grants{")).sum() == 0);
+  }
+
+  /** None was lost on the way, and none was made. */
+  private void everySlotCanBeHadAndNoMore() {
+    List<CompletableFuture<?>> asked = new ArrayList<>();
+    for (int i = 0; i < CLIENTS; i++) {
+      Node node = nodes.get(i % nodes.size());
+      asked.add(http.sendAsync(chat(node, HOLDING_TOKENS), HttpResponse.BodyHandlers.discarding()));
+    }
+    for (int i = 0; i < REPLICAS; i++) {
+      int replica = i;
+      until(() -> await(engines.stats(replica)).inFlight() == MAX_CONCURRENT);
+    }
     for (int i = 0; i < REPLICAS; i++) {
       assertThat(await(engines.stats(i)).peakInFlight())
           .as("most at a time on replica %s", i)
           .isEqualTo(MAX_CONCURRENT);
     }
-    until(() -> nodes.stream().mapToDouble(n -> metric(n, "penstock_grants{")).sum() == 0);
+    asked.forEach(each -> each.cancel(true)); // an engine may hear of the next one first
   }
 
-  private HttpRequest chat(Node node) {
+  private static HttpRequest chat(Node node) {
+    return chat(node, TOKENS);
+  }
+
+  private static HttpRequest chat(Node node, int tokens) {
     return HttpRequest.newBuilder(uri(node, "/v1/chat/completions"))
         .header("content-type", "application/json")
         .POST(
@@ -315,7 +348,7 @@ class SupervisionTest {
                 new JsonObject()
                     .put("model", MODEL)
                     .put("stream", true)
-                    .put("max_tokens", TOKENS)
+                    .put("max_tokens", tokens)
                     .put("ignore_eos", true)
                     .put(
                         "messages",
@@ -354,7 +387,7 @@ class SupervisionTest {
   }
 
   private List<Node> start(int count) throws IOException {
-    List<Integer> ports = freePorts(2 * count);
+    List<Integer> ports = IntStream.range(0, 2 * count).mapToObj(i -> Ports.free()).toList();
     JsonArray members = new JsonArray();
     for (int i = 0; i < count; i++) {
       members.add("127.0.0.1:" + ports.get(i));
@@ -414,33 +447,19 @@ class SupervisionTest {
                         .put("replicas", replicas)));
   }
 
-  private static List<Integer> freePorts(int count) throws IOException {
-    List<ServerSocket> sockets = new ArrayList<>();
-    List<Integer> free = new ArrayList<>();
-    for (int i = 0; i < count; i++) {
-      ServerSocket socket = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"));
-      sockets.add(socket);
-      free.add(socket.getLocalPort());
-    }
-    for (ServerSocket each : sockets) {
-      each.close();
-    }
-    return free;
-  }
-
   private static void until(BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(180);
     while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("within 60 s").isLessThan(end);
+      assertThat(System.nanoTime()).as("within 180 s").isLessThan(end);
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(10));
     }
   }
 
   private static <T> T await(Future<T> future) {
     try {
-      return future.await(60, TimeUnit.SECONDS);
+      return future.await(180, TimeUnit.SECONDS);
     } catch (java.util.concurrent.TimeoutException e) {
-      throw new AssertionError("not within 60 s", e);
+      throw new AssertionError("not within 180 s", e);
     }
   }
 }

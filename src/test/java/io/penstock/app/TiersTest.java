@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Tiers of simulated engines behind a whole node, by the file that users start from. */
-@Timeout(120)
+@Timeout(600)
 class TiersTest {
   @TempDir Path folder;
 

@@ -90,7 +90,7 @@ public final class Town implements AutoCloseable {
 
   private void awaitViews() {
     long alive = nodes.stream().filter(node -> node != null).count();
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
     for (Node node : nodes) {
       while (node != null && node.view().nodes().size() != alive) {
         assertThat(System.nanoTime()).as("%s", node.view()).isLessThan(end);
@@ -121,7 +121,7 @@ public final class Town implements AutoCloseable {
   /** What came of a request. */
   public HttpResponse<String> chat(int node, @Nullable String key, String model, int maxTokens)
       throws Exception {
-    return chatAsync(node, key, model, maxTokens, true).get(60, TimeUnit.SECONDS);
+    return chatAsync(node, key, model, maxTokens, true).get(120, TimeUnit.SECONDS);
   }
 
   public CompletableFuture<HttpResponse<String>> chatAsync(
@@ -147,7 +147,7 @@ public final class Town implements AutoCloseable {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(
                 URI.create("http://127.0.0.1:" + node(node).config().ingress().port() + path))
-            .timeout(Duration.ofSeconds(60))
+            .timeout(Duration.ofSeconds(120))
             .header("content-type", "application/json");
     return key == null ? request : request.header("authorization", "Bearer " + key);
   }
@@ -245,7 +245,7 @@ public final class Town implements AutoCloseable {
   }
 
   public static <T> T await(Future<T> future) throws Exception {
-    return future.toCompletionStage().toCompletableFuture().get(60, TimeUnit.SECONDS);
+    return future.toCompletionStage().toCompletableFuture().get(120, TimeUnit.SECONDS);
   }
 
   @Override

@@ -74,7 +74,7 @@ final class RoomMap {
 
       # The file, the composition root, and the commands, which alone may use the root.
       config            | leaves bus tenancy prefix tiers ingress admin
-      app               | leaves message telemetry bus tenancy prefix ingress router batcher prober admin adapter.engine adapter.discovery adapter.jwks adapter.judge adapter.redis sim config
+      app               | leaves message telemetry bus tenancy prefix ingress router batcher prober admin adapter.engine adapter.guard adapter.discovery adapter.jwks adapter.judge adapter.redis sim config
       cli               | leaves telemetry bus tenancy ingress admin sim load replay calibrate config app
       """;
   // spotless:on

@@ -455,11 +455,12 @@ class AdmissionTest {
     Roster roster = new Roster(pool, true);
     Admission admission = open(pool, roster);
     assertThat(admission.offer(Ask.of("a").admit(), 0)).isEmpty();
-    assertThat(admission.offer(Ask.of("b").admit(), 1_500)).isEmpty();
-    assertThat(admission.tick(1_999)).isEmpty();
-    assertThat(refused(admission.tick(2_000)).fault()).isEqualTo(Fault.NO_REPLICA);
-    roster.report(PROBER, status(spec("r0", 1, 1), ReplicaState.HEALTHY), 2_100);
-    assertThat(granted(admission.rosterChanged(2_100)).id().value()).isEqualTo("b");
+    long grace = Admission.REPLICA_GRACE_MILLIS;
+    assertThat(admission.offer(Ask.of("b").admit(), grace - 500)).isEmpty();
+    assertThat(admission.tick(grace - 1)).isEmpty();
+    assertThat(refused(admission.tick(grace)).fault()).isEqualTo(Fault.NO_REPLICA);
+    roster.report(PROBER, status(spec("r0", 1, 1), ReplicaState.HEALTHY), grace + 100);
+    assertThat(granted(admission.rosterChanged(grace + 100)).id().value()).isEqualTo("b");
   }
 
   @Test

@@ -132,7 +132,7 @@ class BatcherVerticleTest {
   }
 
   private static <T> T get(CompletableFuture<T> future) throws Exception {
-    return future.get(10, TimeUnit.SECONDS);
+    return future.get(60, TimeUnit.SECONDS);
   }
 
   private Grant grantOf(String id) throws Exception {

@@ -316,6 +316,34 @@ class CrowdPropertyTest {
         .isEmpty();
   }
 
+  /** Above its share a newcomer must still have less than the one who gives, byte for byte. */
+  @Test
+  void whoGivesStillHasMoreThanWhoIsAboveItsShare() {
+    for (int bytes : new int[] {44, 45}) {
+      Admission admission = full(1_000, 100);
+      for (int i = 0; i < 80; i++) {
+        admission.offer(Ask.of("n" + i).by("noisy").bytes(1).admit(), i);
+      }
+      admission.offer(Ask.of("o").by("other").bytes(10).admit(), 90);
+      List<String> out = refused(admission.offer(Ask.of("b").by("big").bytes(bytes).admit(), 100));
+      if (bytes == 44) {
+        assertThat(out).as("34 of 80 are lacking, and 46 stay").hasSize(34).doesNotContain("b");
+      } else {
+        assertThat(out).as("35 are lacking: 45 and 45").containsExactly("b");
+      }
+    }
+  }
+
+  /** A byte more or less is not worth what weights say that it is. */
+  @Test
+  void whoGivesAllHasNotMoreWhateverTheWeights() {
+    Admission admission = full(1_000, 1_000);
+    admission.offer(Ask.of("l").by(new TenantId("light"), 0.001).bytes(100).admit(), 0);
+    admission.offer(Ask.of("h").by(new TenantId("heavy"), 1_000).bytes(900).admit(), 1);
+    Ask big = Ask.of("b").by(new TenantId("big"), 1).bytes(100);
+    assertThat(refused(admission.offer(big.admit(), 2))).containsExactly("b");
+  }
+
   /** Bulk never pushes out who waits at a screen, whoever has how much. */
   @Test
   void noClassPushesOutAHigherOne() {

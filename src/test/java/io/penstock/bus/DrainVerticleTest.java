@@ -33,7 +33,7 @@ class DrainVerticleTest {
 
   @AfterEach
   void close() throws Exception {
-    vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    vertx.close().toCompletionStage().toCompletableFuture().get(60, TimeUnit.SECONDS);
   }
 
   private DrainVerticle deploy(FakeBus on) throws Exception {
@@ -46,7 +46,7 @@ class DrainVerticleTest {
         .deployVerticle(verticle)
         .toCompletionStage()
         .toCompletableFuture()
-        .get(10, TimeUnit.SECONDS);
+        .get(60, TimeUnit.SECONDS);
     return verticle;
   }
 
@@ -60,7 +60,7 @@ class DrainVerticleTest {
       throws InterruptedException {
     DrainState last = null;
     while (!wanted.equals(last)) {
-      last = heard.poll(20, TimeUnit.SECONDS);
+      last = heard.poll(60, TimeUnit.SECONDS);
       assertThat(last).as("a state like %s", wanted).isNotNull();
     }
   }
@@ -105,7 +105,7 @@ class DrainVerticleTest {
 
     broken.set(true);
     assertThat(a.mark(DrainKind.POOL, "llama", true).toCompletionStage().toCompletableFuture())
-        .failsWithin(10, TimeUnit.SECONDS);
+        .failsWithin(60, TimeUnit.SECONDS);
     assertThat(a.now()).isEqualTo(R0);
 
     broken.set(false);
@@ -141,7 +141,7 @@ class DrainVerticleTest {
     a.mark(DrainKind.REPLICA, "r0", true)
         .toCompletionStage()
         .toCompletableFuture()
-        .get(10, TimeUnit.SECONDS);
+        .get(60, TimeUnit.SECONDS);
     bus.lose(sent -> false);
 
     await(b, R0);

@@ -27,9 +27,8 @@ class TcpKnockerTest {
     Vertx vertx = Vertx.vertx(new VertxOptions().setPreferNativeTransport(nativeTransport));
     try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       TcpKnocker knocker = new TcpKnocker(vertx);
-      assertThat(TestCluster.await(knocker.knock("127.0.0.1:" + Ports.free())))
-          .isEqualTo(Answer.REFUSED);
-      assertThat(TestCluster.await(knocker.knock("127.0.0.1:" + silent.getLocalPort())))
+      assertThat(knock(knocker, Ports.free())).isEqualTo(Answer.REFUSED);
+      assertThat(knock(knocker, silent.getLocalPort()))
           .as("as a process does that hangs")
           .isEqualTo(Answer.ACCEPTED);
       for (String none : List.of("", "a", ":", "a:b", "a:-1", ":5701")) {
@@ -38,6 +37,15 @@ class TcpKnockerTest {
     } finally {
       TestCluster.await(vertx.close());
     }
+  }
+
+  /** Once more where the machine is slower than the knocker is patient. */
+  private static Answer knock(TcpKnocker knocker, int port) {
+    Answer answer = Answer.NONE;
+    for (int i = 0; i < 20 && answer == Answer.NONE; i++) {
+      answer = TestCluster.await(knocker.knock("127.0.0.1:" + port));
+    }
+    return answer;
   }
 
   @Test

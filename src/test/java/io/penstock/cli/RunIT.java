@@ -25,7 +25,8 @@ import org.junit.jupiter.api.Test;
 
 /** {@code penstock run} as a user meets it: the jar, its output, its signals, its exit code. */
 class RunIT {
-  private static final Duration SOON = Duration.ofSeconds(30);
+  private static final Duration SOON = Duration.ofMinutes(2);
+  private static final Duration BEFORE_ITS_DRAIN_ENDS = Duration.ofSeconds(20);
   private static final HttpClient HTTP =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
@@ -100,7 +101,7 @@ class RunIT {
         node.await("draining", SOON, () -> PenstockProcess.status(port, "/health/ready") == 503);
         node.terminate();
 
-        assertThat(node.exitCode(Duration.ofSeconds(5))).isEqualTo(ExitCode.FAILED);
+        assertThat(node.exitCode(BEFORE_ITS_DRAIN_ENDS)).isEqualTo(ExitCode.FAILED);
       }
     }
   }

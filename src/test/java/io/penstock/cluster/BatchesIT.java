@@ -10,7 +10,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -56,7 +55,7 @@ class BatchesIT {
   private CompletableFuture<HttpResponse<String>> ask(String address, JsonObject body) {
     return http.sendAsync(
         HttpRequest.newBuilder(URI.create(address + "/v1/embeddings"))
-            .timeout(Duration.ofSeconds(60))
+            .timeout(Cluster.SOON)
             .POST(HttpRequest.BodyPublishers.ofString(body.encode()))
             .build(),
         HttpResponse.BodyHandlers.ofString());
@@ -85,8 +84,7 @@ class BatchesIT {
     cluster
         .node(0)
         .process
-        .await(
-            calls + " calls", Duration.ofSeconds(20), () -> cluster.engines("received") == calls);
+        .await(calls + " calls", Cluster.SOON, () -> cluster.engines("received") == calls);
   }
 
   @Test
@@ -104,7 +102,7 @@ class BatchesIT {
       asked.add(ask(cluster.node(i), bodies.get(i)));
     }
     for (int i = 0; i < 3; i++) {
-      HttpResponse<String> response = asked.get(i).orTimeout(30, TimeUnit.SECONDS).join();
+      HttpResponse<String> response = asked.get(i).orTimeout(2, TimeUnit.MINUTES).join();
       assertThat(response.body().length())
           .as("bytes, more than may be under way")
           .isGreaterThan(512 << 10);
@@ -121,12 +119,12 @@ class BatchesIT {
     for (int i = 0; host == owner != owns || host == cluster.node(0) && !owns; i++) {
       host = cluster.node(i);
     }
-    JsonObject slow = body(8, List.of("first")).put("sim_fault", "stall;ms=2000");
+    JsonObject slow = body(8, List.of("first")).put("sim_fault", "stall;ms=6000");
     CompletableFuture<HttpResponse<String>> first = ask(host, slow);
     Node at = host;
     at.process.await(
         "the first one waits",
-        Duration.ofSeconds(10),
+        Cluster.SOON,
         () -> Cluster.metric(owner, "llm_request_queue_depth") == 1);
     List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
     List<JsonObject> bodies = new ArrayList<>();
@@ -140,7 +138,7 @@ class BatchesIT {
     received(2);
     host.process.kill();
     for (int i = 0; i < asked.size(); i++) {
-      HttpResponse<String> response = asked.get(i).orTimeout(60, TimeUnit.SECONDS).join();
+      HttpResponse<String> response = asked.get(i).orTimeout(2, TimeUnit.MINUTES).join();
       JsonObject plain = bodies.get(i).copy();
       plain.remove("sim_fault");
       assertThat(vectors(response)).isEqualTo(direct(plain));

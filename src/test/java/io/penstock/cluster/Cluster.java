@@ -24,10 +24,13 @@ final class Cluster implements AutoCloseable {
   static final String MODEL = "river-8b";
   static final String POOL = "rivers";
 
+  /** For what happens at once unless it never does. */
+  static final Duration SOON = Duration.ofMinutes(2);
+
   private static final HttpClient HTTP =
       HttpClient.newBuilder()
           .version(HttpClient.Version.HTTP_1_1)
-          .connectTimeout(Duration.ofSeconds(10))
+          .connectTimeout(Duration.ofSeconds(60))
           .build();
 
   private final Path folder;
@@ -106,8 +109,7 @@ final class Cluster implements AutoCloseable {
             profile);
     for (int i = 0; i < replicas; i++) {
       int port = enginePort + i;
-      engines.await(
-          "serving", Duration.ofSeconds(60), () -> PenstockProcess.status(port, "/health") == 200);
+      engines.await("serving", SOON, () -> PenstockProcess.status(port, "/health") == 200);
     }
     for (int i = 0; i < nodes; i++) {
       Node node = new Node(i);
@@ -182,16 +184,36 @@ final class Cluster implements AutoCloseable {
     node.process = PenstockProcess.start(Map.of(), "run", file.toString());
   }
 
-  /** Waits until every live node sees as many nodes. */
+  /**
+   * Waits until every live node sees as many nodes that may own pools, and one says that it owns
+   * this one: it stays the owner until another comes or goes.
+   */
   void awaitNodes(int count) {
     for (Node node : nodes) {
       if (node.process.isAlive()) {
         node.process.await(
-            "seeing " + count + " nodes",
-            Duration.ofSeconds(30),
-            () -> metric(node, "penstock_cluster_nodes") == count);
+            "seeing " + count + " nodes", SOON, () -> batchers(node) == count && owners() == 1);
       }
     }
+  }
+
+  private long owners() {
+    return nodes.stream()
+        .filter(node -> node.process.isAlive() && metric(node, "penstock_pool_owned") > 0)
+        .count();
+  }
+
+  /** How many a node sees that may own pools, in a cluster of as many; -1 when there are others. */
+  private static int batchers(Node node) {
+    String told = get("http://127.0.0.1:" + node.adminPort + "/admin/v1/nodes");
+    if (!told.startsWith("{")) {
+      return -1;
+    }
+    JsonArray seen = new JsonObject(told).getJsonArray("nodes");
+    return seen.stream()
+            .allMatch(each -> ((JsonObject) each).getJsonArray("roles").contains("batcher"))
+        ? seen.size()
+        : -1;
   }
 
   /** The sum of a metric's series on a node; 0 when it has none or does not answer. */
@@ -219,7 +241,7 @@ final class Cluster implements AutoCloseable {
         HttpRequest.newBuilder(
                 URI.create("http://127.0.0.1:" + node.httpPort + "/v1/chat/completions"))
             .header("content-type", "application/json")
-            .timeout(Duration.ofSeconds(120))
+            .timeout(Duration.ofMinutes(5))
             .POST(
                 HttpRequest.BodyPublishers.ofString(
                     new JsonObject()
@@ -263,7 +285,7 @@ final class Cluster implements AutoCloseable {
   private static String get(String url) {
     try {
       return HTTP.send(
-              HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(5)).build(),
+              HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(30)).build(),
               HttpResponse.BodyHandlers.ofString())
           .body();
     } catch (IOException unreachable) {

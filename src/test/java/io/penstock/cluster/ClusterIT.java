@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.penstock.cluster.Cluster.Answer;
 import io.penstock.cluster.Cluster.Node;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -22,6 +21,9 @@ import org.junit.jupiter.api.io.TempDir;
 class ClusterIT {
   private static final int REPLICAS = 4;
 
+  /** Some 25 s at the least. */
+  private static final int HOLDING_TOKENS = 3_000;
+
   @TempDir Path folder;
   private Cluster cluster;
 
@@ -35,15 +37,39 @@ class ClusterIT {
   private static List<Answer> all(List<CompletableFuture<Answer>> asked) {
     List<Answer> answers = new ArrayList<>();
     for (CompletableFuture<Answer> each : asked) {
-      answers.add(each.orTimeout(120, TimeUnit.SECONDS).join());
+      answers.add(each.orTimeout(5, TimeUnit.MINUTES).join());
     }
     return answers;
+  }
+
+  /** Streams that are still there when all slots have been seen taken, however slow that is. */
+  private List<CompletableFuture<Answer>> fill(int slots, List<Node> entries) {
+    List<CompletableFuture<Answer>> holders = new ArrayList<>();
+    for (int i = 0; i < slots; i++) {
+      Node entry = entries.get(i % entries.size());
+      holders.add(cluster.stream(entry, HOLDING_TOKENS, "holder " + i));
+    }
+    cluster
+        .node(0)
+        .process
+        .await("all slots taken", Cluster.SOON, () -> cluster.engines("running") == slots);
+    return holders;
+  }
+
+  private void expectPeaks(int limit) {
+    for (int i = 0; i < REPLICAS; i++) {
+      assertThat(cluster.engine(i, "peak_running"))
+          .as("requests at once on replica %d", i)
+          .isEqualTo(limit);
+    }
   }
 
   @Test
   void aReplicasLimitHoldsExactlyOverAllNodes() {
     cluster = new Cluster(folder, 3, REPLICAS, 10, "h100-llama-3.1-8b");
-    List<CompletableFuture<Answer>> asked = new ArrayList<>();
+    List<Node> all = List.of(cluster.node(0), cluster.node(1), cluster.node(2));
+    List<CompletableFuture<Answer>> asked = new ArrayList<>(fill(40, all));
+    expectPeaks(10);
     for (int i = 0; i < 500; i++) {
       asked.add(cluster.stream(cluster.node(i % 3), 20, "request " + i));
     }
@@ -51,55 +77,37 @@ class ClusterIT {
 
     assertThat(answers)
         .allSatisfy(answer -> assertThat(answer.isWhole()).as("%s", answer).isTrue());
-    assertThat(cluster.engines("received")).isEqualTo(500);
-    assertThat(cluster.engines("finished")).isEqualTo(500);
-    for (int i = 0; i < REPLICAS; i++) {
-      assertThat(cluster.engine(i, "peak_running"))
-          .as("requests at once on replica %d", i)
-          .isEqualTo(10);
-    }
+    assertThat(cluster.engines("received")).isEqualTo(540);
+    assertThat(cluster.engines("finished")).isEqualTo(540);
+    expectPeaks(10);
   }
 
   @Test
   void everyWaitingRequestIsServedOnceWhenThePoolsOwnerIsKilled() {
     cluster = new Cluster(folder, 3, REPLICAS, 5, "h100-llama-3.1-8b");
-    Node probe = cluster.node(0);
-    List<CompletableFuture<Answer>> warm = new ArrayList<>();
-    for (int i = 0; i < 40; i++) {
-      warm.add(cluster.stream(probe, 200, "warm " + i));
-    }
-    probe.process.await(
-        "grants", Duration.ofSeconds(10), () -> cluster.engines("running") == REPLICAS * 5);
     Node owner = cluster.owner();
-    if (owner == probe) {
-      probe = cluster.node(1);
-    }
-    all(warm);
-
     List<Node> entries = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
       if (cluster.node(i) != owner) {
         entries.add(cluster.node(i));
       }
     }
-    long before = cluster.engines("received");
-    List<CompletableFuture<Answer>> asked = new ArrayList<>();
+    // All slots are held while the owner changes: the next one must count what it did not grant.
+    List<CompletableFuture<Answer>> asked = new ArrayList<>(fill(20, entries));
     for (int i = 0; i < 200; i++) {
-      asked.add(cluster.stream(entries.get(i % 2), 150, "queued " + i));
+      asked.add(cluster.stream(entries.get(i % 2), 20, "queued " + i));
     }
-    probe.process.await(
+    owner.process.await(
         "a full queue",
-        Duration.ofSeconds(10),
+        Cluster.SOON,
         () -> Cluster.metric(owner, "llm_request_queue_depth") >= 150);
     owner.process.kill();
     List<Answer> answers = all(asked);
 
     assertThat(answers)
         .allSatisfy(answer -> assertThat(answer.isWhole()).as("%s", answer).isTrue());
-    assertThat(cluster.engines("received") - before).as("each request once").isEqualTo(200);
-    for (int i = 0; i < REPLICAS; i++) {
-      assertThat(cluster.engine(i, "peak_running")).isLessThanOrEqualTo(5);
-    }
+    assertThat(cluster.engines("received")).as("each request once").isEqualTo(220);
+    expectPeaks(5);
   }
 
   @Test
@@ -118,7 +126,7 @@ class ClusterIT {
     load.run();
     moving.process.terminate();
     load.run();
-    assertThat(moving.process.exitCode(Duration.ofSeconds(40))).isZero();
+    assertThat(moving.process.exitCode(Cluster.SOON)).isZero();
     cluster.awaitNodes(2);
     load.run();
     cluster.launch(moving);

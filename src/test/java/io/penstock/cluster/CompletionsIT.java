@@ -11,7 +11,6 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -22,6 +21,9 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Two JVMs before engines without a scheduler: completions of both nodes in one call. */
 class CompletionsIT {
+  /** Of an answer that is still being written when the test has seen that it is. */
+  private static final int LONG_TOKENS = 1_000;
+
   private final HttpClient http =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
 
@@ -62,7 +64,7 @@ class CompletionsIT {
 
   private static HttpRequest request(String address, JsonObject body) {
     return HttpRequest.newBuilder(URI.create(address + "/v1/completions"))
-        .timeout(Duration.ofSeconds(60))
+        .timeout(Cluster.SOON)
         .POST(HttpRequest.BodyPublishers.ofString(body.encode()))
         .build();
   }
@@ -82,8 +84,7 @@ class CompletionsIT {
     cluster
         .owner()
         .process
-        .await(
-            calls + " calls", Duration.ofSeconds(20), () -> cluster.engines("received") == calls);
+        .await(calls + " calls", Cluster.SOON, () -> cluster.engines("received") == calls);
   }
 
   /** What the engine says to one that asks it itself. */
@@ -137,7 +138,7 @@ class CompletionsIT {
     assertThat(leaves.body().read()).isEqualTo('d');
     leaves.body().close();
     for (int i = 0; i < 6; i++) {
-      HttpResponse<String> response = asked.get(i).orTimeout(30, TimeUnit.SECONDS).join();
+      HttpResponse<String> response = asked.get(i).orTimeout(2, TimeUnit.MINUTES).join();
       assertThat(text(response)).as("text " + i).isEqualTo(alone(bodies.get(i)));
       if (i % 3 == 0) {
         assertThat(
@@ -153,14 +154,14 @@ class CompletionsIT {
         .process
         .await(
             "nobody reads on, so the engine does not go on",
-            Duration.ofSeconds(5),
+            Cluster.SOON,
             () -> cluster.engines("cancelled") == 1);
-    assertThat(cluster.engines("tokens_generated")).isLessThan(7 * 1_000);
+    assertThat(cluster.engines("tokens_generated")).as("not to its end").isLessThan(3_000);
     for (int i = 0; i < 2; i++) {
       Node node = cluster.node(i);
       node.process.await(
           "nothing is held",
-          Duration.ofSeconds(10),
+          Cluster.SOON,
           () ->
               Cluster.metric(node, "penstock_requests_in_flight")
                   == (node == cluster.node(0) ? 1 : 0));
@@ -174,29 +175,29 @@ class CompletionsIT {
     Node host = owner == cluster.node(0) ? cluster.node(1) : cluster.node(0);
     occupy(owner);
     occupy(owner);
-    CompletableFuture<HttpResponse<String>> first = ask(host, body("first", 200, true));
+    CompletableFuture<HttpResponse<String>> first = ask(host, body("first", LONG_TOKENS, true));
     owner.process.await(
         "the first one waits",
-        Duration.ofSeconds(10),
+        Cluster.SOON,
         () -> Cluster.metric(owner, "llm_request_queue_depth") == 1);
     List<JsonObject> bodies = new ArrayList<>();
     List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
-      bodies.add(body("text " + i, 200, i % 2 == 0));
+      bodies.add(body("text " + i, LONG_TOKENS, i % 2 == 0));
       asked.add(ask(owner, bodies.get(i)));
     }
     received(busy + 1);
     owner.process.await(
-        "it runs", Duration.ofSeconds(10), () -> cluster.engines("tokens_generated") > 5 * 20);
+        "it runs", Cluster.SOON, () -> cluster.engines("tokens_generated") > 5 * 20);
     host.process.kill();
     for (int i = 0; i < 4; i++) {
-      HttpResponse<String> response = asked.get(i).orTimeout(60, TimeUnit.SECONDS).join();
+      HttpResponse<String> response = asked.get(i).orTimeout(2, TimeUnit.MINUTES).join();
       assertThat(text(response)).as("text " + i).isEqualTo(alone(bodies.get(i)));
     }
     assertThat(first.handle((answer, broken) -> broken).join()).isNotNull();
     owner.process.await(
         "each is settled, once",
-        Duration.ofSeconds(10),
+        Cluster.SOON,
         () -> Cluster.metric(owner, "penstock_requests_in_flight") == busy);
     assertThat(Cluster.metric(owner, "penstock_resumes_total")).isEqualTo(2);
   }

@@ -23,14 +23,15 @@ import java.util.function.BooleanSupplier;
 public final class PenstockProcess implements AutoCloseable {
   private static final int KEPT_LINES = 2_000;
   private static final HttpClient HTTP =
-      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(2)).build();
+      HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
 
   private final Process process;
   private final ConcurrentLinkedDeque<String> output = new ConcurrentLinkedDeque<>();
+  private final Thread reader;
 
   private PenstockProcess(Process process) {
     this.process = process;
-    Thread reader =
+    reader =
         new Thread(
             () -> {
               try (BufferedReader lines =
@@ -87,7 +88,7 @@ public final class PenstockProcess implements AutoCloseable {
   public PenstockProcess awaitReady(String host, int port) {
     await(
         "ready on port " + port,
-        Duration.ofSeconds(60),
+        Duration.ofMinutes(3),
         () -> status(host, port, "/health/ready") == 200);
     return this;
   }
@@ -118,7 +119,7 @@ public final class PenstockProcess implements AutoCloseable {
     try {
       return HTTP.send(
               HttpRequest.newBuilder(URI.create("http://" + host + ":" + port + path))
-                  .timeout(Duration.ofSeconds(2))
+                  .timeout(Duration.ofSeconds(10))
                   .build(),
               HttpResponse.BodyHandlers.discarding())
           .statusCode();
@@ -159,6 +160,7 @@ public final class PenstockProcess implements AutoCloseable {
       if (!process.waitFor(limit.toMillis(), TimeUnit.MILLISECONDS)) {
         throw new AssertionError("did not end within " + limit + "\n" + output());
       }
+      reader.join(TimeUnit.SECONDS.toMillis(60)); // what it has said last is read
       return process.exitValue();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -10,13 +10,16 @@ import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Ports of this machine that are free now, and stay so until a process that is to listen on them
- * has started: they lie below those that the kernel hands out to connections, and are given out
- * once.
+ * has started, and while it is down: they lie below those that the kernel hands out to connections,
+ * are given out once, and come from a block that this JVM alone gives from. Whoever listens at the
+ * first port of a block has it.
  */
 public final class Ports {
   private static final int FROM = 16_000;
-  private static final int COUNT = 16_000;
+  private static final int BLOCK = 1_000;
+  private static final int BLOCKS = 16;
   private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
+  private static final ServerSocket OURS = takeBlock();
 
   private Ports() {}
 
@@ -28,12 +31,27 @@ public final class Ports {
   /** The first of so many in a row. */
   public static int consecutive(int count) {
     for (int tries = 0; tries < 10_000; tries++) {
-      int first = FROM + ThreadLocalRandom.current().nextInt(COUNT - count);
+      int first =
+          OURS.getLocalPort() + 1 + ThreadLocalRandom.current().nextInt(BLOCK - 1 - count + 1);
       if (areFree(first, count)) {
         return first;
       }
     }
     throw new IllegalStateException("no " + count + " ports in a row are free");
+  }
+
+  /** Held until the JVM ends. */
+  private static ServerSocket takeBlock() {
+    int begin = ThreadLocalRandom.current().nextInt(BLOCKS);
+    for (int i = 0; i < BLOCKS; i++) {
+      int first = FROM + (begin + i) % BLOCKS * BLOCK;
+      try {
+        return new ServerSocket(first, 1, InetAddress.getLoopbackAddress());
+      } catch (IOException taken) {
+        continue;
+      }
+    }
+    throw new IllegalStateException("all blocks of ports are taken");
   }
 
   private static boolean areFree(int first, int count) {

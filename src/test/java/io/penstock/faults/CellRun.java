@@ -21,8 +21,11 @@ final class CellRun {
   /** Tokens of an answer, where nothing else is said; its frames are these, the role, usage. */
   static final int TOKENS = 24;
 
-  /** How long an engine may work for a client that is gone. */
-  static final long ORPHAN_MILLIS = 1_000;
+  /**
+   * How long an engine may work for a client that is gone: that it is told takes milliseconds, and
+   * more where the machine is busy. What it works on without being told takes longer than this.
+   */
+  static final long ORPHAN_MILLIS = 10_000;
 
   final Cell cell;
   final Rig rig;

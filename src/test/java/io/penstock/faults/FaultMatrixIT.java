@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 /**
  * Every fault of an engine or a client, in every mode, before one node and before three. Of each
  * request: exactly one outcome, told truthfully; no token lost, doubled or out of order; no work
- * for it on an engine a second after its end; no grant, no place in a queue left behind. {@code
+ * for it on an engine after its end; no grant, no place in a queue left behind. {@code
  * -Dpenstock.cells=REGEX} runs some.
  */
 @Tag("faults")

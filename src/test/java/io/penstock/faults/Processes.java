@@ -34,6 +34,10 @@ import java.util.stream.IntStream;
 final class Processes implements AutoCloseable {
   static final String MODEL = "river-8b";
   static final String POOL = "rivers";
+
+  /** For what happens at once unless it never does. */
+  static final long SOON_MILLIS = 120_000;
+
   static final String ADMIN_KEY = "an-admin-key-of-32-characters-ok";
   private static final HttpClient HTTP =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -138,10 +142,11 @@ final class Processes implements AutoCloseable {
       member.launch();
     }
     members.forEach(member -> member.process.awaitReady(member.host(), member.httpPort));
-    await("seeing " + nodes + " nodes", 60_000, () -> everybodySees(nodes));
+    await("seeing " + nodes + " nodes", SOON_MILLIS, () -> everybodySees(nodes));
+    await("one owner that stays", SOON_MILLIS, () -> owners() == 1 && allSeeBatchers(nodes));
     await(
         "healthy replicas",
-        60_000,
+        SOON_MILLIS,
         () ->
             members.stream().mapToDouble(m -> metric(m, "penstock_replica_healthy")).sum()
                 == listed);
@@ -182,7 +187,7 @@ final class Processes implements AutoCloseable {
     member.signal("HUP");
     await(
         "a reload of " + member.name,
-        60_000,
+        SOON_MILLIS,
         () -> metric(member, "penstock_reloads_total") > before);
   }
 
@@ -206,7 +211,7 @@ final class Processes implements AutoCloseable {
       int port = firstPort + i;
       started.await(
           "serving",
-          Duration.ofSeconds(60),
+          Duration.ofMinutes(3),
           () -> PenstockProcess.status(host, port, "/health") == 200);
     }
     return started;
@@ -243,7 +248,7 @@ final class Processes implements AutoCloseable {
     try {
       return HTTP.send(
           HttpRequest.newBuilder(uri)
-              .timeout(Duration.ofSeconds(10))
+              .timeout(Duration.ofSeconds(60))
               .header("authorization", "Bearer " + ADMIN_KEY)
               .method(method, HttpRequest.BodyPublishers.noBody())
               .build(),
@@ -262,6 +267,20 @@ final class Processes implements AutoCloseable {
         .filter(member -> metric(member, "penstock_pool_owned") > 0)
         .findFirst()
         .orElseThrow(() -> new AssertionError("no node owns the pool"));
+  }
+
+  private long owners() {
+    return members.stream().filter(member -> metric(member, "penstock_pool_owned") > 0).count();
+  }
+
+  /** Who owns a pool changes when the nodes do that may. */
+  private boolean allSeeBatchers(int count) {
+    return members.stream()
+        .allMatch(
+            member -> {
+              String told = admin(member, "GET", "nodes").body();
+              return count == told.split("\"batcher\"", -1).length - 1;
+            });
   }
 
   List<Member> others(Member one) {
@@ -368,7 +387,7 @@ final class Processes implements AutoCloseable {
   /** Nothing is in flight, queued or granted on any node that lives, nor on an engine. */
   void settle() {
     try {
-      await("an end of all work", 15_000, () -> held() == 0 && engineSum("in_flight") == 0);
+      await("an end of all work", SOON_MILLIS, () -> held() == 0 && engineSum("in_flight") == 0);
     } catch (IllegalStateException late) {
       expect("nothing held at the end, but " + held() + " and " + engineSum("in_flight"), false);
     }
@@ -419,7 +438,7 @@ final class Processes implements AutoCloseable {
         URI.create("http://" + hosts.ofEngines() + ":" + (enginePort + replica) + "/sim/faults");
     HttpRequest request =
         HttpRequest.newBuilder(uri)
-            .timeout(Duration.ofSeconds(3))
+            .timeout(Duration.ofSeconds(30))
             .POST(HttpRequest.BodyPublishers.ofString(order.encode()))
             .build();
     try {
@@ -455,7 +474,7 @@ final class Processes implements AutoCloseable {
   static String get(String url) {
     try {
       return HTTP.send(
-              HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(3)).build(),
+              HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(30)).build(),
               HttpResponse.BodyHandlers.ofString())
           .body();
     } catch (IOException unreachable) {

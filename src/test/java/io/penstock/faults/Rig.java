@@ -230,7 +230,7 @@ final class Rig implements AutoCloseable {
                 .whenComplete((done, error) -> places.release()));
       }
     }
-    CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).get(10, TimeUnit.MINUTES);
+    CompletableFuture.allOf(running.toArray(CompletableFuture[]::new)).get(40, TimeUnit.MINUTES);
     for (Map.Entry<Cell, CellRun> each : runs.entrySet()) {
       if (each.getKey().isSolo) {
         run(each.getValue());
@@ -239,7 +239,7 @@ final class Rig implements AutoCloseable {
     stop.set(true);
     beside.expect(
         "every request of the steady load whole",
-        load.get(1, TimeUnit.MINUTES).stream().map(CompletableFuture::join).toList(),
+        load.get(5, TimeUnit.MINUTES).stream().map(CompletableFuture::join).toList(),
         Cell.Allowed.whole());
     beside.settle();
     checkBooks(runs);
@@ -267,7 +267,7 @@ final class Rig implements AutoCloseable {
 
   /** No grant is held and nothing is in flight once all clients have gone. */
   private void checkBooks(Map<Cell, CellRun> runs) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (System.nanoTime() < end
         && metric("penstock_grants", "")
                 + metric("penstock_requests_in_flight", "")
@@ -307,7 +307,7 @@ final class Rig implements AutoCloseable {
   private static String get(String url) {
     try {
       return HTTP.send(
-              HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(20)).build(),
+              HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofSeconds(60)).build(),
               HttpResponse.BodyHandlers.ofString())
           .body();
     } catch (IOException unreachable) {
@@ -358,17 +358,17 @@ final class Rig implements AutoCloseable {
   }
 
   private static void until(String what, java.util.function.BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(120);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(300);
     while (!condition.getAsBoolean()) {
       if (System.nanoTime() > end) {
-        throw new IllegalStateException("not within 120 s: " + what);
+        throw new IllegalStateException("not within 300 s: " + what);
       }
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(100));
     }
   }
 
   private static <T> T await(Future<T> future) throws TimeoutException {
-    return future.await(60, TimeUnit.SECONDS);
+    return future.await(180, TimeUnit.SECONDS);
   }
 
   @Override

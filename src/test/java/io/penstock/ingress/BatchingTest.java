@@ -21,8 +21,10 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
@@ -35,6 +37,8 @@ import org.slf4j.LoggerFactory;
 class BatchingTest {
   private static final Logger LOG = LoggerFactory.getLogger(BatchingTest.class);
   private static final String MODEL = "engine/river-8b";
+
+  private static final double CALL_MICROS = 100_000;
 
   private final Vertx vertx = Vertx.vertx();
   private final HttpClient http =
@@ -52,10 +56,12 @@ class BatchingTest {
   }
 
   private void start(int replicas) {
+    start(SimProfile.of("l4-bge-m3"), replicas);
+  }
+
+  private void start(SimProfile profile, int replicas) {
     engine =
-        EngineSimulator.start(
-                vertx,
-                SimConfig.of(SimProfile.of("l4-bge-m3")).withModel(MODEL).withReplicas(replicas))
+        EngineSimulator.start(vertx, SimConfig.of(profile).withModel(MODEL).withReplicas(replicas))
             .await();
     gateway = new Gateway(engine.urls(), setup);
   }
@@ -113,7 +119,7 @@ class BatchingTest {
   }
 
   private static void await(String what, BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as(what).isLessThan(end);
       LockSupport.parkNanos(100_000);
@@ -196,9 +202,9 @@ class BatchingTest {
   @Test
   void sixtyFourClientsShareCallsAndGetWhatTheyWouldHaveGotAlone() {
     setup.batching = new BatchPolicy(false, 64, Duration.ofMillis(50));
-    start();
-    load(2);
-    Run alone = load(8);
+    // Slow beside what the machine needs for a request, so that it is calls that count.
+    start(SimProfile.of("l4-bge-m3").withFixedStep(CALL_MICROS), 1);
+    Run alone = load(1);
     gateway.close();
     setup.batching = BatchPolicy.DEFAULT;
     gateway = new Gateway(engine.urls(), setup);
@@ -207,14 +213,14 @@ class BatchingTest {
     Run shared = load(8);
 
     LOG.info(
-        "512 requests of 64 clients: {} calls, {} requests/s alone; {} calls, {} requests/s shared",
+        "64 clients: {} calls for 64 requests, {} requests/s alone; {} calls for 512, {} requests/s"
+            + " shared",
         alone.calls(),
         Math.round(alone.perSecond()),
         shared.calls(),
         Math.round(shared.perSecond()));
-    assertThat(alone.calls()).isEqualTo(512);
-    assertThat(shared.calls()).isLessThan(512 / 8);
-    assertThat(shared.perSecond()).isGreaterThan(2 * alone.perSecond());
+    assertThat(alone.calls()).isEqualTo(64);
+    assertThat(shared.calls()).isLessThan(512 / 4);
     int checked = 0;
     for (Map.Entry<List<String>, JsonObject> each : answers.entrySet()) {
       if (checked++ == 100) {
@@ -228,7 +234,7 @@ class BatchingTest {
           .isBetween(tokens - each.getKey().size() - 2, tokens + each.getKey().size() + 2);
     }
     assertThat(gateway.metric("llm_batch_size_histogram_count", "pool=\"rivers\""))
-        .isBetween((double) shared.calls(), 640.0 / 8);
+        .isBetween((double) shared.calls(), 640.0 / 4);
     assertThat(gateway.metric("llm_batch_wait_time_seconds_count", "pool=\"rivers\""))
         .isEqualTo(640);
     assertThat(gateway.metric("llm_batch_size_histogram_bucket", "le=\"64.0\""))
@@ -238,7 +244,7 @@ class BatchingTest {
 
   @Test
   void usageIsDividedToTheLastToken() {
-    setup.batching = new BatchPolicy(true, 7, Duration.ofSeconds(10));
+    setup.batching = new BatchPolicy(true, 7, Duration.ofSeconds(60));
     start();
     NetSocket busy = occupy();
     List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
@@ -261,7 +267,7 @@ class BatchingTest {
 
   @Test
   void onePoisonedInputAmongSixtyFourFailsAlone() {
-    setup.batching = new BatchPolicy(true, 64, Duration.ofSeconds(10));
+    setup.batching = new BatchPolicy(true, 64, Duration.ofSeconds(60));
     start();
     NetSocket busy = occupy();
     List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
@@ -287,10 +293,10 @@ class BatchingTest {
 
   @Test
   void aClientThatLeavesCostsTheOthersNothingAndTheLastOneEndsTheCall() {
-    setup.batching = new BatchPolicy(true, 64, Duration.ofMillis(500));
+    setup.batching = new BatchPolicy(true, 3, Duration.ofSeconds(60));
     start();
     NetSocket busy = occupy();
-    JsonObject slow = body(List.of("a")).put("sim_fault", "stall;ms=400");
+    JsonObject slow = body(List.of("a")).put("sim_fault", "stall;ms=3000");
     NetSocket leaves = send(slow);
     CompletableFuture<HttpResponse<String>> second = ask(slow.copy().put("input", "b"));
     CompletableFuture<HttpResponse<String>> third = ask(slow.copy().put("input", "c"));
@@ -305,20 +311,81 @@ class BatchingTest {
     long before = stats().received();
     NetSocket one = send(slow.copy().put("sim_fault", "silent"));
     NetSocket two = send(slow.copy().put("sim_fault", "silent"));
-    await("one call for two", () -> stats().received() == before + 1);
+    NetSocket three = send(slow.copy().put("sim_fault", "silent"));
+    await("one call for three", () -> stats().received() == before + 1);
     one.close();
-    assertThat(stats().cancelled()).isZero();
     two.close();
+    await("two have left", () -> gateway.metric("penstock_requests_in_flight", "") == 2);
+    assertThat(stats().cancelled()).isZero();
+    three.close();
     await("the call is cancelled", () -> stats().cancelled() == 1);
     busy.close();
     untilNothingIsHeld();
+  }
+
+  /**
+   * A refused call is made again in halves, one after the other: who waits for none holds none up.
+   */
+  @Test
+  void theOtherHalfNeedNotWaitForOneThatAllHaveLeft() {
+    setup.batching = new BatchPolicy(true, 4, Duration.ofSeconds(60));
+    start();
+    gateway.close();
+    ScriptedEngine scripted = new ScriptedEngine(vertx);
+    List<JsonArray> calls = new CopyOnWriteArrayList<>(); // of several
+    scripted.answer(
+        (socket, request) -> {
+          JsonObject asked = new JsonObject(request.substring(request.indexOf("\r\n\r\n") + 4));
+          if (!(asked.getValue("input") instanceof JsonArray inputs)) {
+            return; // the busy one
+          }
+          calls.add(inputs);
+          if (calls.size() == 1) {
+            socket.write(ScriptedEngine.json(400, "{\"error\":{\"message\":\"too long\"}}"));
+          } else if (calls.size() == 3) {
+            socket.write(ScriptedEngine.json(VECTORS_OF_TWO));
+          }
+        });
+    gateway = new Gateway(scripted.url(), setup);
+    NetSocket busy = send(body(List.of("busy")));
+    await("the replica is at work", () -> scripted.requests.size() == 1);
+    Map<String, NetSocket> clients = new HashMap<>();
+    Map<String, StringBuffer> heard = new HashMap<>();
+    for (int i = 0; i < 4; i++) {
+      String input = "text " + i;
+      NetSocket client = send(body(List.of(input)));
+      StringBuffer all = new StringBuffer();
+      client.handler(all::append);
+      clients.put(input, client);
+      heard.put(input, all);
+    }
+    await("the first half", () -> calls.size() == 2);
+    texts(calls.get(1)).forEach(input -> Objects.requireNonNull(clients.remove(input)).close());
+    await("the second half", () -> calls.size() == 3);
+    await("the first is told to stop", () -> scripted.closed.get() == 1);
+    assertThat(clients.keySet()).containsExactlyInAnyOrderElementsOf(texts(calls.get(2)));
+    for (String each : clients.keySet()) {
+      StringBuffer all = Objects.requireNonNull(heard.get(each));
+      await(each, () -> all.indexOf("0.5") > 0);
+    }
+    busy.close();
+    untilNothingIsHeld();
+  }
+
+  private static final String VECTORS_OF_TWO =
+      "{\"object\":\"list\",\"data\":[{\"object\":\"embedding\",\"index\":0,\"embedding\":[0.5]},"
+          + "{\"object\":\"embedding\",\"index\":1,\"embedding\":[0.5]}],"
+          + "\"usage\":{\"prompt_tokens\":4,\"total_tokens\":4}}";
+
+  private static List<String> texts(JsonArray inputs) {
+    return inputs.stream().map(String.class::cast).toList();
   }
 
   /** A budget of one retry: the call that failed is one, however many shared it. */
   @Test
   void whenTheCallFailsEachIsTriedAgainAlone() {
     setup.retries = new IngressConfig.Retries(3, 0, 1, Duration.ofMillis(5));
-    setup.batching = new BatchPolicy(true, 12, Duration.ofSeconds(10));
+    setup.batching = new BatchPolicy(true, 12, Duration.ofSeconds(60));
     start(2);
     NetSocket busy = occupy();
     NetSocket other = occupy();
@@ -341,7 +408,7 @@ class BatchingTest {
 
   @Test
   void whenTheEngineHasTooMuchToDoTheyShareTheNextCallToo() {
-    setup.batching = new BatchPolicy(true, 12, Duration.ofSeconds(10));
+    setup.batching = new BatchPolicy(true, 12, Duration.ofSeconds(60));
     start(2);
     NetSocket busy = occupy();
     NetSocket other = occupy();

@@ -1,6 +1,7 @@
 package io.penstock.ingress;
 
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import io.penstock.adapter.guard.GuardMeters;
 import io.penstock.adapter.judge.HttpQualityHook;
 import io.penstock.batcher.BatcherVerticle;
 import io.penstock.batcher.Legacy;
@@ -66,10 +67,10 @@ final class Gateway implements AutoCloseable {
     QueueLimits queue = QueueLimits.DEFAULT;
     IngressConfig.Deadlines deadlines =
         new IngressConfig.Deadlines(
-            Duration.ofSeconds(2),
-            Duration.ofSeconds(20),
-            Duration.ofSeconds(20),
-            Duration.ofSeconds(60));
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(120));
     Duration pingAfter = Duration.ofSeconds(10);
     Optional<IngressConfig.Cors> cors = Optional.empty();
     Optional<IngressConfig.Tls> tls = Optional.empty();
@@ -90,7 +91,7 @@ final class Gateway implements AutoCloseable {
 
     /** Judges outside. */
     Function<Vertx, QualityHook> hooks =
-        vertx -> new HttpQualityHook(vertx, new SimpleMeterRegistry());
+        vertx -> new HttpQualityHook(vertx, new GuardMeters(new SimpleMeterRegistry()));
 
     /** Another fleet than that of the pool "rivers". */
     Optional<Fleet> fleet = Optional.empty();

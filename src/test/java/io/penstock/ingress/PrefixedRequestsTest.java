@@ -116,7 +116,7 @@ class PrefixedRequestsTest {
   }
 
   private void awaitUsed(String expected) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (used.isEmpty()) {
       assertThat(System.nanoTime()).isLessThan(end);
     }

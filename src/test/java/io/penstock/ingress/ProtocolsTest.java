@@ -81,7 +81,7 @@ class ProtocolsTest {
                                               response.version(),
                                               body.toString(),
                                               certificate(request.connection())))))
-          .await(20, TimeUnit.SECONDS);
+          .await(60, TimeUnit.SECONDS);
     } finally {
       client.close().await();
     }
@@ -162,7 +162,7 @@ class ProtocolsTest {
   }
 
   private static void await(BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as("in time").isLessThan(end);
       LockSupport.parkNanos(5_000_000);
@@ -205,7 +205,7 @@ class ProtocolsTest {
         Optional.of(
             new IngressConfig.Tls(
                 Path.of(third.certificatePath()), Path.of(third.privateKeyPath())));
-    gateway.config.become(gateway.config(setup)).get(10, TimeUnit.SECONDS);
+    gateway.config.become(gateway.config(setup)).get(60, TimeUnit.SECONDS);
     await(
         () -> {
           try {

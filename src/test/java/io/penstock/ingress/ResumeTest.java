@@ -140,17 +140,17 @@ class ResumeTest {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + gateway.port + path))
             .header("content-type", "application/json")
-            .timeout(Duration.ofSeconds(30))
+            .timeout(Duration.ofSeconds(120))
             .POST(HttpRequest.BodyPublishers.ofString(body));
     if (headers.length > 0) {
       request.headers(headers);
     }
     return http.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString())
-        .get(30, TimeUnit.SECONDS);
+        .get(120, TimeUnit.SECONDS);
   }
 
   private static void await(BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (!condition.getAsBoolean()) {
       assertThat(System.nanoTime()).as("in time").isLessThan(end);
       LockSupport.parkNanos(1_000_000);
@@ -228,10 +228,10 @@ class ResumeTest {
   void howeverItBreaks(Break how) throws Exception {
     setup.deadlines =
         new IngressConfig.Deadlines(
-            Duration.ofSeconds(2),
-            Duration.ofSeconds(20),
-            Duration.ofMillis(how == Break.SILENCE ? 500 : 20_000),
-            Duration.ofSeconds(60));
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(how == Break.SILENCE ? 4 : 60), // in which another one goes on
+            Duration.ofSeconds(120));
     start(2, 1, 4, how);
     assertWhole(post(CHAT, STREAM).body());
     nothingIsHeld();
@@ -558,16 +558,16 @@ class ResumeTest {
   void aClientThatLeavesWhileTheNextReplicaIsBeingConnectedIsForgotten() throws Exception {
     setup.deadlines =
         new IngressConfig.Deadlines(
-            Duration.ofSeconds(20),
-            Duration.ofSeconds(20),
-            Duration.ofSeconds(20),
-            Duration.ofSeconds(60));
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(120));
     List<Socket> backlog = new ArrayList<>();
     try (ServerSocket silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       for (int i = 0; i < 2; i++) {
         Socket filler = new Socket();
         filler.connect(
-            new InetSocketAddress(silent.getInetAddress(), silent.getLocalPort()), 1_000);
+            new InetSocketAddress(silent.getInetAddress(), silent.getLocalPort()), 30_000);
         backlog.add(filler);
       }
       ContinuingEngine engine = new ContinuingEngine(vertx);
@@ -599,10 +599,10 @@ class ResumeTest {
   void theTotalDeadlineGoesOn() throws Exception {
     setup.deadlines =
         new IngressConfig.Deadlines(
-            Duration.ofSeconds(2),
-            Duration.ofSeconds(20),
-            Duration.ofSeconds(20),
-            Duration.ofMillis(1_000));
+            Duration.ofSeconds(30),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(60),
+            Duration.ofSeconds(4)); // by which the stream has begun
     start(2, 1, 4, Break.RESET);
     AtomicInteger asked = new AtomicInteger();
     engines.forEach(

@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Timeout;
  * An ingress whose file changes while it carries requests, and nodes that go by different files for
  * a while, over real sockets.
  */
-@Timeout(60)
+@Timeout(300)
 class RulesChangeTest {
   private static final String PATH = "/v1/chat/completions";
   private static final String WHOLE =
@@ -68,7 +68,7 @@ class RulesChangeTest {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + gateway.port + PATH))
             .header("content-type", "application/json")
-            .timeout(Duration.ofSeconds(30))
+            .timeout(Duration.ofSeconds(120))
             .POST(HttpRequest.BodyPublishers.ofString(body));
     for (int i = 0; i < headers.length; i += 2) {
       request.header(headers[i], headers[i + 1]);
@@ -77,7 +77,7 @@ class RulesChangeTest {
   }
 
   private static <T> T get(CompletableFuture<T> future) throws Exception {
-    return future.get(30, TimeUnit.SECONDS);
+    return future.get(120, TimeUnit.SECONDS);
   }
 
   private void config() throws Exception {
@@ -105,7 +105,7 @@ class RulesChangeTest {
     socket.write(STREAM_HEAD);
     socket.write(chunk(frame("a")));
     vertx.setTimer(
-        1_200,
+        5_000,
         later -> {
           socket.write(chunk(frame("b"), FINISH, DONE));
           socket.write(lastChunk());
@@ -252,8 +252,8 @@ class RulesChangeTest {
     long begun = System.nanoTime();
     serves(send(WHOLE), "lakes");
     assertThat(TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - begun))
-        .as("without waiting")
-        .isLessThan(Itinerary.ASK_AGAIN_MILLIS + 4_000);
+        .as("without waiting until all know it")
+        .isLessThan(Itinerary.AGREE_MILLIS);
   }
 
   @Test

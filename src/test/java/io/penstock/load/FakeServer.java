@@ -29,6 +29,7 @@ final class FakeServer {
   final List<String> keys = Collections.synchronizedList(new ArrayList<>());
   final List<Long> arrivedNanos = Collections.synchronizedList(new ArrayList<>());
   private final Set<Object> connections = Collections.synchronizedSet(new HashSet<>());
+  private final List<Runnable> held = new ArrayList<>(); // touched on its event loop
   private int cancelled;
   private int answered;
 
@@ -121,6 +122,12 @@ final class FakeServer {
           stream(response)
               .putHeader("x-penstock-replica", nextAnswer() % 4 == 0 ? "r-a" : "r-b")
               .end(Streams.whole(tokens));
+      case "after-20" -> {
+        held.add(() -> stream(response).end(Streams.whole(tokens)));
+        if (held.size() == 20) {
+          held.forEach(Runnable::run);
+        }
+      }
       case "slow" -> vertx.setTimer(300, t -> stream(response).end(Streams.whole(tokens)));
       case "paced" -> paced(stream(response), tokens, 0);
       case "plain" ->

@@ -65,14 +65,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
 /** Whole probers with their real adapters, over real engines on real sockets and a fake bus. */
-@Timeout(60)
+@Timeout(300)
 class ProberVerticleTest {
   private static final NodeId A = new NodeId("a");
   private static final NodeId B = new NodeId("b");
   private static final HealthPolicy QUICK =
       new HealthPolicy(
           Duration.ofMillis(50),
-          Duration.ofMillis(500),
+          Duration.ofSeconds(20), // engines fail by what they say, not by how fast
           2,
           Duration.ofMillis(20),
           Duration.ofMillis(50));
@@ -103,16 +103,16 @@ class ProberVerticleTest {
 
   private static <T> T await(Future<T> future) {
     try {
-      return future.await(20, TimeUnit.SECONDS);
+      return future.await(60, TimeUnit.SECONDS);
     } catch (TimeoutException e) {
-      throw new AssertionError("not within 20 s", e);
+      throw new AssertionError("not within 60 s", e);
     }
   }
 
   private static void until(BooleanSupplier condition) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("within 20 s").isLessThan(deadline);
+      assertThat(System.nanoTime()).as("within 60 s").isLessThan(deadline);
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(2));
     }
   }
@@ -255,22 +255,22 @@ class ProberVerticleTest {
 
     Pool chat = fleet.now().pools().get(0);
     Pool more = Fleets.pool("more", EngineKind.VLLM, new ReplicaSource.Watched(file), QUICK);
-    fleet.become(fleet(chat, more)).get(10, TimeUnit.SECONDS);
+    fleet.become(fleet(chat, more)).get(60, TimeUnit.SECONDS);
     until(() -> isTold(A, "s", HEALTHY));
     assertThat(isTold(A, "r", HEALTHY)).isTrue();
 
-    fleet.become(fleet(more)).get(10, TimeUnit.SECONDS);
+    fleet.become(fleet(more)).get(60, TimeUnit.SECONDS);
     until(() -> isTold(A, "r", ReplicaState.REMOVED));
     assertThat(gauge(Names.REPLICA_HEALTHY, "r")).isEmpty();
     assertThat(gauge(Names.REPLICA_HEALTHY, "s")).contains(1.0);
 
     fleet
         .become(fleet(Fleets.pool("more", EngineKind.SGLANG, more.replicas(), QUICK)))
-        .get(10, TimeUnit.SECONDS);
+        .get(60, TimeUnit.SECONDS);
     until(() -> reports(Room.BATCHER).size() > 0 && isTold(A, "s", HEALTHY));
     assertThat(gauge(Names.REPLICA_HEALTHY, "s")).as("the same meters").contains(1.0);
 
-    fleet.become(fleet()).get(10, TimeUnit.SECONDS);
+    fleet.become(fleet()).get(60, TimeUnit.SECONDS);
     until(() -> isTold(A, "s", ReplicaState.REMOVED));
     Files.writeString(file, "[{\"url\": \"http://127.0.0.1:%d\", \"id\": \"t\"}]".formatted(first));
     int before = reports(Room.BATCHER).size();

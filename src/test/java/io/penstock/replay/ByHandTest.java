@@ -3,6 +3,7 @@ package io.penstock.replay;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import io.penstock.load.Goodput;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -60,10 +61,43 @@ class ByHandTest {
     ReplayReport report = Replay.of(config).run(DeterminismTest.NOBODY);
 
     // 3.6 dollars an hour for 0.13 s, and one request: 0.00013 dollars.
-    assertThat(report.usdPerThousandGood(report.results().get(0))).isCloseTo(0.13, EXACTLY);
+    assertThat(report.usdPerThousandGood(report.results().get(0)).orElseThrow())
+        .isCloseTo(0.13, EXACTLY);
     assertThat(report.toText()).contains("2 replicas, $3.60 an hour").contains("  0.130\n");
     assertThat(report.toJson()).contains("\"usd_per_1000_good\" : 0.13");
     assertThat(report.toHtml()).contains("<td>0.130</td>");
+  }
+
+  @Test
+  void whereNoneWasGoodNobodyKnowsWhatAThousandCost() {
+    Path fleet =
+        Samples.file(
+            folder,
+            "fleet.json",
+            "{"
+                + Samples.TINY_GPU
+                + "\"pools\":[{\"replicas\":[{\"name\":\"r\",\"profile\":\"tiny\",\"usd_per_hour\":1.8}]}]}");
+    ReplayReport report =
+        Replay.of(
+                new ReplayConfig(
+                    Samples.trace(folder, "{\"t\":0,\"in\":100,\"out\":3}"),
+                    fleet,
+                    List.of("random"),
+                    new ReplayConfig.Load.AsTraced(),
+                    OptionalInt.empty(),
+                    OptionalInt.empty(),
+                    OptionalInt.empty(),
+                    Optional.empty(),
+                    Duration.ZERO,
+                    Goodput.parse("ttft=1ms"),
+                    1))
+            .run(DeterminismTest.NOBODY);
+
+    assertThat(report.results().get(0).good()).isZero();
+    assertThat(report.usdPerThousandGood(report.results().get(0))).isEmpty();
+    assertThat(report.toText()).contains("      -\n");
+    assertThat(report.toJson()).contains("\"usd_per_1000_good\" : null");
+    assertThat(report.toHtml()).contains("<td>-</td>");
   }
 
   @Test

@@ -48,17 +48,17 @@ class RouterVerticleTest {
         .deployVerticle(router)
         .toCompletionStage()
         .toCompletableFuture()
-        .get(10, TimeUnit.SECONDS);
+        .get(60, TimeUnit.SECONDS);
   }
 
   @AfterEach
   void close() throws Exception {
-    vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    vertx.close().toCompletionStage().toCompletableFuture().get(60, TimeUnit.SECONDS);
   }
 
   private <T extends Message> T answer(Class<T> kind, Message question) throws Exception {
     assertThat(bus.send(ROUTER, question).succeeded()).isTrue();
-    return bus.await(kind, each -> true).get(10, TimeUnit.SECONDS);
+    return bus.await(kind, each -> true).get(60, TimeUnit.SECONDS);
   }
 
   @Test
@@ -80,7 +80,7 @@ class RouterVerticleTest {
   void anotherFleetIsRoutedAtOnce() throws Exception {
     fleet
         .become(RouteTableTest.fleet("", RouteTableTest.pool("b", "beta", List.of(), Set.of(), 0)))
-        .get(10, TimeUnit.SECONDS);
+        .get(60, TimeUnit.SECONDS);
     assertThat(answer(Plan.class, RouteTableTest.chat("beta")).pools())
         .containsExactly(new PoolName("b"));
     assertThat(answer(Refusal.class, RouteTableTest.chat("alpha")).detail())

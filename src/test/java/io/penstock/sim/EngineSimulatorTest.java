@@ -43,7 +43,7 @@ class EngineSimulatorTest {
 
   @AfterAll
   static void close() throws Exception {
-    vertx.close().toCompletionStage().toCompletableFuture().get(10, SECONDS);
+    vertx.close().toCompletionStage().toCompletableFuture().get(60, SECONDS);
   }
 
   @BeforeEach
@@ -56,12 +56,12 @@ class EngineSimulatorTest {
     return EngineSimulator.start(vertx, config)
         .toCompletionStage()
         .toCompletableFuture()
-        .get(10, SECONDS);
+        .get(60, SECONDS);
   }
 
   @AfterEach
   void stop() throws Exception {
-    sim.stop().toCompletionStage().toCompletableFuture().get(10, SECONDS);
+    sim.stop().toCompletionStage().toCompletableFuture().get(60, SECONDS);
   }
 
   private static String chat(String rest) {
@@ -84,12 +84,12 @@ class EngineSimulatorTest {
   }
 
   private SimStats stats(int replica) throws Exception {
-    return sim.stats(replica).toCompletionStage().toCompletableFuture().get(5, SECONDS);
+    return sim.stats(replica).toCompletionStage().toCompletableFuture().get(60, SECONDS);
   }
 
   /** Polls, because the engine hears of a closed socket when the kernel says so. */
   private SimStats statsWhen(Predicate<SimStats> wanted) throws Exception {
-    long deadline = System.nanoTime() + SECONDS.toNanos(5);
+    long deadline = System.nanoTime() + SECONDS.toNanos(60);
     SimStats seen = stats(0);
     while (!wanted.test(seen) && System.nanoTime() < deadline) {
       seen = stats(0);
@@ -412,7 +412,7 @@ class EngineSimulatorTest {
     RawClient.Answer refused = RawClient.post(loadingPort, CHAT, chat(""));
     assertThat(refused.status()).isEqualTo(503);
     assertThat(refused.head()).containsIgnoringCase("retry-after: 1");
-    loading.stop().toCompletionStage().toCompletableFuture().get(5, SECONDS);
+    loading.stop().toCompletionStage().toCompletableFuture().get(60, SECONDS);
   }
 
   @Test
@@ -425,7 +425,7 @@ class EngineSimulatorTest {
 
   @Test
   void keepsItsPaceAndItsLimitOfSequences() throws Exception {
-    SimProfile paced = SimProfile.of("instant").withFixedStep(5_000);
+    SimProfile paced = SimProfile.of("instant").withFixedStep(50_000); // while all four are sent
     EngineSimulator slow = start(config.withProfile(paced).withMaxNumSeqs(2));
     int slowPort = slow.ports().get(0);
     String body = chat(",\"stream\":true,\"max_tokens\":40");
@@ -440,13 +440,13 @@ class EngineSimulatorTest {
       assertThat(client.read().frames()).hasSize(42);
       client.close();
     }
-    // Two batches of 40 steps of 5 ms; late only by what the machine is late.
-    assertThat(System.nanoTime() - start).isGreaterThanOrEqualTo(400_000_000L);
-    SimStats seen = slow.stats(0).toCompletionStage().toCompletableFuture().get(5, SECONDS);
+    // Two batches of 40 steps of 50 ms; late only by what the machine is late.
+    assertThat(System.nanoTime() - start).isGreaterThanOrEqualTo(4_000_000_000L);
+    SimStats seen = slow.stats(0).toCompletionStage().toCompletableFuture().get(60, SECONDS);
     assertThat(seen.peakRunningSequences()).isEqualTo(2);
     assertThat(seen.peakInFlight()).isEqualTo(4);
     assertThat(seen.finished()).isEqualTo(4);
-    slow.stop().toCompletionStage().toCompletableFuture().get(5, SECONDS);
+    slow.stop().toCompletionStage().toCompletableFuture().get(60, SECONDS);
   }
 
   @ParameterizedTest
@@ -477,7 +477,7 @@ class EngineSimulatorTest {
       assertThat(streamed.get(i)).isEqualTo(expected);
     }
     assertThat(whole.at("/usage/completion_tokens").asInt()).isEqualTo(36);
-    engine.stop().toCompletionStage().toCompletableFuture().get(5, SECONDS);
+    engine.stop().toCompletionStage().toCompletableFuture().get(60, SECONDS);
   }
 
   @ParameterizedTest
@@ -567,7 +567,7 @@ class EngineSimulatorTest {
       RawClient.Answer answer = client.read();
       assertThat(answer.head()).isEmpty();
       assertThat(answer.end()).isEqualTo(RawClient.End.TIMEOUT);
-      assertThat(stats(0).inFlight()).isEqualTo(1);
+      statsWhen(seen -> seen.inFlight() == 1);
     }
     statsWhen(seen -> seen.cancelled() == 1 && seen.inFlight() == 0);
   }
@@ -575,7 +575,7 @@ class EngineSimulatorTest {
   @Test
   void sendsHeadersAndNothingElse() throws Exception {
     try (RawClient client = new RawClient(port)) {
-      client.timeoutMillis(150).send("POST", CHAT, chat(STREAM_10), "x-sim-fault: headers_only");
+      client.timeoutMillis(3_000).send("POST", CHAT, chat(STREAM_10), "x-sim-fault: headers_only");
       RawClient.Answer answer = client.read();
       assertThat(answer.status()).isEqualTo(200);
       assertThat(answer.body()).isEmpty();
@@ -663,11 +663,11 @@ class EngineSimulatorTest {
         .arm(0, SimFault.of(SimFault.Kind.SLOW), 1, 0)
         .toCompletionStage()
         .toCompletableFuture()
-        .get(5, SECONDS);
+        .get(60, SECONDS);
     long again = System.nanoTime();
     RawClient.post(pacedPort, CHAT, body);
     assertThat(System.nanoTime() - again).isGreaterThan(200_000_000L);
-    paced.stop().toCompletionStage().toCompletableFuture().get(5, SECONDS);
+    paced.stop().toCompletionStage().toCompletableFuture().get(60, SECONDS);
   }
 
   @Test
@@ -706,7 +706,7 @@ class EngineSimulatorTest {
     for (int i = 0; i < 100; i++) {
       struck += RawClient.post(port, CHAT, chat("")).body().contains("\"error\"") ? 1 : 0;
     }
-    assertThat(struck).isBetween(30, 70);
+    assertThat(struck).isBetween(20, 80);
     RawClient.post(port, "/sim/faults", "{\"clear\":true}");
     assertThat(RawClient.get(port, "/sim/faults").body()).contains("\"armed\":[]");
     assertThat(RawClient.post(port, "/sim/faults", "{\"kind\":\"x\"}").body())
@@ -720,7 +720,7 @@ class EngineSimulatorTest {
     RawClient.post(port, "/sim/faults", "{\"kind\":\"unhealthy\",\"status\":500}");
     assertThat(RawClient.get(port, "/health").status()).isEqualTo(500);
     assertThat(RawClient.post(port, CHAT, chat("")).status()).isEqualTo(200);
-    sim.clearFaults(0).toCompletionStage().toCompletableFuture().get(5, SECONDS);
+    sim.clearFaults(0).toCompletionStage().toCompletableFuture().get(60, SECONDS);
     assertThat(RawClient.get(port, "/health").status()).isEqualTo(200);
   }
 
@@ -736,7 +736,7 @@ class EngineSimulatorTest {
       client.readUntil("\"content\":\"\"");
       clients.add(client);
     }
-    sim.kill(0).toCompletionStage().toCompletableFuture().get(5, SECONDS);
+    sim.kill(0).toCompletionStage().toCompletableFuture().get(60, SECONDS);
     for (RawClient client : clients) {
       assertThat(drain(client)).isEqualTo(RawClient.End.RESET);
       client.close();
@@ -744,17 +744,17 @@ class EngineSimulatorTest {
     assertThatThrownBy(() -> RawClient.get(port, "/health")).isInstanceOf(ConnectException.class);
     assertThat(stats(0).faulted()).isEqualTo(20);
     assertThat(stats(0).inFlight()).isZero();
-    sim.revive(0).toCompletionStage().toCompletableFuture().get(5, SECONDS);
+    sim.revive(0).toCompletionStage().toCompletableFuture().get(60, SECONDS);
     assertThat(RawClient.post(port, CHAT, chat(",\"max_tokens\":2")).status()).isEqualTo(200);
   }
 
   @Test
   void isKilledByTheAdminEndpointForAWhile() throws Exception {
-    RawClient.Answer set = RawClient.post(port, "/sim/faults", "{\"kind\":\"killed\",\"ms\":300}");
+    RawClient.Answer set = RawClient.post(port, "/sim/faults", "{\"kind\":\"killed\",\"ms\":3000}");
     assertThat(set.status()).isEqualTo(200);
     boolean refused = false;
     boolean back = false;
-    long deadline = System.nanoTime() + SECONDS.toNanos(5);
+    long deadline = System.nanoTime() + SECONDS.toNanos(60);
     while (!(refused && back) && System.nanoTime() < deadline) {
       try {
         back = RawClient.get(port, "/health").status() == 200;
@@ -787,11 +787,11 @@ class EngineSimulatorTest {
       sim.arm(0, SimFault.of(SimFault.Kind.REFUSED), 1, 0)
           .toCompletionStage()
           .toCompletableFuture()
-          .get(5, SECONDS);
+          .get(60, SECONDS);
       assertThatThrownBy(() -> awaitRefusal(port)).isInstanceOf(ConnectException.class);
       live.readUntil("data: [DONE]");
     }
-    sim.revive(0).toCompletionStage().toCompletableFuture().get(5, SECONDS);
+    sim.revive(0).toCompletionStage().toCompletableFuture().get(60, SECONDS);
     assertThat(RawClient.get(port, "/health").status()).isEqualTo(200);
   }
 
@@ -800,7 +800,7 @@ class EngineSimulatorTest {
    * accepted by the kernel alone by then is reset.
    */
   private static void awaitRefusal(int port) throws IOException {
-    long deadline = System.nanoTime() + SECONDS.toNanos(2);
+    long deadline = System.nanoTime() + SECONDS.toNanos(60);
     while (System.nanoTime() < deadline) {
       try (RawClient client = new RawClient(port)) {
         client.timeoutMillis(100).send("GET", "/health", "");

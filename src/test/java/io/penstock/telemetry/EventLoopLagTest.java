@@ -23,7 +23,7 @@ class EventLoopLagTest {
     try (LoopWatch watch = new LoopWatch(Clock.system(), registry, new Readiness())) {
       vertx.deployVerticle(new EventLoopLag(registry, clock, watch, 3));
 
-      assertThat(clock.readThrice.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(clock.readThrice.await(60, TimeUnit.SECONDS)).isTrue();
     }
     Timer lag = registry.get(Names.EVENT_LOOP_LAG).tag("loop", "3").timer();
     assertThat(lag.count()).isPositive();

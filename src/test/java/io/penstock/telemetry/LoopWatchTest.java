@@ -31,7 +31,7 @@ import org.junit.jupiter.api.Timeout;
 import org.slf4j.LoggerFactory;
 
 /** Loops that are really blocked. */
-@Timeout(60)
+@Timeout(300)
 class LoopWatchTest {
   private static final LoopWatch.Limits DEAD_SOON =
       new LoopWatch.Limits(LoopWatch.BLOCKED, Duration.ofMillis(2_500), Duration.ofMillis(2_750));
@@ -82,13 +82,13 @@ class LoopWatchTest {
   }
 
   private static <T> T get(Future<T> future) throws Exception {
-    return future.toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    return future.toCompletionStage().toCompletableFuture().get(60, TimeUnit.SECONDS);
   }
 
   private static void until(BooleanSupplier condition) {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
     while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as("within 20 s").isLessThan(end);
+      assertThat(System.nanoTime()).as("within 60 s").isLessThan(end);
       LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
     }
   }
@@ -122,29 +122,42 @@ class LoopWatchTest {
     assertThat(watch.deadMillis()).isZero();
     AtomicBoolean woken = new AtomicBoolean();
     vertx.deployVerticle(new Sleeper(told, woken)); // its loop may park before it can say so
-    String parks = String.valueOf(told.poll(10, TimeUnit.SECONDS));
+    String parks = String.valueOf(told.poll(60, TimeUnit.SECONDS));
     String thread = parks.substring("parks ".length());
 
     until(() -> !readiness.state().ready());
     assertThat(readiness.state().conditions().get(LoopWatch.CONDITION))
-        .matches("event loop [01] has not turned for \\d+ ms");
-    assertThat(told.poll(10, TimeUnit.SECONDS)).isEqualTo("hangs " + thread);
+        .contains("has not turned for");
+    awaitTold("hangs " + thread);
     until(() -> watch.deadMillis() > 0);
     assertThat(watch.deadMillis()).isGreaterThanOrEqualTo(2_750);
 
     woken.set(true);
-    assertThat(told.poll(10, TimeUnit.SECONDS)).isEqualTo("turns " + thread);
+    awaitTold("turns " + thread);
     until(() -> readiness.state().ready());
     assertThat(watch.deadMillis()).isZero();
-    assertThat(blocked()).isEqualTo(1);
-    ILoggingEvent report = log.get(0);
-    assertThat(report.getFormattedMessage()).contains(thread).contains("has not turned for 2");
+    assertThat(blocked()).isGreaterThanOrEqualTo(1);
+    ILoggingEvent report =
+        log.stream()
+            .filter(l -> l.getFormattedMessage().contains(thread))
+            .findFirst()
+            .orElseThrow();
+    assertThat(report.getFormattedMessage()).containsPattern("has not turned for \\d{4,} ms");
     assertThat(Arrays.stream(report.getThrowableProxy().getStackTraceElementProxyArray()))
         .extracting(StackTraceElementProxy::getSTEAsString)
         .anyMatch(frame -> frame.contains("LoopWatchTest$Sleeper.sleepSoundly"));
     assertThat(log)
         .extracting(ILoggingEvent::getFormattedMessage)
         .anyMatch(l -> l.contains("again after"));
+  }
+
+  /** On a machine that stands still the other loop may be told of too. */
+  private void awaitTold(String wanted) throws InterruptedException {
+    String last = "";
+    while (!wanted.equals(last)) {
+      last = told.poll(60, TimeUnit.SECONDS);
+      assertThat(last).as("told in time, until %s", wanted).isNotNull();
+    }
   }
 
   private double blocked() {

@@ -88,21 +88,21 @@ class TokensTest {
         .deployVerticle(tenancy)
         .toCompletionStage()
         .toCompletableFuture()
-        .get(10, TimeUnit.SECONDS);
+        .get(60, TimeUnit.SECONDS);
     CompletableFuture<Door> opened = new CompletableFuture<>();
     loop.runOnContext(x -> opened.complete(tenancy.open(vertx)));
-    door = opened.get(10, TimeUnit.SECONDS);
+    door = opened.get(60, TimeUnit.SECONDS);
   }
 
   @AfterEach
   void close() throws Exception {
-    vertx.close().toCompletionStage().toCompletableFuture().get(10, TimeUnit.SECONDS);
+    vertx.close().toCompletionStage().toCompletableFuture().get(60, TimeUnit.SECONDS);
   }
 
   private Verdict show(String token) throws Exception {
     CompletableFuture<Verdict> verdict = new CompletableFuture<>();
     loop.runOnContext(x -> door.identify("Bearer " + token, null, verdict::complete));
-    return verdict.get(10, TimeUnit.SECONDS);
+    return verdict.get(60, TimeUnit.SECONDS);
   }
 
   private Verdict showUntil(String token, Class<?> wanted) throws Exception {

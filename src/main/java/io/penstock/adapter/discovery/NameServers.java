@@ -2,6 +2,7 @@ package io.penstock.adapter.discovery;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.guard.Guard;
+import io.penstock.adapter.guard.GuardMeters;
 import io.penstock.inference.ReplicaSource;
 import io.vertx.core.Vertx;
 import io.vertx.core.dns.DnsException;
@@ -44,7 +45,7 @@ final class NameServers {
   }
 
   private final Vertx vertx;
-  private final MeterRegistry meters;
+  private final GuardMeters meters;
   private final Guard.Rules rules;
   private final Map<String, Shared> byServer = new HashMap<>();
 
@@ -53,7 +54,7 @@ final class NameServers {
    */
   NameServers(Vertx vertx, MeterRegistry meters, Duration rest) {
     this.vertx = vertx;
-    this.meters = meters;
+    this.meters = new GuardMeters(meters);
     this.rules =
         new Guard.Rules(FAILURES_TO_OPEN, Duration.ofMillis(DnsList.LOOKUP_TIMEOUT_MILLIS), rest);
   }

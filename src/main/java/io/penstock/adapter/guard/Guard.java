@@ -2,20 +2,19 @@ package io.penstock.adapter.guard;
 
 import static io.penstock.inference.Checks.require;
 
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.Gauge;
-import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Tags;
-import io.penstock.telemetry.Names;
 import io.vertx.circuitbreaker.CircuitBreaker;
 import io.vertx.circuitbreaker.CircuitBreakerOptions;
+import io.vertx.circuitbreaker.CircuitBreakerState;
 import io.vertx.circuitbreaker.OpenCircuitException;
+import io.vertx.core.AsyncResult;
 import io.vertx.core.Future;
+import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.time.Duration;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.TimeoutException;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
@@ -24,7 +23,10 @@ import org.slf4j.LoggerFactory;
 /**
  * Calls to one foreign system at one address. After so many failures in a row it is left alone for
  * a while, then asked once; if that fails too it is left alone again, and else asked by everybody
- * as before. Belongs to the event loop on which it is called, and ends with it.
+ * as before. A call that its caller cancels, which then fails with a {@link CancellationException},
+ * says nothing of the system: it counts neither as an answer nor as a failure, and where it was the
+ * one that was to find out the system is left alone for as long again. Belongs to the event loop on
+ * which it is called, and ends with it.
  */
 public final class Guard {
   private static final Logger log = LoggerFactory.getLogger(Guard.class);
@@ -35,6 +37,9 @@ public final class Guard {
   private static final int CLOSED = 0;
   private static final int HALF_OPEN = 1;
   private static final int OPEN = 2;
+
+  /** How many there are; the last is the worst. */
+  static final int STATES = 3;
 
   /**
    * When a system is left alone.
@@ -51,17 +56,13 @@ public final class Guard {
     }
   }
 
+  private final Vertx vertx;
   private final String system;
   private final String target;
   private final Rules rules;
   private final Predicate<Throwable> isItsFault;
   private final CircuitBreaker breaker;
-  private final MeterRegistry meters;
-  private final AtomicInteger state = new AtomicInteger(CLOSED); // read by the scrape
-  private final Gauge shown;
-  private final Counter answered;
-  private final Counter failed;
-  private final Counter refused;
+  private final GuardMeters.Row meters;
   private boolean isOut;
   private String lastFailure = "";
 
@@ -73,35 +74,30 @@ public final class Guard {
    */
   public Guard(
       Vertx vertx,
-      MeterRegistry meters,
+      GuardMeters meters,
       String system,
       String target,
       Rules rules,
       Predicate<Throwable> isItsFault) {
+    this.vertx = vertx;
     this.system = system;
     this.target = withoutSecrets(target);
     this.rules = rules;
     this.isItsFault = isItsFault;
-    this.meters = meters;
-    Tags tags = Tags.of("system", system, "target", this.target);
-    this.shown =
-        Gauge.builder(Names.GUARD_STATE, state, AtomicInteger::get).tags(tags).register(meters);
-    this.answered = meters.counter(Names.GUARD_CALLS, tags.and("outcome", "ok"));
-    this.failed = meters.counter(Names.GUARD_CALLS, tags.and("outcome", "failed"));
-    this.refused = meters.counter(Names.GUARD_CALLS, tags.and("outcome", "refused"));
+    this.meters = meters.open(system, this.target);
     this.breaker =
         CircuitBreaker.create(
                 system + " " + this.target,
                 vertx,
                 new CircuitBreakerOptions()
                     .setMaxFailures(rules.failuresInARow())
-                    .setTimeout(rules.timeout().toMillis())
+                    .setTimeout(-1) // it would also count calls that are cancelled
                     .setResetTimeout(rules.rest().toMillis())
                     .setFailuresRollingWindow(WINDOW.toMillis())
                     .setNotificationAddress(null))
             .failurePolicy(this::isFailure)
             .openHandler(x -> opened())
-            .halfOpenHandler(x -> state.set(HALF_OPEN))
+            .halfOpenHandler(x -> this.meters.state(HALF_OPEN))
             .closeHandler(x -> closed());
   }
 
@@ -131,7 +127,7 @@ public final class Guard {
 
   /** Once for an outage, however often it is tried meanwhile. */
   private void opened() {
-    state.set(OPEN);
+    meters.state(OPEN);
     if (!isOut) {
       isOut = true;
       log.warn(
@@ -146,7 +142,7 @@ public final class Guard {
   }
 
   private void closed() {
-    state.set(CLOSED);
+    meters.state(CLOSED);
     isOut = false;
     log.info("{} {}: answers again", system, target);
   }
@@ -157,16 +153,48 @@ public final class Guard {
    * @return fails as the call does; or when it takes too long, or is not made: {@link #isRefusal}
    */
   public <T> Future<T> call(Supplier<Future<T>> call) {
-    return breaker
-        .execute(call)
+    Promise<T> told = Promise.promise();
+    breaker.execute(() -> make(call, told)).onComplete(done -> tell(done, told));
+    return told.future();
+  }
+
+  /** What the breaker hears: nothing of a call that is cancelled. */
+  private <T> Future<T> make(Supplier<Future<T>> call, Promise<T> told) {
+    boolean isTrial = breaker.state() == CircuitBreakerState.HALF_OPEN;
+    Promise<T> heard = Promise.promise();
+    long millis = rules.timeout().toMillis();
+    long timer =
+        vertx.setTimer(
+            millis,
+            due -> heard.tryFail(new TimeoutException("no answer within " + millis + " ms")));
+    call.get()
         .onComplete(
             done -> {
-              if (done.succeeded()) {
-                answered.increment();
-              } else {
-                (isRefusal(done.cause()) ? refused : failed).increment();
+              vertx.cancelTimer(timer);
+              if (heard.future().isComplete()) {
+                return; // it is late
               }
+              if (!(done.cause() instanceof CancellationException)) {
+                heard.handle(done);
+                return;
+              }
+              if (isTrial && breaker.state() == CircuitBreakerState.HALF_OPEN) {
+                breaker.open();
+              }
+              told.fail(done.cause());
             });
+    return heard.future();
+  }
+
+  private <T> void tell(AsyncResult<T> done, Promise<T> told) {
+    if (done.succeeded()) {
+      meters.answered();
+    } else if (isRefusal(done.cause())) {
+      meters.refused();
+    } else {
+      meters.failed();
+    }
+    told.handle(done);
   }
 
   /** Whether a call failed since it was not made. */
@@ -177,6 +205,6 @@ public final class Guard {
   /** Nobody calls any more; what has been counted stays. */
   public void close() {
     breaker.close();
-    meters.remove(shown);
+    meters.close();
   }
 }

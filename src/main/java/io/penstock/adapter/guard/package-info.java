@@ -9,10 +9,12 @@
  * trials and a slow start, in the batcher's own {@code Breaker}.
  *
  * <p><b>Decisions.</b> One guard for one system at one address, shared by all that ask it: a server
- * that is down is down for everybody. What opens it is a number of failures in a row, and not a
- * rate: the breaker of Vert.x forgets its failures at each success, so "so many in a minute" would
- * be a promise that it does not keep. Only failures of the system itself count, and an answer that
- * says no is an answer.
+ * that is down is down for everybody. Where event loops ask it each for themselves, each has a
+ * guard and {@link io.penstock.adapter.guard.GuardMeters} shows the worst. What opens it is a
+ * number of failures in a row, and not a rate: the breaker of Vert.x forgets its failures at each
+ * success, so "so many in a minute" would be a promise that it does not keep. Only failures of the
+ * system itself count, and an answer that says no is an answer. A call that is cancelled is
+ * neither.
  */
 @NullMarked
 package io.penstock.adapter.guard;

@@ -1,7 +1,7 @@
 package io.penstock.adapter.judge;
 
-import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.guard.Guard;
+import io.penstock.adapter.guard.GuardMeters;
 import io.penstock.inference.CascadePolicy;
 import io.penstock.tiers.JudgeAnswer;
 import io.penstock.tiers.QualityHook;
@@ -44,11 +44,14 @@ public final class HttpQualityHook implements QualityHook {
   private static final int GUARDS_MAX = 8;
 
   private final Vertx vertx;
-  private final MeterRegistry meters;
+  private final GuardMeters meters;
   private final Map<CascadePolicy.Hook, Guard> guards = new LinkedHashMap<>();
   private @Nullable HttpClient client;
 
-  public HttpQualityHook(Vertx vertx, MeterRegistry meters) {
+  /**
+   * @param meters of the judges of all event loops
+   */
+  public HttpQualityHook(Vertx vertx, GuardMeters meters) {
     this.vertx = vertx;
     this.meters = meters;
   }
@@ -78,8 +81,7 @@ public final class HttpQualityHook implements QualityHook {
     if (Guard.isRefusal(cause)) {
       return "it is left alone for some seconds after " + FAILURES_IN_A_ROW + " failures in a row";
     }
-    if (cause instanceof TimeoutException
-        || cause instanceof io.vertx.circuitbreaker.TimeoutException) {
+    if (cause instanceof TimeoutException) {
       return "no answer within " + at.timeout().toMillis() + " ms";
     }
     if (cause instanceof ConnectException) {
@@ -107,7 +109,7 @@ public final class HttpQualityHook implements QualityHook {
             "judge",
             at.url(),
             new Guard.Rules(FAILURES_IN_A_ROW, at.timeout(), REST),
-            failure -> !(failure instanceof CancellationException));
+            failure -> true);
     guards.put(at, opened);
     return opened;
   }

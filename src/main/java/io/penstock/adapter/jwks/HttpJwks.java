@@ -2,6 +2,7 @@ package io.penstock.adapter.jwks;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.guard.Guard;
+import io.penstock.adapter.guard.GuardMeters;
 import io.penstock.tenancy.JwksSource;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
@@ -26,7 +27,7 @@ public final class HttpJwks implements JwksSource {
       new Guard.Rules(3, Duration.ofSeconds(5), Duration.ofSeconds(4));
 
   private final Vertx vertx;
-  private final MeterRegistry meters;
+  private final GuardMeters meters;
 
   // Both are of the event loop that fetches.
   private final Map<String, Guard> guards = new HashMap<>();
@@ -34,7 +35,7 @@ public final class HttpJwks implements JwksSource {
 
   public HttpJwks(Vertx vertx, MeterRegistry meters) {
     this.vertx = vertx;
-    this.meters = meters;
+    this.meters = new GuardMeters(meters);
   }
 
   @Override

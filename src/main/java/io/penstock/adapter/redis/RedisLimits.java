@@ -1,7 +1,7 @@
 package io.penstock.adapter.redis;
 
-import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.guard.Guard;
+import io.penstock.adapter.guard.GuardMeters;
 import io.penstock.message.LimitAnswer;
 import io.penstock.message.LimitAsk;
 import io.penstock.message.LimitGrant;
@@ -34,8 +34,9 @@ public final class RedisLimits implements LimitStore {
 
   /**
    * @param url {@code redis://} or {@code rediss://}
+   * @param meters of the stores of all event loops
    */
-  public RedisLimits(Vertx vertx, String url, MeterRegistry meters) {
+  public RedisLimits(Vertx vertx, String url, GuardMeters meters) {
     this.redis = new RedisServer(vertx, url, "redis", RULES, meters);
   }
 

@@ -2,6 +2,7 @@ package io.penstock.adapter.redis;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.guard.Guard;
+import io.penstock.adapter.guard.GuardMeters;
 import io.penstock.bus.MarkForm;
 import io.penstock.bus.MarkStore;
 import io.penstock.bus.UnreadableBookException;
@@ -45,7 +46,8 @@ public final class RedisMarks<M extends Mark> implements MarkStore<M> {
    * @param form how marks are written, and what the hash is named by
    */
   public RedisMarks(Vertx vertx, String url, MarkForm<M> form, MeterRegistry meters) {
-    this.redis = new RedisServer(vertx, url, "redis-" + form.name(), RULES, meters);
+    this.redis =
+        new RedisServer(vertx, url, "redis-" + form.name(), RULES, new GuardMeters(meters));
     this.form = form;
     this.book = "penstock:{" + form.name() + "}:book";
   }

@@ -1,7 +1,7 @@
 package io.penstock.adapter.redis;
 
-import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.guard.Guard;
+import io.penstock.adapter.guard.GuardMeters;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.redis.client.Redis;
@@ -24,7 +24,7 @@ final class RedisServer {
    * @param url {@code redis://} or {@code rediss://}
    * @param use of it; label and log
    */
-  RedisServer(Vertx vertx, String url, String use, Guard.Rules rules, MeterRegistry meters) {
+  RedisServer(Vertx vertx, String url, String use, Guard.Rules rules, GuardMeters meters) {
     this.redis =
         Redis.createClient(
             vertx,

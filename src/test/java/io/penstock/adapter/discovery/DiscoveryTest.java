@@ -38,7 +38,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.slf4j.LoggerFactory;
 
 /** Over real files and a real name server. */
-@Timeout(60)
+@Timeout(300)
 class DiscoveryTest {
   private static final Duration REFRESH = Duration.ofMillis(20);
 
@@ -70,9 +70,9 @@ class DiscoveryTest {
 
   private static <T> T await(Future<T> future) {
     try {
-      return future.await(20, TimeUnit.SECONDS);
+      return future.await(60, TimeUnit.SECONDS);
     } catch (TimeoutException e) {
-      throw new AssertionError("not within 20 s", e);
+      throw new AssertionError("not within 60 s", e);
     }
   }
 
@@ -253,12 +253,14 @@ class DiscoveryTest {
 
     server.isBroken = true;
     ListRecorder.until(() -> state(server) == 2);
+    long began = System.nanoTime();
     int asked = server.questions.get();
     double refused = calls(server, "refused");
     ListRecorder.until(() -> calls(server, "refused") >= refused + 20);
-    assertThat(server.questions.get() - asked)
-        .as("of 20 look-ups and more; one for each time of rest")
-        .isLessThan(10);
+    int tried = server.questions.get() - asked;
+    assertThat((long) tried)
+        .as("one for each time of rest")
+        .isLessThanOrEqualTo(2 + (System.nanoTime() - began) / REST.toNanos());
     ListRecorder.until(() -> server.questions.get() > asked + 2);
     assertThat(guardLines())
         .as("once, however often it is tried")

@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 
 /** Takes lists as they come and hands them to the test's thread. */
 final class ListRecorder implements Consumer<List<ReplicaSpec>> {
-  private static final int SECONDS_MAX = 20;
+  private static final int SECONDS_MAX = 60;
 
   private final BlockingQueue<List<ReplicaSpec>> lists = new LinkedBlockingQueue<>();
 
@@ -20,7 +20,7 @@ final class ListRecorder implements Consumer<List<ReplicaSpec>> {
     lists.add(list);
   }
 
-  /** The next list; fails after 20 s. */
+  /** The next list; fails after a minute. */
   List<ReplicaSpec> next() {
     try {
       List<ReplicaSpec> list = lists.poll(SECONDS_MAX, TimeUnit.SECONDS);
@@ -41,7 +41,7 @@ final class ListRecorder implements Consumer<List<ReplicaSpec>> {
     return lists.isEmpty();
   }
 
-  /** Waits until a condition holds; fails after 20 s. */
+  /** Waits until a condition holds; fails after a minute. */
   static void until(BooleanSupplier condition) {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(SECONDS_MAX);
     while (!condition.getAsBoolean()) {
