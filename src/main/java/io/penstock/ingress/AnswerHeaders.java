@@ -48,12 +48,16 @@ final class AnswerHeaders {
   /**
    * On a success: which tiers were tried, and what it has cost, where that is known by now.
    *
-   * @param tiers the one that answers is the last; empty where the request named a model
+   * @param tiers empty where the request named a model
+   * @param answered the one that answers
    */
-  static void tier(MultiMap headers, List<TierName> tiers, boolean streams, Optional<Cost> cost) {
-    if (!tiers.isEmpty()) {
-      headers.set(Headers.TIER, tiers.get(tiers.size() - 1).value());
-    }
+  static void tier(
+      MultiMap headers,
+      List<TierName> tiers,
+      Optional<TierName> answered,
+      boolean streams,
+      Optional<Cost> cost) {
+    answered.ifPresent(tier -> headers.set(Headers.TIER, tier.value()));
     if (tiers.size() > 1) {
       headers.set(
           Headers.CASCADE, tiers.stream().map(TierName::value).collect(Collectors.joining(",")));

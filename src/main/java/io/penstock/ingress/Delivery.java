@@ -3,12 +3,14 @@ package io.penstock.ingress;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.TierName;
 import io.penstock.openai.Slice;
 import io.penstock.openai.UsageSum;
 import io.penstock.stream.RequestLife;
 import io.penstock.stream.StreamState;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -56,7 +58,44 @@ final class Delivery {
 
   /** A tier is tried; its answers are held to be judged, or go to the client. */
   void beginTier(@Nullable HeldAnswer draft) {
+    over();
     held = draft;
+  }
+
+  /** Nothing that is held is needed any more. */
+  void over() {
+    if (held != null) {
+      held.release();
+      held = null;
+    }
+  }
+
+  /**
+   * The draft that was judged is rejected: whoever asks has it from now on.
+   *
+   * @param by pool of the tier
+   */
+  SpareDraft rejected(TierName tier, Pool by, Judging.Ruling ruling) {
+    SpareDraft draft =
+        new SpareDraft(
+            tier,
+            by,
+            attempts.lastGrant().orElseThrow(),
+            judged(),
+            head,
+            attempts.usageBefore(),
+            attempts.usage(),
+            ruling);
+    held = null;
+    head = null;
+    return draft;
+  }
+
+  private HeldAnswer judged() {
+    if (held == null) {
+      throw new IllegalStateException("nothing is held");
+    }
+    return held;
   }
 
   /** Whether what comes is held to be judged. */
@@ -79,7 +118,7 @@ final class Delivery {
   /** The attempt has failed: nothing of what is held counts. */
   void discard() {
     if (held != null) {
-      held.clear();
+      held.release();
     }
   }
 
@@ -109,15 +148,15 @@ final class Delivery {
     if (draft.take(frames)) {
       return true;
     }
-    letGo(); // too long to be judged: it is the answer
-    return give(nowMillis, by, draft.frames(), true);
+    letGo(draft); // too much to be judged: it is the answer
+    boolean mayGoOn = give(nowMillis, by, draft.frames(), true);
+    draft.release();
+    return mayGoOn;
   }
 
-  private void letGo() {
-    if (held != null) {
-      held = null;
-      client.unjudged();
-    }
+  private void letGo(HeldAnswer draft) {
+    held = null;
+    client.unjudged(draft.isTooLong() ? Judging.Verdict.UNJUDGED : Judging.Verdict.NO_ROOM);
   }
 
   private boolean give(long nowMillis, Pool by, List<Slice> frames, boolean begun) {
@@ -171,7 +210,10 @@ final class Delivery {
 
   /** An answer too large to be held; pieces follow. */
   void beginPieces(long nowMillis, int status, MultiMap engineHeaders) {
-    letGo();
+    if (held != null) {
+      over();
+      client.unjudged(Judging.Verdict.UNJUDGED);
+    }
     life.firstContent(nowMillis);
     answer.beginPiping(status, engineHeaders);
   }
@@ -187,33 +229,29 @@ final class Delivery {
    * @return whether it is held; else it is the client's, unjudged
    */
   boolean holds(EngineHead engine, byte[] body) {
-    if (held == null) {
+    HeldAnswer draft = held;
+    if (draft == null) {
       return false;
     }
-    if (held.take(body)) {
+    if (draft.take(body)) {
       head = engine;
       return true;
     }
-    letGo();
+    letGo(draft);
+    draft.release();
     return false;
   }
 
   /** All of an answer is there, and held: it is to be judged. */
   void judge(long nowMillis) {
-    if (held == null) {
-      throw new IllegalStateException("nothing is held");
-    }
+    HeldAnswer draft = judged();
     life.judge(nowMillis);
-    client.judge(nowMillis, held);
+    client.judge(nowMillis, draft);
   }
 
   /** What is held is the answer. */
   void accept(long nowMillis) {
-    HeldAnswer draft = held;
-    if (draft == null) {
-      throw new IllegalStateException("nothing is held");
-    }
-    held = null;
+    HeldAnswer draft = judged();
     byte[] whole = draft.whole();
     if (whole == null) {
       life.firstContent(nowMillis);
@@ -224,6 +262,26 @@ final class Delivery {
         answer.end();
       } else {
         whole(head, whole);
+      }
+      client.settle(Outcome.OK);
+    }
+  }
+
+  /** The tier that was to answer has failed: the draft of one below is the answer. */
+  void instead(long nowMillis, SpareDraft draft, String why) {
+    boolean hasItsHead = answer.isCommitted(); // by a ping, which came too early to say it
+    byte[] whole = draft.answer().whole();
+    if (life.finishWithDraft(nowMillis)) {
+      if (whole != null && draft.head() != null) {
+        EngineHead was = draft.head();
+        answer.whole(was.status(), was.headers(), draft.whole(whole, attempts.usage()));
+      } else {
+        if (hasItsHead) {
+          byte[] comment = (": " + why + "\n\n").getBytes(StandardCharsets.US_ASCII);
+          answer.frames(List.of(new Slice(comment, 0, comment.length)));
+        }
+        answer.frames(draft.frames(attempts.usage()));
+        answer.end();
       }
       client.settle(Outcome.OK);
     }

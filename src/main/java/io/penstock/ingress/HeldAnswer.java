@@ -1,5 +1,6 @@
 package io.penstock.ingress;
 
+import io.penstock.inference.CascadePolicy;
 import io.penstock.openai.Question;
 import io.penstock.openai.Slice;
 import io.penstock.tiers.Draft;
@@ -8,17 +9,20 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The answer of a tier that has one above it, held until it has been judged; bounded. Either the
- * frames of a stream or an answer in one piece. Pure.
+ * The answer of a tier that has one above it, held until it has been judged, or until the tier above
+ * has answered; bounded. Either the frames of a stream or an answer in one piece. What it holds
+ * counts in its loop's {@link DraftRoom} until it is {@link #release released}.
  */
 final class HeldAnswer {
-  private final int bytesMax;
-  private final List<Slice> frames = new ArrayList<>();
+  private final CascadePolicy policy;
+  private final DraftRoom room;
+  private List<Slice> frames = new ArrayList<>();
   private int bytes;
   private byte @Nullable [] whole;
 
-  HeldAnswer(int bytesMax) {
-    this.bytesMax = bytesMax;
+  HeldAnswer(CascadePolicy policy, DraftRoom room) {
+    this.policy = policy;
+    this.room = room;
   }
 
   /**
@@ -28,10 +32,12 @@ final class HeldAnswer {
    */
   boolean take(List<Slice> more) {
     frames.addAll(more);
+    int added = 0;
     for (Slice each : more) {
-      bytes += each.length();
+      added += each.length();
     }
-    return bytes <= bytesMax;
+    bytes += added;
+    return room.take(added, policy.heldMaxBytes()) && !isTooLong();
   }
 
   /**
@@ -40,16 +46,25 @@ final class HeldAnswer {
    * @return whether it can be held
    */
   boolean take(byte[] body) {
-    if (body.length > bytesMax) {
+    if (body.length > policy.draftMaxBytes()) {
+      bytes = body.length;
+      room.take(bytes, policy.heldMaxBytes());
       return false;
     }
     whole = body;
-    return true;
+    bytes = body.length;
+    return room.take(bytes, policy.heldMaxBytes());
   }
 
-  /** The attempt has failed: nothing of it counts. */
-  void clear() {
-    frames.clear();
+  /** Whether what can not be held is longer than any draft may be. */
+  boolean isTooLong() {
+    return bytes > policy.draftMaxBytes();
+  }
+
+  /** Nothing of it is needed any more; it may begin anew. */
+  void release() {
+    room.free(bytes);
+    frames = new ArrayList<>(); // whoever was given the old ones may still read them
     bytes = 0;
     whole = null;
   }

@@ -3,6 +3,7 @@ package io.penstock.router;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
+import io.penstock.inference.Operation;
 import io.penstock.inference.Tier;
 import io.penstock.inference.TierName;
 import io.penstock.inference.TierPolicy;
@@ -25,7 +26,8 @@ import java.util.stream.Collectors;
  * Which tier serves a request that leaves the choice to the router. Of the tiers whose models the
  * tenant may use, those are left out that can not do what the request needs or do not hold it, and,
  * as long as another has one, those without a usable replica; then the policy chooses. A tier that
- * the client names is the one, and none above it follows. Pure.
+ * the client names is the one, and none above it follows. Embeddings are refused: whoever compares
+ * vectors needs all of them from one model. Pure.
  */
 final class TierRoutes {
   private final RouteTable table;
@@ -37,6 +39,9 @@ final class TierRoutes {
   }
 
   RouteDecision route(Route route) {
+    if (route.operation() == Operation.EMBEDDINGS) {
+      return notForEmbeddings(route);
+    }
     TierWish wish = route.wish().orElse(TierWish.NONE);
     Optional<TierName> named = wish.tier();
     if (named.isPresent() && policy.tier(named.get()).isEmpty()) {
@@ -110,6 +115,19 @@ final class TierRoutes {
     public void refused(Refusal refusal) {}
   }
 
+  private RouteDecision notForEmbeddings(Route route) {
+    String able = table.listedFor(route);
+    return RouteTable.refused(
+        route,
+        Fault.UNSUPPORTED_CAPABILITY,
+        "model: '"
+            + route.model()
+            + "' leaves the choice of a model to the router, and vectors of different models can"
+            + " not be compared (expected: the name of a model that embeds"
+            + (able.isEmpty() ? "; there is none)" : ": " + able + ")"),
+        "model");
+  }
+
   private static RouteDecision notAllowed(Route route, List<Tier> asked) {
     return RouteTable.refused(
         route,
@@ -134,7 +152,7 @@ final class TierRoutes {
   }
 
   /**
-   * The row of the catalogue for the choice: it can what one of the tiers can.
+   * The row of the catalogue for the choice: it can what one of the tiers can, but for embeddings.
    *
    * @param cards of the models
    */
@@ -153,6 +171,7 @@ final class TierRoutes {
         ready |= each.ready();
       }
     }
+    capabilities.remove(Capability.EMBEDDINGS); // which it refuses
     return new ModelCard(
         policy.names().get(0),
         policy.names().subList(1, policy.names().size()),
