@@ -6,7 +6,8 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How answers of lower tiers are judged, when the next tier is asked, and what stands when it fails.
+ * How answers of lower tiers are judged, when the next tier is asked, and what stands when it
+ * fails.
  *
  * @param maxCascades how often a request goes up at most
  * @param draftMaxBytes an answer longer than this is not held to be judged: it is taken as it is

@@ -17,8 +17,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Who one request is from and what it may have of the limits that apply: reserved before it is
  * served, settled once with what it has used. In a cascade each tier reserves for its own model,
- * and is settled when the next one begins; for its tenant and its key the request counts once,
- * with the tokens of all.
+ * and is settled when the next one begins; for its tenant and its key the request counts once, with
+ * the tokens of all.
  */
 final class Allowance {
   private final LoopParts loop;

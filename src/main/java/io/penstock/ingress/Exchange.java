@@ -243,8 +243,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     Tenant tenant = allowance.identity().tenant();
     cascade.judge(
         new JudgeCall.Panel(
-            loop,
-            new JudgeCall.Asker(tenant, required(ask).priority(), required(ask).affinity())),
+            loop, new JudgeCall.Asker(tenant, required(ask).priority(), required(ask).affinity())),
         caller.requestId(),
         pool().model(),
         draft.draft(question.orElse(Question.NONE)),
@@ -436,15 +435,9 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         loop.clock().millis() - startMillis);
     if (cascade.isDecided() || answer.status() >= 400) { // else a ping came before the verdict
       AnswerHeaders.tier(
-          headers,
-          itinerary.tiers(),
-          cascade.answered(),
-          required(ask).scan().stream(),
-          cost());
+          headers, itinerary.tiers(), cascade.answered(), required(ask).scan().stream(), cost());
     }
-    cascade
-        .failure()
-        .ifPresent(failed -> headers.set(Headers.ESCALATION_FAILED, failed.text()));
+    cascade.failure().ifPresent(failed -> headers.set(Headers.ESCALATION_FAILED, failed.text()));
   }
 
   private Optional<Cost> cost() {

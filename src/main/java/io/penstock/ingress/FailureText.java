@@ -26,7 +26,9 @@ final class FailureText {
         FailureClass.BROKEN_OFF,
         "the connection to "
             + who
-            + (answered ? " broke before all of its answer was there" : " broke before it answered"));
+            + (answered
+                ? " broke before all of its answer was there"
+                : " broke before it answered"));
   }
 
   static Failure brokeInMidStream(String who) {

@@ -9,9 +9,9 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The answer of a tier that has one above it, held until it has been judged, or until the tier above
- * has answered; bounded. Either the frames of a stream or an answer in one piece. What it holds
- * counts in its loop's {@link DraftRoom} until it is {@link #release released}.
+ * The answer of a tier that has one above it, held until it has been judged, or until the tier
+ * above has answered; bounded. Either the frames of a stream or an answer in one piece. What it
+ * holds counts in its loop's {@link DraftRoom} until it is {@link #release released}.
  */
 final class HeldAnswer {
   private final CascadePolicy policy;

@@ -63,7 +63,9 @@ final class Judging {
       return new Ruling(Verdict.REJECTED, quality, by);
     }
 
-    /** What is better is more; a draft that nobody has found bad is better than any that one has. */
+    /**
+     * What is better is more; a draft that nobody has found bad is better than any that one has.
+     */
     double rank() {
       return quality.orElse(1);
     }

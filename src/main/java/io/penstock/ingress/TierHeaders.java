@@ -33,8 +33,7 @@ record TierHeaders(
         RequestHeaders.minQuality(headers.apply("x-penstock-min-quality"));
     Checked<Optional<Double>> complexity =
         RequestHeaders.complexity(headers.apply("x-penstock-complexity"));
-    Optional<Rejected<TierHeaders>> no =
-        Checked.rejection(tier, budget, cost, quality, complexity);
+    Optional<Rejected<TierHeaders>> no = Checked.rejection(tier, budget, cost, quality, complexity);
     if (no.isPresent()) {
       return no.get();
     }

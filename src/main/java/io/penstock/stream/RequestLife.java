@@ -9,9 +9,10 @@ import java.util.Optional;
  * less than before.
  *
  * <p>Every path out leads through exactly one of {@link #finish}, {@link #finishWithDraft}, {@link
- * #cancel} and {@link #fail} that answers {@code true}; whoever gets that answer settles the request: gives its slot back,
- * records usage, counts it, writes the access line. All later ends answer {@code false}. Any other
- * event that the state does not expect throws and changes nothing: it is a bug of the caller's.
+ * #cancel} and {@link #fail} that answers {@code true}; whoever gets that answer settles the
+ * request: gives its slot back, records usage, counts it, writes the access line. All later ends
+ * answer {@code false}. Any other event that the state does not expect throws and changes nothing:
+ * it is a bug of the caller's.
  *
  * <p>RESUMING is one state to the outside, with the steps of an attempt inside: {@link #queue},
  * {@link #connect} and {@link #sent} move the step, each has the deadline that it has before the

@@ -32,8 +32,8 @@ import org.jspecify.annotations.Nullable;
  * @param usage as the engine counted it; null when it did not
  * @param tiers those that were tried, in order; empty where a model was named
  * @param tier the one that answered, else the last of them; null where a model was named
- * @param escalationFailed code of why the last of them did not answer, where a rejected draft of one
- *     below is the answer; else null
+ * @param escalationFailed code of why the last of them did not answer, where a rejected draft of
+ *     one below is the answer; else null
  * @param cost what it is charged; null where its models have no prices
  * @param bytesOut of the response's body
  * @param client address of the peer

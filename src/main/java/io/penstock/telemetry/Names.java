@@ -28,8 +28,8 @@ public final class Names {
 
   /**
    * Counter by tier, outcome (accepted, rejected, unjudged, no_room): answers of a tier that could
-   * have gone up in a cascade. Unjudged: too long to be held, or a judge failed and such answers are
-   * taken. No room: the node held as many bytes of drafts as it may.
+   * have gone up in a cascade. Unjudged: too long to be held, or a judge failed and such answers
+   * are taken. No room: the node held as many bytes of drafts as it may.
    */
   public static final String CASCADE_ANSWERS = "penstock.cascade.answers";
 

@@ -114,12 +114,7 @@ public final class LimitDesk {
    * @return to be settled in any case, besides the first
    */
   public Ticket reserveFurther(
-      Identity who,
-      ModelName model,
-      boolean isNew,
-      long tokens,
-      long nowMillis,
-      Runnable decided) {
+      Identity who, ModelName model, boolean isNew, long tokens, long nowMillis, Runnable decided) {
     Ticket.Scope scope = isNew ? Ticket.Scope.MODEL_AND_TOKENS : Ticket.Scope.TOKENS;
     return reserve(who, model, scope, tokens, nowMillis, decided);
   }
@@ -139,7 +134,12 @@ public final class LimitDesk {
     List<Gauges> subjects = account.subjects(tenant, who.key().orElse(null), model);
     Ticket ticket =
         new Ticket(
-            account, subjects, scope, tokens, nowMillis + outlet.budgetMillis(tenant.id()), decided);
+            account,
+            subjects,
+            scope,
+            tokens,
+            nowMillis + outlet.budgetMillis(tenant.id()),
+            decided);
     Gauge tooSmall = ticket.tooSmall();
     if (tooSmall != null) {
       ticket.refuse(

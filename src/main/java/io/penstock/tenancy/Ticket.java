@@ -194,7 +194,9 @@ public final class Ticket {
     return reservedOf;
   }
 
-  /** Takes out of those what is over before the whole request is: tokens, and what is the model's. */
+  /**
+   * Takes out of those what is over before the whole request is: tokens, and what is the model's.
+   */
   List<Gauge> takePart() {
     List<Gauge> part = new ArrayList<>();
     List<Gauge> rest = new ArrayList<>();

@@ -86,8 +86,7 @@ final class Cluster implements AutoCloseable {
       String profile,
       JsonObject tenants,
       JsonObject settings) {
-    this(
-        folder, nodes, replicas, profile, tenants, urls -> onePool(urls, maxConcurrent, settings));
+    this(folder, nodes, replicas, profile, tenants, urls -> onePool(urls, maxConcurrent, settings));
   }
 
   /**

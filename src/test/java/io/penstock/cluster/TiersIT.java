@@ -174,9 +174,7 @@ class TiersIT {
         open(),
         new JsonObject()
             .put("on_judge_failure", "reject") // the simulated judge says no number
-            .put(
-                "llm",
-                new JsonObject().put("model_id", "model-judge").put("timeout_ms", 60_000)),
+            .put("llm", new JsonObject().put("model_id", "model-judge").put("timeout_ms", 60_000)),
         50);
     Map<String, Integer> owners = new LinkedHashMap<>();
     TIERS.forEach(tier -> owners.put(tier, cluster.owner(tier).number));
@@ -228,8 +226,7 @@ class TiersIT {
     List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
     int requests = 40;
     for (int i = 0; i < requests; i++) {
-      asked.add(
-          ask(entries.get(i % 2), body(i / 2 % 2 == 0, 60), "x-penstock-complexity", "0.1"));
+      asked.add(ask(entries.get(i % 2), body(i / 2 % 2 == 0, 60), "x-penstock-complexity", "0.1"));
     }
     entries
         .get(0)
@@ -251,9 +248,7 @@ class TiersIT {
     }
     assertThat(cluster.engine(1, "peak_running")).isLessThanOrEqualTo(2);
     for (Node node : entries) {
-      await(
-          "no draft at a node",
-          () -> Cluster.metric(node, "penstock_cascade_draft_bytes") == 0);
+      await("no draft at a node", () -> Cluster.metric(node, "penstock_cascade_draft_bytes") == 0);
     }
   }
 
@@ -290,8 +285,7 @@ class TiersIT {
                       + "\r\n\r\n"
                       + body)
                   .getBytes(StandardCharsets.US_ASCII));
-      await(
-          "a draft", () -> Cluster.metric(node, "penstock_cascade_draft_bytes") > 0);
+      await("a draft", () -> Cluster.metric(node, "penstock_cascade_draft_bytes") > 0);
       HttpResponse<String> other = ask(node, body(false, 2)).join();
       assertThat(other.statusCode()).as("one at a time").isEqualTo(429);
     }
@@ -316,9 +310,7 @@ class TiersIT {
     start(
         "instant",
         limited(
-            new JsonObject()
-                .put("tokens_per_minute", tokens)
-                .put("requests_per_minute", requests)),
+            new JsonObject().put("tokens_per_minute", tokens).put("requests_per_minute", requests)),
         new JsonObject(),
         50);
     int used = 0;

@@ -1,6 +1,5 @@
 package io.penstock.ingress;
 
-import static io.penstock.ingress.ScriptedEngine.DONE;
 import static io.penstock.ingress.ScriptedEngine.STREAM_HEAD;
 import static io.penstock.ingress.ScriptedEngine.chunk;
 import static io.penstock.ingress.ScriptedEngine.json;

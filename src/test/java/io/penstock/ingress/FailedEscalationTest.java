@@ -172,8 +172,7 @@ class FailedEscalationTest extends TieredGateway {
     HttpResponse<String> answer = post(WHOLE);
     assertThat(textOfWhole(answer)).isEqualTo(YES);
     assertThat(header(answer, FAILED))
-        .isEqualTo(
-            "quality; code=bad_gateway; draft=fast; rejected_by=hook_failed; threshold=0.8");
+        .isEqualTo("quality; code=bad_gateway; draft=fast; rejected_by=hook_failed; threshold=0.8");
   }
 
   /** An answer of an engine with this text and end. */

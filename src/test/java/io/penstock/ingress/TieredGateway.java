@@ -45,8 +45,7 @@ abstract class TieredGateway {
   static final long HELD_MAX = 1 << 20;
 
   final Vertx vertx = Vertx.vertx();
-  final HttpClient http =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+  final HttpClient http = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   final ScriptedEngine fast = new ScriptedEngine(vertx);
   final ScriptedEngine standard = new ScriptedEngine(vertx);
   final ScriptedEngine quality = new ScriptedEngine(vertx);

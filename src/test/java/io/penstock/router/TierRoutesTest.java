@@ -62,7 +62,8 @@ class TierRoutesTest {
             Optional.empty(),
             cascades
                 ? Optional.of(
-                    new CascadePolicy(2, 1_024, 1_024, 0, true, true, Optional.empty(), Optional.empty()))
+                    new CascadePolicy(
+                        2, 1_024, 1_024, 0, true, true, Optional.empty(), Optional.empty()))
                 : Optional.empty());
     return new RouteTable(
         new Fleet(

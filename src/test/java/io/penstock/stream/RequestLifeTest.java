@@ -253,6 +253,8 @@ class RequestLifeTest {
     if (event >= 8) {
       return event + 3; // a draft, and its judgement
     }
-    return event < 7 || random.nextInt(4) > 0 ? event : List.of(8, 9, 10, 13).get(random.nextInt(4));
+    return event < 7 || random.nextInt(4) > 0
+        ? event
+        : List.of(8, 9, 10, 13).get(random.nextInt(4));
   }
 }
