@@ -103,10 +103,14 @@ final class Allowance {
     }
   }
 
-  /** How the limits stand. */
-  void headers(MultiMap headers) {
-    if (ticket != null) {
-      LimitHeaders.of(headers, ticket, loop.clock().millis());
+  /**
+   * How the limits stand of the tier of now; of the first one where a draft stands in for a tier
+   * that failed, perhaps since a limit of its model was used up, which is none of the next request.
+   */
+  void headers(MultiMap headers, boolean ofFirst) {
+    Ticket told = ofFirst && !before.isEmpty() ? before.get(0) : ticket;
+    if (told != null) {
+      LimitHeaders.of(headers, told, loop.clock().millis());
     }
   }
 }

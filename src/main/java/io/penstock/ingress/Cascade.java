@@ -62,9 +62,13 @@ final class Cascade {
     return holds() ? new HeldAnswer(policy().orElseThrow(), loop.drafts()) : null;
   }
 
-  /** Whether what is sent to the client now is the answer, and its tier known. */
-  boolean isDecided() {
-    return accepted || failed != null || !holds();
+  /**
+   * Whether it is known which tier answers. A ping may take the headers along before that.
+   *
+   * @param hasContent whether the client gets content, of the tier of now or of a draft
+   */
+  boolean isDecided(boolean hasContent) {
+    return accepted || failed != null || !(holds() || (spare != null && !hasContent));
   }
 
   /** Asks the judges about the draft of the tier of now. */

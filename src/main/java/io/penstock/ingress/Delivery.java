@@ -180,6 +180,7 @@ final class Delivery {
     if (resumed) {
       resumption().resumed(by.name(), life.gapMillis());
     } else {
+      tellHeaders();
       resumption = new Resumption(loop.books(), by, ask.scan(), ask.resume());
     }
   }
@@ -258,6 +259,7 @@ final class Delivery {
     }
     if (life.finish(nowMillis)) {
       if (whole == null || head == null) {
+        tellHeaders();
         answer.frames(draft.frames());
         answer.end();
       } else {
@@ -268,22 +270,27 @@ final class Delivery {
   }
 
   /** The tier that was to answer has failed: the draft of one below is the answer. */
-  void instead(long nowMillis, SpareDraft draft, String why) {
-    boolean hasItsHead = answer.isCommitted(); // by a ping, which came too early to say it
+  void instead(long nowMillis, SpareDraft draft) {
     byte[] whole = draft.answer().whole();
     if (life.finishWithDraft(nowMillis)) {
       if (whole != null && draft.head() != null) {
         EngineHead was = draft.head();
         answer.whole(was.status(), was.headers(), draft.whole(whole, attempts.usage()));
       } else {
-        if (hasItsHead) {
-          byte[] comment = (": " + why + "\n\n").getBytes(StandardCharsets.US_ASCII);
-          answer.frames(List.of(new Slice(comment, 0, comment.length)));
-        }
+        tellHeaders();
         answer.frames(draft.frames(attempts.usage()));
         answer.end();
       }
       client.settle(Outcome.OK);
+    }
+  }
+
+  /** A ping may have taken the headers along before it was known what they are to say. */
+  private void tellHeaders() {
+    String late = answer.isCommitted() ? client.lateHeaders() : "";
+    if (!late.isEmpty()) {
+      byte[] comments = late.getBytes(StandardCharsets.UTF_8);
+      answer.frames(List.of(new Slice(comments, 0, comments.length)));
     }
   }
 

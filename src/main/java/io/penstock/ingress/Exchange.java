@@ -21,6 +21,7 @@ import io.penstock.stream.StreamState;
 import io.penstock.tenancy.Identity;
 import io.penstock.tenancy.LimitRefusal;
 import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.Optional;
 import java.util.function.LongConsumer;
@@ -60,6 +61,9 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   /** How the tier failed in whose stead a draft is served. */
   private Outcome outcomeOfTier = Outcome.OK;
 
+  /** Whether the client has been told who answers. */
+  private boolean isTold;
+
   private long lastPingMillis;
 
   Exchange(
@@ -85,7 +89,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
             this::successHeaders,
             headers -> {
               AnswerHeaders.error(headers, attempts);
-              allowance.headers(headers);
+              allowance.headers(headers, false);
             },
             loop.turn());
     this.life = new RequestLife(nowMillis, false, rules.deadlines());
@@ -418,26 +422,37 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     }
     cascade.failed(spare.get(), code);
     outcomeOfTier = outcome;
-    String why = Headers.ESCALATION_FAILED + ": " + cascade.failure().orElseThrow().text();
-    required(pursuit).instead(nowMillis, spare.get(), outcome, why);
+    required(pursuit).instead(nowMillis, spare.get(), outcome);
     return true;
   }
 
   private void successHeaders(MultiMap headers) {
-    allowance.headers(headers);
-    AnswerHeaders.success(
-        headers,
-        caller,
-        pool().model(),
-        pool().name(),
-        attempts,
-        life,
-        loop.clock().millis() - startMillis);
-    if (cascade.isDecided() || answer.status() >= 400) { // else a ping came before the verdict
-      AnswerHeaders.tier(
-          headers, itinerary.tiers(), cascade.answered(), required(ask).scan().stream(), cost());
+    allowance.headers(headers, cascade.failure().isPresent());
+    AnswerHeaders.course(
+        headers, caller, attempts, life, loop.clock().millis() - startMillis);
+    boolean hasContent = life.timeToFirstTokenMillis() >= 0 || life.state().isFinal();
+    isTold = cascade.isDecided(hasContent) || answer.status() >= 400; // else a ping came before
+    if (isTold) {
+      answeredBy(headers);
     }
+  }
+
+  private void answeredBy(MultiMap headers) {
+    AnswerHeaders.who(headers, pool().model(), pool().name(), attempts);
+    AnswerHeaders.tier(
+        headers, itinerary.tiers(), cascade.answered(), required(ask).scan().stream(), cost());
     cascade.failure().ifPresent(failed -> headers.set(Headers.ESCALATION_FAILED, failed.text()));
+  }
+
+  @Override
+  public String lateHeaders() {
+    if (isTold) {
+      return "";
+    }
+    isTold = true;
+    MultiMap late = HttpHeaders.headers();
+    answeredBy(late);
+    return AnswerHeaders.asComments(late);
   }
 
   private Optional<Cost> cost() {

@@ -28,6 +28,9 @@ final class Itinerary {
   /** How often it has gone up in a cascade. */
   private int stage;
 
+  /** The stage that was tried first. */
+  private int firstStage;
+
   private boolean staysBelow;
 
   private final List<TierName> tiers = new ArrayList<>(0);
@@ -58,7 +61,8 @@ final class Itinerary {
     stage = Math.min(stage, answered.higher().size());
     poolIndex = 0;
     isPoolUnknown = false;
-    List<TierName> gone = List.copyOf(tiers.subList(0, Math.min(stage, tiers.size())));
+    int before = Math.max(0, Math.min(stage - firstStage, tiers.size()));
+    List<TierName> gone = List.copyOf(tiers.subList(0, before));
     tiers.clear();
     tiers.addAll(gone);
     tier().ifPresent(tiers::add);
@@ -78,6 +82,7 @@ final class Itinerary {
   /** The last tier is tried, and none of those between. */
   void goToTop() {
     stage = plan().higher().size();
+    firstStage = stage;
     poolIndex = 0;
     isPoolUnknown = false;
     tiers.clear();

@@ -61,6 +61,9 @@ final class Pursuit implements Attempt.Owner {
      */
     boolean insteadOfRefusal(long nowMillis);
 
+    /** Headers that are known only now, as comments of a stream whose own went before. */
+    String lateHeaders();
+
     /** The client is to be told. */
     void fail(long nowMillis, FinalError error);
 
@@ -310,10 +313,8 @@ final class Pursuit implements Attempt.Owner {
   /**
    * The tier of now has failed: what runs or waits for it ends so, and a draft of a tier below is
    * the answer.
-   *
-   * @param why for a client that has the head of its answer already
    */
-  void instead(long nowMillis, SpareDraft draft, Outcome outcome, String why) {
+  void instead(long nowMillis, SpareDraft draft, Outcome outcome) {
     if (attempt != null) {
       loop.books().wasted(life.state(), attempt.generatedTokens());
       giveBack(nowMillis, outcome, retryAfterOfEngine);
@@ -322,7 +323,7 @@ final class Pursuit implements Attempt.Owner {
     }
     pool = draft.pool();
     attempts.answeredBy(draft.grant());
-    delivery.instead(nowMillis, draft, why);
+    delivery.instead(nowMillis, draft);
   }
 
   /** The call that it was to share went without it, or was lost with who made it. */

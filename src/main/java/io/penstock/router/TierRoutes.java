@@ -25,7 +25,8 @@ import java.util.stream.Collectors;
 /**
  * Which tier serves a request that leaves the choice to the router. Of the tiers whose models the
  * tenant may use, those are left out that can not do what the request needs or do not hold it, and,
- * as long as another has one, those without a usable replica; then the policy chooses. A tier that
+ * as long as another has one, those without a usable replica; then the policy chooses. So it is with
+ * the tiers above. A tier that
  * the client names is the one, and none above it follows. Embeddings are refused: whoever compares
  * vectors needs all of them from one model. Pure.
  */
@@ -67,13 +68,18 @@ final class TierRoutes {
     List<Tier> usable = matching(able, tier -> table.servesNow(route, tier.model()));
     List<Tier> candidates = usable.isEmpty() ? able : usable;
     Tier chosen = TierSelection.choose(policy, candidates, wish);
-    List<Tier> above = named.isPresent() ? List.of() : above(candidates, chosen);
-    return planned(route, chosen, above);
+    return planned(route, chosen, named.isPresent() ? List.of() : above(candidates, able, chosen));
   }
 
-  private List<Tier> above(List<Tier> candidates, Tier chosen) {
+  /**
+   * The tiers above that have a usable replica. Where none has, those that could serve it all the
+   * same: an answer is judged whether there is a better one to be had just now or not, and its
+   * client is told so.
+   */
+  private List<Tier> above(List<Tier> candidates, List<Tier> able, Tier chosen) {
     int most = policy.cascade().map(cascade -> cascade.maxCascades()).orElse(0);
-    return TierSelection.above(policy, candidates, chosen, most);
+    List<Tier> usable = TierSelection.above(policy, candidates, chosen, most);
+    return usable.isEmpty() ? TierSelection.above(policy, able, chosen, most) : usable;
   }
 
   /** Of tiers that all can not serve a request, the one whose reason says most: the best. */

@@ -238,23 +238,42 @@ class FailedEscalationTest extends TieredGateway {
   }
 
   /** The head of the answer went with a ping, before anybody knew. */
-  @Test
-  void whoHasTheHeadAlreadyIsToldInAComment() {
+  @ParameterizedTest
+  @CsvSource({"1, fails", "2, fails", "2, answers", "0, answers"})
+  void whoHasTheHeadAlreadyIsToldInComments(int slow, String what) {
     setup.pingAfter = Duration.ofMillis(1);
     start(Optional.of(serving("")));
-    fast.answer(says(NO, 10, 3));
-    List<NetSocket> waiting = new CopyOnWriteArrayList<>();
-    standard.answer((socket, request) -> waiting.add(socket));
-    quality.answer(failing("close"));
+    List<ScriptedEngine> engines = List.of(fast, standard, quality);
+    List<String> says = List.of(slow == 0 ? YES : NO, NO, BETTER);
+    List<Runnable> waiting = new CopyOnWriteArrayList<>();
+    for (int i = 0; i < engines.size(); i++) {
+      ScriptedEngine.Script answers = says(says.get(i), 10, 3);
+      ScriptedEngine.Script script =
+          i >= slow && what.equals("fails") ? (socket, request) -> socket.close() : answers;
+      boolean waits = i == slow;
+      engines
+          .get(i)
+          .answer(
+              (socket, request) -> {
+                if (waits) {
+                  waiting.add(() -> script.answer(socket, request));
+                } else {
+                  script.answer(socket, request);
+                }
+              });
+    }
     NetSocket client = send(STREAM);
     StringBuffer seen = new StringBuffer();
     client.handler(piece -> seen.append(piece.toString()));
     await(() -> seen.indexOf(": ping") >= 0 && waiting.size() == 1, "a ping");
-    waiting.get(0).close();
-    await(() -> seen.indexOf("[DONE]") >= 0, "the draft");
-    assertThat(seen.toString())
-        .contains(": " + FAILED + ": quality; code=bad_gateway; draft=fast")
-        .contains("sorry");
+    waiting.get(0).run();
+    await(() -> seen.indexOf("[DONE]") >= 0, "the answer");
+    String head = seen.substring(0, seen.indexOf("\r\n\r\n"));
+    String rest = seen.substring(head.length());
+    assertThat(head).as("nobody knew").doesNotContain("x-penstock-tier", "x-penstock-model");
+    String tier = slow == 0 ? "fast" : what.equals("answers") ? "quality" : slow == 1 ? "fast" : "standard";
+    assertThat(rest).contains(": x-penstock-tier: " + tier + "\n", ": x-penstock-model: model-" + tier);
+    assertThat(rest.contains(FAILED)).isEqualTo(what.equals("fails"));
     nothingIsHeld();
   }
 

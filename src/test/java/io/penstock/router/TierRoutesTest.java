@@ -191,6 +191,18 @@ class TierRoutesTest {
   }
 
   @Test
+  void whereNoTierAboveIsUsableTheyAreThereAllTheSame() {
+    RouteTable table = table(true);
+    RouteTableTest.health(table, "middle", ReplicaState.UNHEALTHY);
+    assertThat(decided(table.route(route(complexity(0.1), 10, Set.of()))))
+        .isEqualTo("fast small-8b [small] > quality [large]");
+    RouteTableTest.health(table, "large", ReplicaState.UNHEALTHY);
+    assertThat(decided(table.route(route(complexity(0.1), 10, Set.of()))))
+        .as("a draft is judged, and its client told that there was nobody above")
+        .isEqualTo("fast small-8b [small] > standard [middle] > quality [large]");
+  }
+
+  @Test
   void embeddingsWantOneModel() {
     assertThat(decided(table(true).route(RouteTableTest.route("any", Operation.EMBEDDINGS, 10, 0))))
         .isEqualTo(
