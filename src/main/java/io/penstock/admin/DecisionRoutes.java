@@ -114,6 +114,7 @@ final class DecisionRoutes {
     JsonObject json =
         new JsonObject().put("request", decision.request().value()).put("pool", by.pool().value());
     tier(by.pool()).ifPresent(tier -> json.put("tier", tier.value()));
+    decision.remark().ifPresent(text -> json.put("remark", text));
     return json.put("owner", by.node().value())
         .put("grant", decision.ordinal())
         .put("age_ms", decision.ageMillis())

@@ -8,6 +8,7 @@ import io.penstock.message.Term;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * How a strategy came to its choice, for the receipt. Made only of choices that are kept.
@@ -51,6 +52,15 @@ record Explanation(String reason, List<Term> terms, List<Row> rows) {
       rows.stream().filter(row -> row.replica().equals(chosen.id())).forEach(told::add);
     }
     return new Decision(
-        request, ordinal, 0, strategy.label(), chosen.id(), reason, rows.size(), terms, told);
+        request,
+        ordinal,
+        0,
+        strategy.label(),
+        chosen.id(),
+        reason,
+        rows.size(),
+        terms,
+        told,
+        Optional.empty());
   }
 }

@@ -29,11 +29,7 @@ final class AnswerHeaders {
 
   /** On a success: after how many attempts, and where the time went. */
   static void course(
-      MultiMap headers,
-      Caller caller,
-      Attempts attempts,
-      RequestLife life,
-      long sinceStartMillis) {
+      MultiMap headers, Caller caller, Attempts attempts, RequestLife life, long sinceStartMillis) {
     headers.set(Headers.REQUEST_ID, caller.requestId());
     headers.set(Headers.ATTEMPTS, Integer.toString(attempts.count()));
     long queueMillis = Math.max(0, life.queueMillis());

@@ -422,14 +422,19 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     }
     cascade.failed(spare.get(), code);
     outcomeOfTier = outcome;
+    loop.slots()
+        .remark(
+            spare.get().pool().name(),
+            new RequestId(caller.requestId()),
+            "served though it was rejected, since the tier above failed: "
+                + cascade.failure().orElseThrow().text());
     required(pursuit).instead(nowMillis, spare.get(), outcome);
     return true;
   }
 
   private void successHeaders(MultiMap headers) {
     allowance.headers(headers, cascade.failure().isPresent());
-    AnswerHeaders.course(
-        headers, caller, attempts, life, loop.clock().millis() - startMillis);
+    AnswerHeaders.course(headers, caller, attempts, life, loop.clock().millis() - startMillis);
     boolean hasContent = life.timeToFirstTokenMillis() >= 0 || life.state().isFinal();
     isTold = cascade.isDecided(hasContent) || answer.status() >= 400; // else a ping came before
     if (isTold) {

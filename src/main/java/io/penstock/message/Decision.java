@@ -3,6 +3,7 @@ package io.penstock.message;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.RequestId;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * The receipt of one choice of a replica: what was known, how it was weighed, what came of it. All
@@ -18,6 +19,7 @@ import java.util.List;
  * @param terms what was known of the request and the pool
  * @param rows candidates, the least score first; at most {@link #ROWS_MAX}, the chosen one among
  *     them
+ * @param remark what became of the request, where there is something to be said
  */
 public record Decision(
     RequestId request,
@@ -28,7 +30,8 @@ public record Decision(
     String reason,
     int candidates,
     List<Term> terms,
-    List<Row> rows) {
+    List<Row> rows,
+    Optional<String> remark) {
   /** Most candidates that are told. */
   public static final int ROWS_MAX = 64;
 
@@ -43,12 +46,27 @@ public record Decision(
   /** The same for another request that went in the same call. */
   public Decision by(RequestId other) {
     return new Decision(
-        other, ordinal, ageMillis, strategy, chosen, reason, candidates, terms, rows);
+        other, ordinal, ageMillis, strategy, chosen, reason, candidates, terms, rows, remark);
   }
 
   /** The same, told later. */
   public Decision aged(long millis) {
     return new Decision(
-        request, ordinal, millis, strategy, chosen, reason, candidates, terms, rows);
+        request, ordinal, millis, strategy, chosen, reason, candidates, terms, rows, remark);
+  }
+
+  /** The same with a remark. */
+  public Decision remarked(String text) {
+    return new Decision(
+        request,
+        ordinal,
+        ageMillis,
+        strategy,
+        chosen,
+        reason,
+        candidates,
+        terms,
+        rows,
+        Optional.of(text));
   }
 }

@@ -25,10 +25,9 @@ import java.util.stream.Collectors;
 /**
  * Which tier serves a request that leaves the choice to the router. Of the tiers whose models the
  * tenant may use, those are left out that can not do what the request needs or do not hold it, and,
- * as long as another has one, those without a usable replica; then the policy chooses. So it is with
- * the tiers above. A tier that
- * the client names is the one, and none above it follows. Embeddings are refused: whoever compares
- * vectors needs all of them from one model. Pure.
+ * as long as another has one, those without a usable replica; then the policy chooses. So it is
+ * with the tiers above. A tier that the client names is the one, and none above it follows.
+ * Embeddings are refused: whoever compares vectors needs all of them from one model. Pure.
  */
 final class TierRoutes {
   private final RouteTable table;

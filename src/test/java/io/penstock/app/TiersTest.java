@@ -174,7 +174,7 @@ class TiersTest {
     limited(new JsonObject().put("model", "llama-3.3-70b").put("requests_per_minute", 1));
     HttpResponse<String> first = chat(",\"max_tokens\":5");
     assertThat(header(first, "x-penstock-cascade")).isEqualTo("fast,standard,quality");
-    HttpResponse<String> second = chat(",\"max_tokens\":5,\"stream\":true");
+    HttpResponse<String> second = chat(",\"max_tokens\":5,\"stream\":true", "x-request-id", "r-3");
     assertThat(second.statusCode()).isEqualTo(200);
     assertThat(second.body()).endsWith("data: [DONE]\n\n");
     assertThat(header(second, "x-penstock-escalation-failed"))
@@ -184,6 +184,17 @@ class TiersTest {
     assertThat(header(second, "x-ratelimit-limit-requests"))
         .as("not those of a model that the next request may do without")
         .isEqualTo("1000");
+    JsonObject receipt = decisions("r-3").getJsonObject(0);
+    for (long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        !receipt.containsKey("remark") && System.nanoTime() < end;
+        receipt = decisions("r-3").getJsonObject(0)) {
+      Thread.onSpinWait();
+    }
+    assertThat(receipt.getString("remark"))
+        .as("%s", receipt)
+        .isEqualTo(
+            "served though it was rejected, since the tier above failed: "
+                + header(second, "x-penstock-escalation-failed"));
     HttpResponse<String> named =
         chat(",\"max_tokens\":5", "x-penstock-complexity", "0.5", "x-penstock-tier", "standard");
     assertThat(named.statusCode()).as(named.body()).isEqualTo(429);

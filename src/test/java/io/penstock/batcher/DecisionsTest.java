@@ -132,7 +132,32 @@ class DecisionsTest {
 
   private static Decision decision(String request) {
     return new Decision(
-        new RequestId(request), 1, 0, "random", new ReplicaId("r"), "", 1, List.of(), List.of());
+        new RequestId(request),
+        1,
+        0,
+        "random",
+        new ReplicaId("r"),
+        "",
+        1,
+        List.of(),
+        List.of(),
+        Optional.empty());
+  }
+
+  @Test
+  void aRemarkStandsInTheLatestReceiptOfItsRequest() {
+    DecisionLog log = new DecisionLog();
+    log.remark(new RequestId("unknown"), "nothing happens");
+    for (int i = 0; i < DecisionLog.KEPT_MAX + 3; i++) {
+      log.add(decision("r-" + i % 100), Set.of(), i);
+    }
+    log.remark(new RequestId("r-7"), "served all the same");
+    List<Decision> told = log.last(Optional.of(new RequestId("r-7")), 10, 1_000);
+    assertThat(told).extracting(Decision::remark).startsWith(Optional.of("served all the same"));
+    assertThat(told.stream().filter(each -> each.remark().isPresent())).hasSize(1);
+    assertThat(log.last(Optional.empty(), 1_000, 1_000).stream())
+        .filteredOn(each -> each.remark().isPresent())
+        .hasSize(1);
   }
 
   @Test

@@ -271,8 +271,10 @@ class FailedEscalationTest extends TieredGateway {
     String head = seen.substring(0, seen.indexOf("\r\n\r\n"));
     String rest = seen.substring(head.length());
     assertThat(head).as("nobody knew").doesNotContain("x-penstock-tier", "x-penstock-model");
-    String tier = slow == 0 ? "fast" : what.equals("answers") ? "quality" : slow == 1 ? "fast" : "standard";
-    assertThat(rest).contains(": x-penstock-tier: " + tier + "\n", ": x-penstock-model: model-" + tier);
+    String tier =
+        slow == 0 ? "fast" : what.equals("answers") ? "quality" : slow == 1 ? "fast" : "standard";
+    assertThat(rest)
+        .contains(": x-penstock-tier: " + tier + "\n", ": x-penstock-model: model-" + tier);
     assertThat(rest.contains(FAILED)).isEqualTo(what.equals("fails"));
     nothingIsHeld();
   }
