@@ -17,6 +17,7 @@ final class HeldAnswer {
   private final CascadePolicy policy;
   private final DraftRoom room;
   private List<Slice> frames = new ArrayList<>();
+  private DraftText text = new DraftText();
   private int bytes;
   private byte @Nullable [] whole;
 
@@ -37,6 +38,9 @@ final class HeldAnswer {
       added += each.length();
     }
     bytes += added;
+    if (!isTooLong()) {
+      text.read(more);
+    }
     return room.take(added, policy.heldMaxBytes()) && !isTooLong();
   }
 
@@ -65,6 +69,7 @@ final class HeldAnswer {
   void release() {
     room.free(bytes);
     frames = new ArrayList<>(); // whoever was given the old ones may still read them
+    text = new DraftText();
     bytes = 0;
     whole = null;
   }
@@ -81,8 +86,6 @@ final class HeldAnswer {
 
   /** What a judge is shown. */
   Draft draft(Question question) {
-    return whole == null
-        ? DraftText.ofStream(question, frames)
-        : DraftText.ofWhole(question, whole);
+    return whole == null ? text.draft(question) : DraftText.ofWhole(question, whole);
   }
 }
