@@ -263,6 +263,7 @@ final class Roles implements Supervisor.Posts {
   }
 
   private Future<?> ingress(RequestMeters meters) {
+    var judges = HttpQualityHook.onEachLoop(telemetry.metrics().registry());
     return onEachLoop(
         lane -> {
           IngressVerticle verticle =
@@ -272,7 +273,7 @@ final class Roles implements Supervisor.Posts {
                   directory(),
                   tenancy,
                   prefixes,
-                  vertx -> new HttpQualityHook(vertx, telemetry.metrics().registry()),
+                  judges,
                   settings.ingress(),
                   settings.fleet(),
                   lane,

@@ -89,8 +89,7 @@ final class Gateway implements AutoCloseable {
     BatchPolicy batching = BatchPolicy.DEFAULT;
 
     /** Judges outside. */
-    Function<Vertx, QualityHook> hooks =
-        vertx -> new HttpQualityHook(vertx, new SimpleMeterRegistry());
+    Function<Vertx, QualityHook> hooks = HttpQualityHook.onEachLoop(new SimpleMeterRegistry());
 
     /** Another fleet than that of the pool "rivers". */
     Optional<Fleet> fleet = Optional.empty();

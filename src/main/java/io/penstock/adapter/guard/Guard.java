@@ -3,7 +3,6 @@ package io.penstock.adapter.guard;
 import static io.penstock.inference.Checks.require;
 
 import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.penstock.telemetry.Names;
@@ -56,9 +55,9 @@ public final class Guard {
   private final Rules rules;
   private final Predicate<Throwable> isItsFault;
   private final CircuitBreaker breaker;
-  private final MeterRegistry meters;
+  private final GuardBoard board;
+  private final Tags tags;
   private final AtomicInteger state = new AtomicInteger(CLOSED); // read by the scrape
-  private final Gauge shown;
   private final Counter answered;
   private final Counter failed;
   private final Counter refused;
@@ -78,14 +77,29 @@ public final class Guard {
       String target,
       Rules rules,
       Predicate<Throwable> isItsFault) {
+    this(vertx, new GuardBoard(meters), system, target, rules, isItsFault);
+  }
+
+  /**
+   * One of several loops of a node.
+   *
+   * @param board which shows the worst of theirs
+   */
+  public Guard(
+      Vertx vertx,
+      GuardBoard board,
+      String system,
+      String target,
+      Rules rules,
+      Predicate<Throwable> isItsFault) {
     this.system = system;
     this.target = withoutSecrets(target);
     this.rules = rules;
     this.isItsFault = isItsFault;
-    this.meters = meters;
-    Tags tags = Tags.of("system", system, "target", this.target);
-    this.shown =
-        Gauge.builder(Names.GUARD_STATE, state, AtomicInteger::get).tags(tags).register(meters);
+    this.board = board;
+    this.tags = Tags.of("system", system, "target", this.target);
+    board.add(tags, state);
+    MeterRegistry meters = board.meters();
     this.answered = meters.counter(Names.GUARD_CALLS, tags.and("outcome", "ok"));
     this.failed = meters.counter(Names.GUARD_CALLS, tags.and("outcome", "failed"));
     this.refused = meters.counter(Names.GUARD_CALLS, tags.and("outcome", "refused"));
@@ -177,6 +191,6 @@ public final class Guard {
   /** Nobody calls any more; what has been counted stays. */
   public void close() {
     breaker.close();
-    meters.remove(shown);
+    board.remove(tags, state);
   }
 }

@@ -2,6 +2,7 @@ package io.penstock.adapter.judge;
 
 import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.adapter.guard.Guard;
+import io.penstock.adapter.guard.GuardBoard;
 import io.penstock.inference.CascadePolicy;
 import io.penstock.tiers.JudgeAnswer;
 import io.penstock.tiers.QualityHook;
@@ -26,6 +27,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.DoubleConsumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -44,13 +46,19 @@ public final class HttpQualityHook implements QualityHook {
   private static final int GUARDS_MAX = 8;
 
   private final Vertx vertx;
-  private final MeterRegistry meters;
+  private final GuardBoard board;
   private final Map<CascadePolicy.Hook, Guard> guards = new LinkedHashMap<>();
   private @Nullable HttpClient client;
 
-  public HttpQualityHook(Vertx vertx, MeterRegistry meters) {
+  /** What makes the hook of each loop of a node; how the judges are is shown for all loops. */
+  public static Function<Vertx, QualityHook> onEachLoop(MeterRegistry meters) {
+    GuardBoard board = new GuardBoard(meters);
+    return vertx -> new HttpQualityHook(vertx, board);
+  }
+
+  private HttpQualityHook(Vertx vertx, GuardBoard board) {
     this.vertx = vertx;
-    this.meters = meters;
+    this.board = board;
   }
 
   @Override
@@ -103,7 +111,7 @@ public final class HttpQualityHook implements QualityHook {
     Guard opened =
         new Guard(
             vertx,
-            meters,
+            board,
             "judge",
             at.url(),
             new Guard.Rules(FAILURES_IN_A_ROW, at.timeout(), REST),
