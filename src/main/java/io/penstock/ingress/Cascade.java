@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
  * as long as its exchange, on its loop.
  */
 final class Cascade {
-  private final LoopParts loop;
+  private final DraftRoom room;
+  private final Books books;
   private final Tiering tiering;
   private final Itinerary itinerary;
   private boolean accepted;
@@ -25,8 +26,14 @@ final class Cascade {
   private @Nullable SpareDraft spare;
   private @Nullable FailedEscalation failed;
 
-  Cascade(LoopParts loop, Tiering tiering, Itinerary itinerary) {
-    this.loop = loop;
+  /**
+   * The cascade of one request.
+   *
+   * @param room of its loop
+   */
+  Cascade(DraftRoom room, Books books, Tiering tiering, Itinerary itinerary) {
+    this.room = room;
+    this.books = books;
     this.tiering = tiering;
     this.itinerary = itinerary;
   }
@@ -41,7 +48,7 @@ final class Cascade {
    */
   void begin() {
     Optional<CascadePolicy> policy = policy();
-    if (!holds() || !loop.drafts().isFull(policy.orElseThrow().heldMaxBytes())) {
+    if (!holds() || !room.isFull(policy.orElseThrow().heldMaxBytes())) {
       return;
     }
     itinerary.tier().ifPresent(tier -> count(tier, Judging.Verdict.NO_ROOM));
@@ -59,7 +66,7 @@ final class Cascade {
 
   /** Where it is held; null where it is the client's. */
   @Nullable HeldAnswer hold() {
-    return holds() ? new HeldAnswer(policy().orElseThrow(), loop.drafts()) : null;
+    return holds() ? new HeldAnswer(policy().orElseThrow(), room) : null;
   }
 
   /**
@@ -108,7 +115,7 @@ final class Cascade {
   }
 
   private void count(TierName tier, Judging.Verdict verdict) {
-    loop.books().cascade(tier, verdict.label());
+    books.cascade(tier, verdict.label());
   }
 
   /**
@@ -124,7 +131,7 @@ final class Cascade {
         policy.servesDrafts()
             && shown != null
             && RuleJudge.isServable(shown, isLimited, Judging::isJson)
-            && loop.drafts().isForSpares(policy.heldMaxBytes())
+            && room.isForSpares(policy.heldMaxBytes())
             && (before == null || draft.ruling().rank() >= before.ruling().rank());
     shown = null;
     if (!keeps) {
@@ -156,7 +163,7 @@ final class Cascade {
             served.ruling().quality(),
             served.ruling().by(),
             tiering.policy().orElseThrow().qualityThreshold());
-    loop.books().draftServed(served.tier(), code);
+    books.draftServed(served.tier(), code);
   }
 
   /** Whether a rejected draft is the answer, and why. */

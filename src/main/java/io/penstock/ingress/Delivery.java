@@ -11,7 +11,9 @@ import io.penstock.stream.StreamState;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -35,6 +37,9 @@ final class Delivery {
 
   /** What stood before it, where it came in one piece. */
   private @Nullable EngineHead head;
+
+  /** The same of drafts that were rejected; at most one for each tier. */
+  private final Map<HeldAnswer, EngineHead> headsOfRejected = new HashMap<>(0);
 
   private @Nullable Resumption resumption;
   private boolean paused;
@@ -82,10 +87,12 @@ final class Delivery {
             by,
             attempts.lastGrant().orElseThrow(),
             judged(),
-            head,
             attempts.usageBefore(),
             attempts.usage(),
             ruling);
+    if (head != null) {
+      headsOfRejected.put(draft.answer(), head);
+    }
     held = null;
     head = null;
     return draft;
@@ -273,8 +280,8 @@ final class Delivery {
   void instead(long nowMillis, SpareDraft draft) {
     byte[] whole = draft.answer().whole();
     if (life.finishWithDraft(nowMillis)) {
-      if (whole != null && draft.head() != null) {
-        EngineHead was = draft.head();
+      EngineHead was = headsOfRejected.get(draft.answer());
+      if (whole != null && was != null) {
         answer.whole(was.status(), was.headers(), draft.whole(whole, attempts.usage()));
       } else {
         tellHeaders();

@@ -81,7 +81,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     this.caller = Headers.caller(request, id);
     this.reception = new Reception(loop, operation, request, rules.config().maxBodyBytes(), this);
     this.allowance = new Allowance(loop);
-    this.cascade = new Cascade(loop, rules.tiering(), itinerary);
+    this.cascade = new Cascade(loop.drafts(), loop.books(), rules.tiering(), itinerary);
     this.answer =
         new ClientAnswer(
             request,

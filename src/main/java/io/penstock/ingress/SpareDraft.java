@@ -7,13 +7,11 @@ import io.penstock.message.Grant;
 import io.penstock.openai.Slice;
 import io.penstock.openai.UsageSum;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
 
 /**
  * A rejected draft that is kept for when the tier above fails.
  *
  * @param grant of the attempt that brought it
- * @param head what stood before it, where it came in one piece; null for a stream
  * @param usageBefore of the tiers before its own: frames of a stream tell it with their own
  * @param usage of those and its own
  */
@@ -22,7 +20,6 @@ record SpareDraft(
     Pool pool,
     Grant grant,
     HeldAnswer answer,
-    @Nullable EngineHead head,
     TokenUsage usageBefore,
     TokenUsage usage,
     Judging.Ruling ruling) {
