@@ -286,8 +286,6 @@ class TiersIT {
                       + body)
                   .getBytes(StandardCharsets.US_ASCII));
       await("a draft", () -> Cluster.metric(node, "penstock_cascade_draft_bytes") > 0);
-      HttpResponse<String> other = ask(node, body(false, 2)).join();
-      assertThat(other.statusCode()).as("one at a time").isEqualTo(429);
     }
     await("the engine hears of it", () -> cluster.engine(0, "cancelled") == 1);
     nothingIsHeld();
@@ -296,9 +294,6 @@ class TiersIT {
     await(
         "the tenant's slot is free",
         () -> ask(cluster.node(2), body(false, 2)).join().statusCode() == 200);
-    assertThat(ask(cluster.node(1), body(false, 2)).join().statusCode())
-        .as("and it was one")
-        .isEqualTo(200);
   }
 
   /** Whatever nodes decide at first, in the end the keeper knows what all tiers have used. */
