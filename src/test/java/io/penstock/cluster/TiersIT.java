@@ -269,10 +269,10 @@ class TiersIT {
     start(
         "h100-llama-3.1-8b",
         limited(new JsonObject().put("max_concurrent", 1)),
-        new JsonObject(),
+        new JsonObject().put("max_draft_bytes", 4 << 20), // so that it stays a draft
         50);
     Node node = cluster.node(0) == cluster.owner("fast") ? cluster.node(1) : cluster.node(0);
-    String body = body(true, 4_000).encode();
+    String body = body(true, 7_000).encode();
     try (Socket client = new Socket("127.0.0.1", node.httpPort)) {
       client
           .getOutputStream()
