@@ -124,6 +124,7 @@ final class DecisionRoutes {
                         .put("value", task.complexity())
                         .put("by", task.by())
                         .put("why", task.why().isEmpty() ? null : task.why())));
+    decision.remark().ifPresent(text -> json.put("remark", text));
     return json.put("owner", by.node().value())
         .put("grant", decision.ordinal())
         .put("age_ms", decision.ageMillis())

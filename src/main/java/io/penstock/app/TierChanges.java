@@ -44,8 +44,10 @@ final class TierChanges {
       List.of(
           new Key<>("max_cascades", CascadePolicy::maxCascades),
           new Key<>("max_draft_bytes", CascadePolicy::draftMaxBytes),
+          new Key<>("max_held_bytes", CascadePolicy::heldMaxBytes),
           new Key<>("min_mean_logprob", CascadePolicy::minMeanLogprob),
           new Key<>("on_judge_failure", of -> of.acceptsOnFailure() ? "accept" : "reject"),
+          new Key<>("on_failed_escalation", of -> of.servesDrafts() ? "serve_draft" : "error"),
           new Key<>("hook.url", of -> of.hook().map(CascadePolicy.Hook::url).orElse("none")),
           new Key<>(
               "hook.timeout_ms",

@@ -38,6 +38,7 @@ import io.penstock.message.HealthReport;
 import io.penstock.message.Message;
 import io.penstock.message.Refusal;
 import io.penstock.message.Release;
+import io.penstock.message.Remark;
 import io.penstock.message.Renew;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Room;
@@ -258,6 +259,15 @@ public final class BatcherVerticle extends VerticleBase {
             owner.firstToken(news, now);
             return List.of();
           });
+    } else if (message instanceof Remark remark) {
+      with(
+          remark.pool(),
+          owner -> {
+            owner
+                .admission()
+                .ifPresent(of -> of.decisions().remark(remark.request(), remark.text()));
+            return List.of();
+          });
     } else if (message instanceof Withdraw withdraw) {
       with(
           withdraw.pool(),
@@ -277,8 +287,8 @@ public final class BatcherVerticle extends VerticleBase {
       answer(question);
     } else {
       LOG.warn(
-          "batcher got {} (expected: Admit, FirstToken, Release, Withdraw, Renew, CensusAnswer, HealthReport,"
-              + " AskPool, AskDecisions)",
+          "batcher got {} (expected: Admit, FirstToken, Release, Remark, Withdraw, Renew, CensusAnswer,"
+              + " HealthReport, AskPool, AskDecisions)",
           message.getClass().getSimpleName());
     }
     keepTime();

@@ -57,6 +57,18 @@ final class DecisionLog {
     LOG.debug("{}", decision);
   }
 
+  /** Something is to be said of the latest choice that was made for a request, if it is kept. */
+  void remark(RequestId request, String text) {
+    for (long at = added - 1; at >= 0 && at >= added - KEPT_MAX; at--) {
+      Kept kept = ring[(int) (at % KEPT_MAX)];
+      if (kept != null && kept.decision().request().equals(request)) {
+        Decision remarked = kept.decision().remarked(text);
+        ring[(int) (at % KEPT_MAX)] = new Kept(kept.atMillis(), remarked, kept.company());
+        return;
+      }
+    }
+  }
+
   /** The newest first. */
   List<Decision> last(Optional<RequestId> request, int most, long nowMillis) {
     List<Decision> found = new ArrayList<>();

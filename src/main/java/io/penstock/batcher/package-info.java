@@ -32,10 +32,10 @@
  * zone carries is kept in {@link io.penstock.batcher.ZoneLoad}. A new owner starts with a clean
  * slate and learns anew.
  *
- * <p>Hears Admit, Withdraw, FirstToken, Release and Renew of the ingress loops, CensusAnswer, and
- * HealthReport of the probers, AskPool and AskDecisions of the admin API. Says Grant, Batch, Seat,
- * Refusal, NotOwner, RenewAnswer, PoolReport, Decisions, Census to all ingress loops, and Doubt and
- * AskHealth to the probers.
+ * <p>Hears Admit, Withdraw, FirstToken, Release, Remark and Renew of the ingress loops,
+ * CensusAnswer, and HealthReport of the probers, AskPool and AskDecisions of the admin API. Says
+ * Grant, Batch, Seat, Refusal, NotOwner, RenewAnswer, PoolReport, Decisions, Census to all ingress
+ * loops, and Doubt and AskHealth to the probers.
  *
  * <p>Decisions: a replica is chosen when a slot is free, not when a request arrives; a retry goes
  * first in its class; classes are served in strict order but for their floors and ages, and inside

@@ -79,8 +79,10 @@ final class TierRecords {
     return new CascadePolicy(
         cascade.path("max_cascades").asInt(),
         cascade.path("max_draft_bytes").asInt(),
+        cascade.path("max_held_bytes").asLong(),
         cascade.path("min_mean_logprob").asDouble(),
         cascade.path("on_judge_failure").asText().equals("accept"),
+        cascade.path("on_failed_escalation").asText().equals("serve_draft"),
         Records.optional(cascade.path("hook"))
             .map(
                 hook ->

@@ -48,6 +48,7 @@ final class TierRules {
       endsSomewhere(list.sub(i));
     }
     isModel(tiers.sub("cascade").sub("llm").sub("model_id"));
+    holdsADraft(tiers.sub("cascade"));
     ComplexityModelFile.check(tiers.sub("estimator_file"), files);
     isModel(tiers.sub("estimator_embeddings").sub("model_id"));
     if (tiers.tree().has("estimator_embeddings") && !tiers.tree().has("estimator_file")) {
@@ -71,6 +72,14 @@ final class TierRules {
     KeyPath first = levels.putIfAbsent(level.tree().textValue(), tier.at());
     if (first != null) {
       level.expected("a name of its own; " + first + " has this one");
+    }
+  }
+
+  private static void holdsADraft(Section cascade) {
+    JsonNode draft = cascade.tree().path("max_draft_bytes");
+    JsonNode held = cascade.tree().path("max_held_bytes");
+    if (draft.isIntegralNumber() && held.isIntegralNumber() && held.asLong() < draft.asLong()) {
+      cascade.sub("max_held_bytes").expected("max_draft_bytes or more, which is " + draft.asLong());
     }
   }
 

@@ -6,24 +6,32 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How answers of lower tiers are judged, and when the next tier is asked.
+ * How answers of lower tiers are judged, when the next tier is asked, and what stands when it
+ * fails.
  *
  * @param maxCascades how often a request goes up at most
  * @param draftMaxBytes an answer longer than this is not held to be judged: it is taken as it is
+ * @param heldMaxBytes of drafts that a node holds, all its event loops together, each of which has
+ *     an equal part of it
  * @param minMeanLogprob answers with log probabilities below this in the mean are judged 0
  * @param acceptsOnFailure what stands where a judge fails: whether the answer is taken, or the next
  *     tier asked
+ * @param servesDrafts what stands where the tier above fails: whether the best draft that was
+ *     rejected is the answer, or the error
  */
 public record CascadePolicy(
     int maxCascades,
     int draftMaxBytes,
+    long heldMaxBytes,
     double minMeanLogprob,
     boolean acceptsOnFailure,
+    boolean servesDrafts,
     Optional<Hook> hook,
     Optional<Llm> llm) {
   public CascadePolicy {
     require(maxCascades >= 0, "maxCascades", maxCascades, ">= 0");
     require(draftMaxBytes > 0, "draftMaxBytes", draftMaxBytes, "> 0");
+    require(heldMaxBytes >= draftMaxBytes, "heldMaxBytes", heldMaxBytes, ">= draftMaxBytes");
     require(minMeanLogprob <= 0, "minMeanLogprob", minMeanLogprob, "<= 0");
   }
 

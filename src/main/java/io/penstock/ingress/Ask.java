@@ -62,46 +62,34 @@ record Ask(
           "content-encoding: '" + encoding + "' (expected: none; send the body as plain JSON)");
     }
     Checked<Optional<ModelName>> model = RequestHeaders.model(headers.get("x-model-id"));
-    if (model instanceof Rejected<Optional<ModelName>> no) {
-      return refused(no);
-    }
     Checked<Optional<Priority>> priority =
         RequestHeaders.priority(headers.get("x-penstock-priority"));
-    if (priority instanceof Rejected<Optional<Priority>> no) {
-      return refused(no);
-    }
     Checked<Set<Capability>> named =
         RequestHeaders.capabilities(headers.get("x-penstock-capabilities"));
-    if (named instanceof Rejected<Set<Capability>> no) {
-      return refused(no);
-    }
     Checked<Optional<Duration>> timeout =
         RequestHeaders.timeout(headers.get("x-penstock-timeout-ms"));
-    if (timeout instanceof Rejected<Optional<Duration>> no) {
-      return refused(no);
-    }
     Checked<Boolean> resume = RequestHeaders.resume(headers.get("x-penstock-resume"));
-    if (resume instanceof Rejected<Boolean> no) {
-      return refused(no);
-    }
     Checked<TierHeaders> tiers = TierHeaders.read(headers::get);
-    if (tiers instanceof Rejected<TierHeaders> no) {
-      return refused(no);
+    Optional<Rejected<Ask>> badHeader =
+        Checked.rejection(model, priority, named, timeout, resume, tiers);
+    if (badHeader.isPresent()) {
+      return badHeader.get();
     }
-    Checked<ScannedBody> scanned = BodyScan.scan(operation, body, value(model));
-    if (scanned instanceof Rejected<ScannedBody> no) {
-      return refused(no);
+    Checked<ScannedBody> scanned = BodyScan.scan(operation, body, model.value());
+    Optional<Rejected<Ask>> badBody = Checked.rejection(scanned);
+    if (badBody.isPresent()) {
+      return badBody.get();
     }
-    ScannedBody scan = value(scanned);
+    ScannedBody scan = scanned.value();
     return new Valid<>(
         new Ask(
             scan,
-            tenant.atMost(value(priority).or(scan::priority).orElse(Priority.DEFAULT)),
-            union(value(named), scan.needs()),
+            tenant.atMost(priority.value().or(scan::priority).orElse(Priority.DEFAULT)),
+            union(named.value(), scan.needs()),
             Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant.id().value())),
-            value(timeout),
-            value(resume),
-            value(tiers),
+            timeout.value(),
+            resume.value(),
+            tiers.value(),
             Optional.empty(),
             Optional.empty()));
   }
@@ -197,13 +185,5 @@ record Ask(
     EnumSet<Capability> both = EnumSet.copyOf(a);
     both.addAll(b);
     return both;
-  }
-
-  private static <T> T value(Checked<T> checked) {
-    return ((Valid<T>) checked).value();
-  }
-
-  private static <T> Checked<Ask> refused(Rejected<T> no) {
-    return new Rejected<>(no.fault(), no.param(), no.message());
   }
 }

@@ -302,6 +302,12 @@ final class Attempt implements Upstream.Listener {
     if (cause instanceof NotSplitException) {
       return FailureText.notSplit(who());
     }
+    if (cause instanceof EndedEarlyException) {
+      return FailureText.endedEarly(who());
+    }
+    if (cause instanceof LaneLostException) {
+      return FailureText.sharedCallLost(who(), cause.getMessage());
+    }
     if (cause instanceof SlowReaderException) {
       return FailureText.readTooSlowly(who());
     }
@@ -312,7 +318,7 @@ final class Attempt implements Upstream.Listener {
     }
     return relay != null || piping
         ? FailureText.brokeInMidStream(who())
-        : FailureText.brokenOff(who());
+        : FailureText.brokenOff(who(), head != null);
   }
 
   private void fail(long nowMillis, Failure failure) {

@@ -147,6 +147,21 @@ final class Attempts {
     return all;
   }
 
+  /** What the model of the tier that is tried now was used. */
+  List<Use> usesOfStage() {
+    return uses().subList(before.size(), uses().size());
+  }
+
+  /** The answer is one of an earlier attempt. */
+  void answeredBy(Grant earlier) {
+    last = earlier;
+  }
+
+  /** With what the last one was begun. */
+  Optional<Grant> lastGrant() {
+    return Optional.ofNullable(last);
+  }
+
   /** Replicas that shall not have it again. */
   Set<ReplicaId> tried() {
     return Set.copyOf(tried);

@@ -79,6 +79,16 @@ final class Books {
     meters.appraised(found);
   }
 
+  /** A rejected draft is the answer, since the tier above failed so. */
+  void draftServed(TierName tier, String code) {
+    meters.draftServed(tier, code);
+  }
+
+  /** So many bytes of drafts more are held, or less. */
+  void draftsHeld(long bytes) {
+    meters.draftsHeld(bytes);
+  }
+
   /** A judge has spoken, or failed. */
   void judged(String judge, String outcome) {
     meters.judged(judge, outcome);
@@ -142,6 +152,8 @@ final class Books {
             nanos(life.totalMillis()),
             end.attempts().usage(),
             end.tiers(),
+            end.answered().orElse(null),
+            end.escalation().map(FailedEscalation::code).orElse(null),
             end.cost().orElse(null),
             end.bytesOut(),
             end.caller().address()));

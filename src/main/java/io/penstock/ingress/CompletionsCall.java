@@ -291,7 +291,7 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
       try {
         CompletionSplit.Verdict verdict = split.end();
         if (verdict == CompletionSplit.Verdict.GOING) {
-          cutShort(LaneEnd.DONE, FailureClass.TRUNCATED);
+          cutShort(LaneEnd.ENDED_EARLY, FailureClass.TRUNCATED);
         } else {
           conclude(split, verdict);
         }
@@ -303,7 +303,7 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
       if (single.last == SseFrame.Kind.DONE) {
         conclude(single, new byte[0]);
       } else {
-        cutShort(LaneEnd.DONE, FailureClass.TRUNCATED);
+        cutShort(LaneEnd.ENDED_EARLY, FailureClass.TRUNCATED);
       }
     } else {
       super.endCame();
@@ -320,7 +320,12 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
         firstContentMillis < 0 ? FailureClass.BROKEN_OFF : FailureClass.TRUNCATED);
   }
 
-  /** The stream is over before its end: who has begun to read it is told so by its end. */
+  /**
+   * The stream is over before its end: who reads a stream sees that by how it ends, who waits for
+   * an answer in one piece is told.
+   *
+   * @param how {@link LaneEnd#ENDED_EARLY} where the engine has ended it, else the connection broke
+   */
   private void cutShort(LaneEnd how, FailureClass row) {
     note(row.outcome());
     for (int i = 0; i < ids().size(); i++) {
@@ -329,11 +334,11 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
       if (guest == null) {
         continue;
       }
-      if (how == LaneEnd.DONE && bodies().get(i).streams()) {
+      if (how == LaneEnd.ENDED_EARLY && bodies().get(i).streams()) {
         beginOnce(id, guest);
         guest.done();
       } else {
-        guest.fail(LaneEnd.BROKEN_OFF);
+        guest.fail(how);
       }
     }
     host().next();

@@ -3,13 +3,17 @@ package io.penstock.ingress;
 import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.RequestId;
+import io.penstock.inference.TierName;
 import io.penstock.openai.Slice;
 import io.penstock.openai.UsageSum;
 import io.penstock.stream.RequestLife;
 import io.penstock.stream.StreamState;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -34,6 +38,9 @@ final class Delivery {
   /** What stood before it, where it came in one piece. */
   private @Nullable EngineHead head;
 
+  /** The same of drafts that were rejected; at most one for each tier. */
+  private final Map<HeldAnswer, EngineHead> headsOfRejected = new HashMap<>(0);
+
   private @Nullable Resumption resumption;
   private boolean paused;
 
@@ -56,7 +63,46 @@ final class Delivery {
 
   /** A tier is tried; its answers are held to be judged, or go to the client. */
   void beginTier(@Nullable HeldAnswer draft) {
+    over();
     held = draft;
+  }
+
+  /** Nothing that is held is needed any more. */
+  void over() {
+    if (held != null) {
+      held.release();
+      held = null;
+    }
+  }
+
+  /**
+   * The draft that was judged is rejected: whoever asks has it from now on.
+   *
+   * @param by pool of the tier
+   */
+  SpareDraft rejected(TierName tier, Pool by, Judging.Ruling ruling) {
+    SpareDraft draft =
+        new SpareDraft(
+            tier,
+            by,
+            attempts.lastGrant().orElseThrow(),
+            judged(),
+            attempts.usageBefore(),
+            attempts.usage(),
+            ruling);
+    if (head != null) {
+      headsOfRejected.put(draft.answer(), head);
+    }
+    held = null;
+    head = null;
+    return draft;
+  }
+
+  private HeldAnswer judged() {
+    if (held == null) {
+      throw new IllegalStateException("nothing is held");
+    }
+    return held;
   }
 
   /** Whether what comes is held to be judged. */
@@ -79,7 +125,7 @@ final class Delivery {
   /** The attempt has failed: nothing of what is held counts. */
   void discard() {
     if (held != null) {
-      held.clear();
+      held.release();
     }
   }
 
@@ -109,15 +155,15 @@ final class Delivery {
     if (draft.take(frames)) {
       return true;
     }
-    letGo(); // too long to be judged: it is the answer
-    return give(nowMillis, by, draft.frames(), true);
+    letGo(draft); // too much to be judged: it is the answer
+    boolean mayGoOn = give(nowMillis, by, draft.frames(), true);
+    draft.release();
+    return mayGoOn;
   }
 
-  private void letGo() {
-    if (held != null) {
-      held = null;
-      client.unjudged();
-    }
+  private void letGo(HeldAnswer draft) {
+    held = null;
+    client.unjudged(draft.isTooLong() ? Judging.Verdict.UNJUDGED : Judging.Verdict.NO_ROOM);
   }
 
   private boolean give(long nowMillis, Pool by, List<Slice> frames, boolean begun) {
@@ -141,6 +187,7 @@ final class Delivery {
     if (resumed) {
       resumption().resumed(by.name(), life.gapMillis());
     } else {
+      tellHeaders();
       resumption = new Resumption(loop.books(), by, ask.scan(), ask.resume());
     }
   }
@@ -171,7 +218,10 @@ final class Delivery {
 
   /** An answer too large to be held; pieces follow. */
   void beginPieces(long nowMillis, int status, MultiMap engineHeaders) {
-    letGo();
+    if (held != null) {
+      over();
+      client.unjudged(Judging.Verdict.UNJUDGED);
+    }
     life.firstContent(nowMillis);
     answer.beginPiping(status, engineHeaders);
   }
@@ -187,45 +237,67 @@ final class Delivery {
    * @return whether it is held; else it is the client's, unjudged
    */
   boolean holds(EngineHead engine, byte[] body) {
-    if (held == null) {
+    HeldAnswer draft = held;
+    if (draft == null) {
       return false;
     }
-    if (held.take(body)) {
+    if (draft.take(body)) {
       head = engine;
       return true;
     }
-    letGo();
+    letGo(draft);
+    draft.release();
     return false;
   }
 
   /** All of an answer is there, and held: it is to be judged. */
   void judge(long nowMillis) {
-    if (held == null) {
-      throw new IllegalStateException("nothing is held");
-    }
+    HeldAnswer draft = judged();
     life.judge(nowMillis);
-    client.judge(nowMillis, held);
+    client.judge(nowMillis, draft);
   }
 
   /** What is held is the answer. */
   void accept(long nowMillis) {
-    HeldAnswer draft = held;
-    if (draft == null) {
-      throw new IllegalStateException("nothing is held");
-    }
-    held = null;
+    HeldAnswer draft = judged();
     byte[] whole = draft.whole();
     if (whole == null) {
       life.firstContent(nowMillis);
     }
     if (life.finish(nowMillis)) {
       if (whole == null || head == null) {
+        tellHeaders();
         answer.frames(draft.frames());
         answer.end();
       } else {
         whole(head, whole);
       }
       client.settle(Outcome.OK);
+    }
+  }
+
+  /** The tier that was to answer has failed: the draft of one below is the answer. */
+  void instead(long nowMillis, SpareDraft draft) {
+    byte[] whole = draft.answer().whole();
+    if (life.finishWithDraft(nowMillis)) {
+      EngineHead was = headsOfRejected.get(draft.answer());
+      if (whole != null && was != null) {
+        answer.whole(was.status(), was.headers(), draft.whole(whole, attempts.usage()));
+      } else {
+        tellHeaders();
+        answer.frames(draft.frames(attempts.usage()));
+        answer.end();
+      }
+      client.settle(Outcome.OK);
+    }
+  }
+
+  /** A ping may have taken the headers along before it was known what they are to say. */
+  private void tellHeaders() {
+    String late = answer.isCommitted() ? client.lateHeaders() : "";
+    if (!late.isEmpty()) {
+      byte[] comments = late.getBytes(StandardCharsets.UTF_8);
+      answer.frames(List.of(new Slice(comments, 0, comments.length)));
     }
   }
 

@@ -6,7 +6,6 @@ import io.penstock.tiers.Draft;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -23,29 +22,29 @@ final class DraftText {
   private double logprobs;
   private int tokens;
 
-  private DraftText() {}
-
   static Draft ofWhole(Question question, byte[] body) {
     DraftText read = new DraftText();
     read.object(new String(body, StandardCharsets.UTF_8));
     return read.draft(question);
   }
 
-  static Draft ofStream(Question question, List<Slice> frames) {
-    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
-    frames.forEach(each -> bytes.write(each.bytes(), each.offset(), each.length()));
-    DraftText read = new DraftText();
-    bytes
-        .toString(StandardCharsets.UTF_8)
-        .lines()
-        .filter(line -> line.startsWith("data:"))
-        .map(line -> line.substring("data:".length()).strip())
-        .filter(data -> data.startsWith("{"))
-        .forEach(read::object);
-    return read.draft(question);
+  /**
+   * Reads frames of a stream, each slice one or several whole ones. As they come: read at the end,
+   * a long draft would hold up for some ten milliseconds all that its loop carries.
+   */
+  void read(List<Slice> frames) {
+    for (Slice each : frames) {
+      new String(each.bytes(), each.offset(), each.length(), StandardCharsets.UTF_8)
+          .lines()
+          .filter(line -> line.startsWith("data:"))
+          .map(line -> line.substring("data:".length()).strip())
+          .filter(data -> data.startsWith("{"))
+          .forEach(this::object);
+    }
   }
 
-  private Draft draft(Question question) {
+  /** What has been read so far. */
+  Draft draft(Question question) {
     return new Draft(
         question.text(),
         question.asksForJson(),

@@ -1,7 +1,6 @@
 package io.penstock.ingress;
 
 import io.penstock.fault.Fault;
-import io.penstock.inference.CascadePolicy;
 import io.penstock.inference.Cost;
 import io.penstock.inference.Operation;
 import io.penstock.inference.Outcome;
@@ -10,7 +9,6 @@ import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Tenant;
 import io.penstock.inference.TierName;
-import io.penstock.inference.TierPolicy;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
 import io.penstock.message.Refusal;
@@ -23,6 +21,7 @@ import io.penstock.stream.StreamState;
 import io.penstock.tenancy.Identity;
 import io.penstock.tenancy.LimitRefusal;
 import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.Optional;
 import java.util.function.LongConsumer;
@@ -57,11 +56,14 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   private @Nullable Ask ask;
   private Optional<Question> question = Optional.empty();
   private @Nullable Pursuit pursuit;
-  private @Nullable Judging judging;
   private @Nullable Appraising appraising;
+  private final Cascade cascade;
 
-  /** Whether the answer of a tier that has one above is the answer. */
-  private boolean accepted;
+  /** How the tier failed in whose stead a draft is served. */
+  private Outcome outcomeOfTier = Outcome.OK;
+
+  /** Whether the client has been told who answers. */
+  private boolean isTold;
 
   private long lastPingMillis;
 
@@ -80,6 +82,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     this.caller = Headers.caller(request, id);
     this.reception = new Reception(loop, operation, request, rules.config().maxBodyBytes(), this);
     this.allowance = new Allowance(loop);
+    this.cascade = new Cascade(loop.drafts(), loop.books(), rules.tiering(), itinerary);
     this.answer =
         new ClientAnswer(
             request,
@@ -87,7 +90,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
             this::successHeaders,
             headers -> {
               AnswerHeaders.error(headers, attempts);
-              allowance.headers(headers);
+              allowance.headers(headers, false);
             },
             loop.turn());
     this.life = new RequestLife(nowMillis, false, rules.deadlines());
@@ -213,20 +216,38 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
             fail(now, unsuited.get());
             return;
           }
+          if (first) {
+            cascade.begin();
+          }
           beginTier();
           if (first) {
             rules.retries().began(now);
-            allowance.reserve(
-                answered.model(), required(ask).scan(), now, () -> on(this::reserved));
-            reserved(now);
+            reserve(now);
           } else {
             askForSlot(now);
           }
         });
   }
 
-  private void reserved(long nowMillis) {
+  /** What the tier of now may need of the limits. */
+  private void reserve(long nowMillis) {
+    StreamState before = life.state();
+    allowance.reserve(
+        itinerary.model().orElseThrow(),
+        required(ask).scan(),
+        nowMillis,
+        () -> on(now -> reserved(now, before)));
+    reserved(nowMillis, before);
+  }
+
+  /**
+   * @param expected the state of a request that waits for this
+   */
+  private void reserved(long nowMillis, StreamState expected) {
     Optional<LimitRefusal> no = allowance.refusal();
+    if (life.state() != expected) {
+      return;
+    }
     if (no.isPresent()) {
       fail(nowMillis, FinalError.limited(no.get()));
     } else if (allowance.isHeld()) {
@@ -234,65 +255,50 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     }
   }
 
-  /** The answers of a tier that has one above it are held to be judged. */
   private void beginTier() {
-    required(pursuit)
-        .beginTier(holds() ? new HeldAnswer(cascade().orElseThrow().draftMaxBytes()) : null);
-  }
-
-  private boolean holds() {
-    return itinerary.canGoUp() && cascade().isPresent();
-  }
-
-  private Optional<CascadePolicy> cascade() {
-    return rules.tiering().policy().flatMap(TierPolicy::cascade);
+    required(pursuit).beginTier(cascade.hold());
   }
 
   @Override
   public void judge(long nowMillis, HeldAnswer draft) {
-    TierName tier = itinerary.tier().orElseThrow();
     Tenant tenant = allowance.identity().tenant();
-    judging =
-        new Judging(
-            new JudgeCall.Panel(
-                loop,
-                new JudgeCall.Asker(tenant, required(ask).priority(), required(ask).affinity())),
-            cascade().orElseThrow(),
-            new Judging.Case(
-                caller.requestId(),
-                tier,
-                pool().model(),
-                draft.draft(question.orElse(Question.NONE)),
-                rules.tiering().policy().orElseThrow().qualityThreshold()),
-            verdict -> on(now -> judged(now, tier, verdict)));
-    judging.begin();
+    cascade.judge(
+        new JudgeCall.Panel(
+            loop, new JudgeCall.Asker(tenant, required(ask).priority(), required(ask).affinity())),
+        caller.requestId(),
+        pool().model(),
+        draft.draft(question.orElse(Question.NONE)),
+        ruling -> on(now -> judged(now, ruling)));
   }
 
-  private void judged(long nowMillis, TierName tier, Judging.Verdict verdict) {
-    loop.books().cascade(tier, verdict.label());
-    if (verdict == Judging.Verdict.REJECTED) {
+  private void judged(long nowMillis, Judging.Ruling ruling) {
+    if (ruling.verdict() != Judging.Verdict.REJECTED) {
+      required(pursuit).accept(nowMillis);
+      return;
+    }
+    TierName tier = itinerary.tier().orElseThrow();
+    cascade.setAside(
+        required(pursuit).rejected(tier, ruling), required(ask).scan().maxTokens() > 0);
+    if (life.remainingMillis(nowMillis) > 0) {
       goUp(nowMillis);
     } else {
-      accepted = true;
-      required(pursuit).accept(nowMillis);
+      fail(nowMillis, FinalError.late(Fault.DEADLINE_EXCEEDED, life.deadlines(), false));
     }
   }
 
   @Override
-  public void unjudged() {
-    accepted = true;
-    itinerary
-        .tier()
-        .ifPresent(tier -> loop.books().cascade(tier, Judging.Verdict.UNJUDGED.label()));
+  public void unjudged(Judging.Verdict why) {
+    cascade.unjudged(why);
   }
 
   @Override
   public void goUp(long nowMillis) {
+    allowance.partOver(required(ask).scan(), attempts, nowMillis);
     attempts.nextStage();
     itinerary.goUp();
     beginTier();
     life.retry(nowMillis);
-    askForSlot(nowMillis);
+    reserve(nowMillis);
   }
 
   @Override
@@ -336,7 +342,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     }
     if (nobody && itinerary.passOver(unknown)) {
       askForSlot(nowMillis);
-    } else if (nobody && !unknown && holds()) {
+    } else if (nobody && !unknown && cascade.holds()) {
       goUp(nowMillis);
     } else if (nobody && itinerary.maySoonAgree(nowMillis)) {
       loop.timers().after(Itinerary.ASK_AGAIN_MILLIS, () -> on(this::askForPlan));
@@ -384,6 +390,12 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
   }
 
   private void expire(long nowMillis, Fault fault) {
+    if (life.state() == StreamState.JUDGING) {
+      cascade.expire(); // which may end it
+      if (life.state().isFinal()) {
+        return;
+      }
+    }
     if (pursuit == null || !pursuit.expire(nowMillis, fault)) {
       fail(nowMillis, FinalError.late(fault, life.deadlines(), ask == null));
     }
@@ -401,6 +413,10 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
 
   @Override
   public void fail(long nowMillis, FinalError error) {
+    if (error.fault() != Fault.INTERNAL
+        && instead(nowMillis, error.fault().code(), error.outcome())) {
+      return;
+    }
     if (life.fail(nowMillis)) {
       try {
         answer.error(error);
@@ -410,19 +426,55 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
     }
   }
 
-  private void successHeaders(MultiMap headers) {
-    allowance.headers(headers);
-    AnswerHeaders.success(
-        headers,
-        caller,
-        pool().model(),
-        pool().name(),
-        attempts,
-        life,
-        loop.clock().millis() - startMillis);
-    if (accepted || !holds()) { // else a ping has come before the verdict
-      AnswerHeaders.tier(headers, itinerary.tiers(), required(ask).scan().stream(), cost());
+  @Override
+  public boolean insteadOfRefusal(long nowMillis) {
+    return instead(nowMillis, FailedEscalation.REFUSED, Outcome.CLIENT_ERROR);
+  }
+
+  /** The tier of now has failed: serves the draft of one below, if there is one. */
+  private boolean instead(long nowMillis, String code, Outcome outcome) {
+    Optional<SpareDraft> spare = cascade.spare();
+    if (life.state().isFinal() || spare.isEmpty() || required(pursuit).hasContent()) {
+      return false;
     }
+    cascade.failed(spare.get(), code);
+    outcomeOfTier = outcome;
+    loop.slots()
+        .remark(
+            spare.get().pool().name(),
+            new RequestId(caller.requestId()),
+            "served though it was rejected, since the tier above failed: "
+                + cascade.failure().orElseThrow().text());
+    required(pursuit).instead(nowMillis, spare.get(), outcome);
+    return true;
+  }
+
+  private void successHeaders(MultiMap headers) {
+    allowance.headers(headers, cascade.failure().isPresent());
+    AnswerHeaders.course(headers, caller, attempts, life, loop.clock().millis() - startMillis);
+    boolean hasContent = life.timeToFirstTokenMillis() >= 0 || life.state().isFinal();
+    isTold = cascade.isDecided(hasContent) || answer.status() >= 400; // else a ping came before
+    if (isTold) {
+      answeredBy(headers);
+    }
+  }
+
+  private void answeredBy(MultiMap headers) {
+    AnswerHeaders.who(headers, pool().model(), pool().name(), attempts);
+    AnswerHeaders.tier(
+        headers, itinerary.tiers(), cascade.answered(), required(ask).scan().stream(), cost());
+    cascade.failure().ifPresent(failed -> headers.set(Headers.ESCALATION_FAILED, failed.text()));
+  }
+
+  @Override
+  public String lateHeaders() {
+    if (isTold) {
+      return "";
+    }
+    isTold = true;
+    MultiMap late = HttpHeaders.headers();
+    answeredBy(late);
+    return AnswerHeaders.asComments(late);
   }
 
   private Optional<Cost> cost() {
@@ -442,15 +494,14 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
       if (appraising != null) {
         appraising.cancel();
       }
-      if (judging != null) {
-        judging.cancel();
-      }
+      cascade.over();
       if (pursuit != null) {
         pursuit.over(outcome);
       }
     } finally {
-      if (itinerary.model().isPresent()) {
-        allowance.settle(itinerary.model().get(), required(ask).scan(), attempts, outcome);
+      if (ask != null) {
+        Outcome ofTier = cascade.failure().isPresent() ? outcomeOfTier : outcome;
+        allowance.settle(ask.scan(), attempts, ofTier);
       }
       charge();
       loop.exchanges().closed(this, settlement(outcome, fault));
@@ -484,7 +535,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         caller,
         allowance.identity().tenant().id(),
         operation,
-        itinerary.model(),
+        cascade.failure().isPresent() ? Optional.of(pool().model()) : itinerary.model(),
         Optional.ofNullable(pursuit).flatMap(Pursuit::pool).map(Pool::name),
         ask != null && ask.scan().stream(),
         Optional.ofNullable(ask).flatMap(Ask::prefix),
@@ -493,6 +544,8 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
         fault,
         attempts,
         itinerary.tiers(),
+        cascade.answered(),
+        cascade.failure(),
         ask == null ? Optional.empty() : cost(),
         answer.bytesOut(),
         life);

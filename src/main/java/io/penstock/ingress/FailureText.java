@@ -2,6 +2,7 @@ package io.penstock.ingress;
 
 import io.penstock.stream.FailureClass;
 import java.nio.charset.StandardCharsets;
+import org.jspecify.annotations.Nullable;
 
 /** The words of failures that are not an engine's own. Pure. */
 final class FailureText {
@@ -17,9 +18,17 @@ final class FailureText {
         who + " did not accept a connection within " + limitMillis + " ms (connect_ms)");
   }
 
-  static Failure brokenOff(String who) {
+  /**
+   * @param answered whether a part of the answer has come
+   */
+  static Failure brokenOff(String who, boolean answered) {
     return Failure.of(
-        FailureClass.BROKEN_OFF, "the connection to " + who + " broke before it answered");
+        FailureClass.BROKEN_OFF,
+        "the connection to "
+            + who
+            + (answered
+                ? " broke before all of its answer was there"
+                : " broke before it answered"));
   }
 
   static Failure brokeInMidStream(String who) {
@@ -27,7 +36,18 @@ final class FailureText {
   }
 
   static Failure endedEarly(String who) {
-    return Failure.of(FailureClass.TRUNCATED, who + " ended the stream before it was done");
+    return Failure.of(FailureClass.TRUNCATED, who + " ended its answer before it was complete");
+  }
+
+  /**
+   * A stream that came by a call that several requests shared.
+   *
+   * @param why it comes no more
+   */
+  static Failure sharedCallLost(String who, @Nullable String why) {
+    return Failure.of(
+        FailureClass.TRUNCATED,
+        "the call to " + who + " that this request shared was lost in mid-stream: " + why);
   }
 
   /** An answer to a call that several requests share. */

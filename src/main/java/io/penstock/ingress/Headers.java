@@ -17,6 +17,7 @@ final class Headers {
   static final CharSequence REPLICA = name("x-penstock-replica");
   static final CharSequence TIER = name("x-penstock-tier");
   static final CharSequence CASCADE = name("x-penstock-cascade");
+  static final CharSequence ESCALATION_FAILED = name("x-penstock-escalation-failed");
   static final CharSequence COST = name("x-penstock-cost");
   static final CharSequence QUEUE_MS = name("x-penstock-queue-ms");
   static final CharSequence ATTEMPTS = name("x-penstock-attempts");

@@ -1,5 +1,6 @@
 package io.penstock.ingress;
 
+import io.penstock.inference.CascadePolicy;
 import io.penstock.openai.Question;
 import io.penstock.openai.Slice;
 import io.penstock.tiers.Draft;
@@ -8,17 +9,21 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The answer of a tier that has one above it, held until it has been judged; bounded. Either the
- * frames of a stream or an answer in one piece. Pure.
+ * The answer of a tier that has one above it, held until it has been judged, or until the tier
+ * above has answered; bounded. Either the frames of a stream or an answer in one piece. What it
+ * holds counts in its loop's {@link DraftRoom} until it is {@link #release released}.
  */
 final class HeldAnswer {
-  private final int bytesMax;
-  private final List<Slice> frames = new ArrayList<>();
+  private final CascadePolicy policy;
+  private final DraftRoom room;
+  private List<Slice> frames = new ArrayList<>();
+  private DraftText text = new DraftText();
   private int bytes;
   private byte @Nullable [] whole;
 
-  HeldAnswer(int bytesMax) {
-    this.bytesMax = bytesMax;
+  HeldAnswer(CascadePolicy policy, DraftRoom room) {
+    this.policy = policy;
+    this.room = room;
   }
 
   /**
@@ -28,10 +33,15 @@ final class HeldAnswer {
    */
   boolean take(List<Slice> more) {
     frames.addAll(more);
+    int added = 0;
     for (Slice each : more) {
-      bytes += each.length();
+      added += each.length();
     }
-    return bytes <= bytesMax;
+    bytes += added;
+    if (!isTooLong()) {
+      text.read(more);
+    }
+    return room.take(added, policy.heldMaxBytes()) && !isTooLong();
   }
 
   /**
@@ -40,16 +50,26 @@ final class HeldAnswer {
    * @return whether it can be held
    */
   boolean take(byte[] body) {
-    if (body.length > bytesMax) {
+    if (body.length > policy.draftMaxBytes()) {
+      bytes = body.length;
+      room.take(bytes, policy.heldMaxBytes());
       return false;
     }
     whole = body;
-    return true;
+    bytes = body.length;
+    return room.take(bytes, policy.heldMaxBytes());
   }
 
-  /** The attempt has failed: nothing of it counts. */
-  void clear() {
-    frames.clear();
+  /** Whether what can not be held is longer than any draft may be. */
+  boolean isTooLong() {
+    return bytes > policy.draftMaxBytes();
+  }
+
+  /** Nothing of it is needed any more; it may begin anew. */
+  void release() {
+    room.free(bytes);
+    frames = new ArrayList<>(); // whoever was given the old ones may still read them
+    text = new DraftText();
     bytes = 0;
     whole = null;
   }
@@ -66,8 +86,6 @@ final class HeldAnswer {
 
   /** What a judge is shown. */
   Draft draft(Question question) {
-    return whole == null
-        ? DraftText.ofStream(question, frames)
-        : DraftText.ofWhole(question, whole);
+    return whole == null ? text.draft(question) : DraftText.ofWhole(question, whole);
   }
 }

@@ -228,6 +228,7 @@ public final class IngressVerticle extends VerticleBase
             this,
             lanesOfBatches,
             judges,
+            new DraftRoom(lanes, books::draftsHeld),
             hooks.apply(vertx));
     this.parts = parts;
     this.lanesOfBatches = lanesOfBatches;

@@ -28,6 +28,11 @@ final class Itinerary {
   /** How often it has gone up in a cascade. */
   private int stage;
 
+  /** The stage that was tried first. */
+  private int firstStage;
+
+  private boolean staysBelow;
+
   private final List<TierName> tiers = new ArrayList<>(0);
 
   /** Since when some node has not known a pool that another named; -1 before. */
@@ -56,16 +61,32 @@ final class Itinerary {
     stage = Math.min(stage, answered.higher().size());
     poolIndex = 0;
     isPoolUnknown = false;
-    List<TierName> gone = List.copyOf(tiers.subList(0, Math.min(stage, tiers.size())));
+    int before = Math.max(0, Math.min(stage - firstStage, tiers.size()));
+    List<TierName> gone = List.copyOf(tiers.subList(0, before));
     tiers.clear();
     tiers.addAll(gone);
     tier().ifPresent(tiers::add);
     return true;
   }
 
-  /** Whether there is a tier above the one that is tried. */
+  /** Whether there is a tier above the one that is tried, and it may be tried. */
   boolean canGoUp() {
-    return plan != null && stage < plan.higher().size();
+    return plan != null && !staysBelow && stage < plan.higher().size();
+  }
+
+  /** No tier above the one that is tried will be. */
+  void stayBelow() {
+    staysBelow = true;
+  }
+
+  /** The last tier is tried, and none of those between. */
+  void goToTop() {
+    stage = plan().higher().size();
+    firstStage = stage;
+    poolIndex = 0;
+    isPoolUnknown = false;
+    tiers.clear();
+    tier().ifPresent(tiers::add);
   }
 
   /** The tier above is tried. */
@@ -87,6 +108,11 @@ final class Itinerary {
   /** The tiers that were tried, the one that is tried the last; none where a model was named. */
   List<TierName> tiers() {
     return List.copyOf(tiers);
+  }
+
+  /** The last of them. */
+  Optional<TierName> lastTier() {
+    return tiers.isEmpty() ? Optional.empty() : Optional.of(tiers.get(tiers.size() - 1));
   }
 
   /** Whether there has been a plan. */

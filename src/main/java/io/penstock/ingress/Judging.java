@@ -10,6 +10,7 @@ import io.penstock.tiers.RuleJudge;
 import io.vertx.core.json.DecodeException;
 import io.vertx.core.json.Json;
 import java.util.Optional;
+import java.util.OptionalDouble;
 import java.util.function.Consumer;
 import java.util.function.DoubleConsumer;
 import org.slf4j.Logger;
@@ -29,8 +30,10 @@ final class Judging {
     ACCEPTED("accepted"),
     /** It is not good enough. */
     REJECTED("rejected"),
-    /** A judge failed, and answers are taken then. */
-    UNJUDGED("unjudged");
+    /** A judge failed, and answers are taken then; or it was too long to be held. */
+    UNJUDGED("unjudged"),
+    /** There was no room to hold it, and it is the answer. */
+    NO_ROOM("no_room");
 
     private final String label;
 
@@ -41,6 +44,30 @@ final class Judging {
     /** The name in metrics. */
     String label() {
       return label;
+    }
+  }
+
+  /**
+   * What the judges have made of a draft.
+   *
+   * @param quality the least that was found; empty where nobody has said a number
+   * @param by who has rejected it: the rule, {@code hook}, {@code llm}; {@code hook_failed}, {@code
+   *     llm_failed}; empty where it was not rejected
+   */
+  record Ruling(Verdict verdict, OptionalDouble quality, String by) {
+    private static Ruling of(Verdict verdict) {
+      return new Ruling(verdict, OptionalDouble.empty(), "");
+    }
+
+    private static Ruling rejected(OptionalDouble quality, String by) {
+      return new Ruling(Verdict.REJECTED, quality, by);
+    }
+
+    /**
+     * What is better is more; a draft that nobody has found bad is better than any that one has.
+     */
+    double rank() {
+      return quality.orElse(1);
     }
   }
 
@@ -71,15 +98,16 @@ final class Judging {
   private final Panel panel;
   private final CascadePolicy policy;
   private final Case of;
-  private final Consumer<Verdict> then;
+  private final Consumer<Ruling> then;
   private Runnable cancel = () -> {};
+  private String asked = "";
   private boolean over;
   private boolean failed;
 
   /**
-   * @param then told the verdict, perhaps at once
+   * @param then told the ruling, perhaps at once
    */
-  Judging(Panel panel, CascadePolicy policy, Case of, Consumer<Verdict> then) {
+  Judging(Panel panel, CascadePolicy policy, Case of, Consumer<Ruling> then) {
     this.panel = panel;
     this.policy = policy;
     this.of = of;
@@ -91,7 +119,7 @@ final class Judging {
     panel.count("rules", fault.isPresent() ? "rejected" : "accepted");
     if (fault.isPresent()) {
       LOG.debug("{}: {}: {}", of.requestId(), of.tier(), fault.get());
-      end(Verdict.REJECTED);
+      end(Ruling.rejected(OptionalDouble.of(0), fault.get()));
     } else {
       askHook();
     }
@@ -102,6 +130,7 @@ final class Judging {
       askModel();
       return;
     }
+    asked = "hook";
     cancelBy(
         panel.hook(
             policy.hook().get(),
@@ -113,9 +142,10 @@ final class Judging {
 
   private void askModel() {
     if (policy.llm().isEmpty()) {
-      end(failed ? Verdict.UNJUDGED : Verdict.ACCEPTED);
+      conclude();
       return;
     }
+    asked = "llm";
     cancelBy(
         panel.model(
             policy.llm().get(),
@@ -145,7 +175,7 @@ final class Judging {
   }
 
   private void conclude() {
-    end(failed ? Verdict.UNJUDGED : Verdict.ACCEPTED);
+    end(Ruling.of(failed ? Verdict.UNJUDGED : Verdict.ACCEPTED));
   }
 
   private void judged(String judge, double quality, Runnable next) {
@@ -157,7 +187,7 @@ final class Judging {
     if (enough) {
       next.run();
     } else {
-      end(Verdict.REJECTED);
+      end(Ruling.rejected(OptionalDouble.of(quality), judge));
     }
   }
 
@@ -171,14 +201,27 @@ final class Judging {
     if (policy.acceptsOnFailure()) {
       next.run();
     } else {
-      end(Verdict.REJECTED);
+      end(Ruling.rejected(OptionalDouble.empty(), judge + "_failed"));
     }
   }
 
-  private void end(Verdict verdict) {
+  private void end(Ruling ruling) {
     if (!over) {
       over = true;
-      then.accept(verdict);
+      then.accept(ruling);
+    }
+  }
+
+  /** The request has no time left to wait for the judge that is asked: it has failed. */
+  void expire() {
+    if (!over) {
+      over = true;
+      cancel.run();
+      panel.count(asked, "failed");
+      then.accept(
+          policy.acceptsOnFailure()
+              ? Ruling.of(Verdict.UNJUDGED)
+              : Ruling.rejected(OptionalDouble.empty(), asked + "_failed"));
     }
   }
 
@@ -190,7 +233,7 @@ final class Judging {
     }
   }
 
-  private static boolean isJson(String text) {
+  static boolean isJson(String text) {
     try {
       Json.decodeValue(text);
       return !text.isBlank();

@@ -205,6 +205,7 @@ final class LaneCall implements Upstream, Guest {
       case LEFT_OUT -> listener.failed(new LaneLostException("the call went without it"));
       case UNREACHABLE, BROKEN_OFF -> listener.failed(new IOException(end.name()));
       case CONNECT_TIMEOUT -> listener.failed(new TimeoutException(end.name()));
+      case ENDED_EARLY -> listener.failed(new EndedEarlyException());
       case MALFORMED -> listener.failed(new NotSplitException());
       case TOO_SLOW -> listener.failed(new SlowReaderException());
     }

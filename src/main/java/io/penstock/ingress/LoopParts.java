@@ -27,6 +27,7 @@ import java.util.function.Supplier;
  * @param prefixes texts that requests may name, to stand before their prompts
  * @param firstUse whether a connection to an engine has carried no request yet; true once for each
  * @param rules those of now
+ * @param drafts what drafts of cascades take of its memory
  * @param hook asks judges outside
  */
 record LoopParts(
@@ -46,6 +47,7 @@ record LoopParts(
     Exchanges exchanges,
     Lanes lanes,
     Judges judges,
+    DraftRoom drafts,
     QualityHook hook) {
 
   /** How long clients may take to send their bodies. */

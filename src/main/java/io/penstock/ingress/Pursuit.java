@@ -6,6 +6,7 @@ import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.RequestId;
 import io.penstock.inference.Tenant;
+import io.penstock.inference.TierName;
 import io.penstock.inference.TokenUsage;
 import io.penstock.message.Grant;
 import io.penstock.message.Seat;
@@ -51,7 +52,17 @@ final class Pursuit implements Attempt.Owner {
     void goUp(long nowMillis);
 
     /** An answer is given to the client though it could have been judged. */
-    void unjudged();
+    void unjudged(Judging.Verdict why);
+
+    /**
+     * The engine of the tier of now refuses the request.
+     *
+     * @return whether a draft of a tier below has become the answer
+     */
+    boolean insteadOfRefusal(long nowMillis);
+
+    /** Headers that are known only now, as comments of a stream whose own went before. */
+    String lateHeaders();
 
     /** The client is to be told. */
     void fail(long nowMillis, FinalError error);
@@ -294,6 +305,27 @@ final class Pursuit implements Attempt.Owner {
     delivery.accept(nowMillis);
   }
 
+  /** The draft is not good enough. */
+  SpareDraft rejected(TierName tier, Judging.Ruling ruling) {
+    return delivery.rejected(tier, required(pool), ruling);
+  }
+
+  /**
+   * The tier of now has failed: what runs or waits for it ends so, and a draft of a tier below is
+   * the answer.
+   */
+  void instead(long nowMillis, SpareDraft draft, Outcome outcome) {
+    if (attempt != null) {
+      loop.books().wasted(life.state(), attempt.generatedTokens());
+      giveBack(nowMillis, outcome, retryAfterOfEngine);
+    } else if (pool != null) {
+      loop.slots().withdraw(pool.name(), id);
+    }
+    pool = draft.pool();
+    attempts.answeredBy(draft.grant());
+    delivery.instead(nowMillis, draft);
+  }
+
   /** The call that it was to share went without it, or was lost with who made it. */
   private void askAlone(long nowMillis) {
     giveBack(nowMillis, Outcome.CANCELLED, 0);
@@ -306,6 +338,9 @@ final class Pursuit implements Attempt.Owner {
     EngineHead head = required(attempt).answered();
     if (passed.outcome() == Outcome.OK && delivery.holds(head, passed.body())) {
       judge(nowMillis);
+      return;
+    }
+    if (passed.outcome() != Outcome.OK && client.insteadOfRefusal(nowMillis)) {
       return;
     }
     if (!answer.isCommitted()) {
@@ -517,6 +552,7 @@ final class Pursuit implements Attempt.Owner {
       attempts.correct(delivery.resumption().usage());
     }
     body = null;
+    delivery.over();
     ride.over();
   }
 

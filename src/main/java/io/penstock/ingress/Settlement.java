@@ -22,8 +22,9 @@ import java.util.Optional;
  * @param status the HTTP status sent; 0 when none was
  * @param fault what the client was told went wrong; empty when the engine answered or the client
  *     left
- * @param tiers those that were tried for it, the one that answered the last; empty where it named a
- *     model
+ * @param tiers those that were tried for it, in order; empty where it named a model
+ * @param answered the one whose answer the client has, else the last of them
+ * @param escalation where a rejected draft is the answer
  * @param cost of all that was generated for it; empty where no model of those has a price
  * @param bytesOut bytes of body sent to the client
  */
@@ -41,6 +42,8 @@ record Settlement(
     Optional<Fault> fault,
     Attempts attempts,
     List<TierName> tiers,
+    Optional<TierName> answered,
+    Optional<FailedEscalation> escalation,
     Optional<Cost> cost,
     long bytesOut,
     RequestLife life) {}

@@ -17,6 +17,7 @@ import io.penstock.message.Message;
 import io.penstock.message.NotOwner;
 import io.penstock.message.Refusal;
 import io.penstock.message.Release;
+import io.penstock.message.Remark;
 import io.penstock.message.Renew;
 import io.penstock.message.RenewAnswer;
 import io.penstock.message.Seat;
@@ -169,6 +170,18 @@ final class SlotClaims {
     Grant grant = claims.held.get(id);
     if (grant != null && claims.owner != null) {
       outlet.send(claims.owner, new FirstToken(id, pool, claims.epoch, grant.replica(), millis));
+    }
+  }
+
+  /**
+   * Something is to be said of a choice of the pool's owner.
+   *
+   * @param callerId the request's id as the client knows it
+   */
+  void remark(PoolName pool, RequestId callerId, String text) {
+    NodeId owner = claims(pool).owner;
+    if (owner != null) {
+      outlet.send(owner, new Remark(callerId, pool, text));
     }
   }
 

@@ -20,6 +20,14 @@ final class Usages {
         before.cachedTokens());
   }
 
+  /** What was used since. */
+  static TokenUsage difference(TokenUsage now, TokenUsage then) {
+    return new TokenUsage(
+        now.promptTokens() - then.promptTokens(),
+        now.completionTokens() - then.completionTokens(),
+        now.cachedTokens() - then.cachedTokens());
+  }
+
   /** What two models were used. */
   static TokenUsage sum(TokenUsage a, TokenUsage b) {
     return new TokenUsage(

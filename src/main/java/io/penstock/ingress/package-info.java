@@ -8,7 +8,8 @@
  * the {@code Pursuit} of an answer by one {@code Attempt} after the other, each one grant on one
  * replica, whose end is a value, and the {@code Delivery} of what they bring. Says {@code Route}
  * and {@code ListModels} to a router, {@code Admit}, {@code Withdraw}, {@code Renew}, {@code
- * Release} and {@code CensusAnswer} to a pool's owner; hears their answers and {@code Census}.
+ * Release}, {@code Remark} and {@code CensusAnswer} to a pool's owner; hears their answers and
+ * {@code Census}.
  *
  * <p>A call that requests share is made by the loop of the first of them, its {@code BatchHost}; to
  * the others, on this loop or another, it is a {@code LaneCall} that looks to their attempts like a
@@ -22,11 +23,14 @@
  * Appraisals}): at once, or when an {@code EmbedCall} has had a model of the fleet embed its
  * prompt, for which it waits some tens of milliseconds at most and holds no slot.
  *
- * <p>In a cascade the plan has tiers, and the itinerary goes up. What comes of a tier that has one
- * above it is a {@code HeldAnswer}, bounded, whose slot goes back when it is whole; {@code Judging}
+ * <p>In a cascade the plan has tiers, and the itinerary goes up; how far it has come is the {@code
+ * Cascade}'s. What comes of a tier that has one above it is a {@code HeldAnswer}, bounded, and all
+ * of them by the loop's {@code DraftRoom}, whose slot goes back when it is whole; {@code Judging}
  * asks the judges, of which a model of the fleet is a {@code JudgeCall} with a slot of its own, and
- * then it is the client's, or the next tier is tried. The last tier is held back by nothing. All
- * that was generated for the client counts, {@code Attempts} tier by tier.
+ * then it is the client's, or the next tier is tried, for which the {@code Allowance} reserves
+ * anew. The best that was rejected is kept as the {@code SpareDraft}: it is the answer when the
+ * tier above fails, and a {@code FailedEscalation} says so. The last tier is held back by nothing.
+ * All that was generated for the client counts, {@code Attempts} tier by tier.
  *
  * <p>Decisions: what waits at an owner is kept here too ({@code SlotClaims}) and asked for again
  * when owners change, so that no client sees it. A stream that broke goes on at another replica of

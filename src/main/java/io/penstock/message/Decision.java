@@ -21,6 +21,7 @@ import java.util.Optional;
  * @param rows candidates, the least score first; at most {@link #ROWS_MAX}, the chosen one among
  *     them
  * @param appraisal how complex its task was found to be; empty where it named a model
+ * @param remark what became of the request, where there is something to be said
  */
 public record Decision(
     RequestId request,
@@ -32,7 +33,8 @@ public record Decision(
     int candidates,
     List<Term> terms,
     List<Row> rows,
-    Optional<Appraisal> appraisal) {
+    Optional<Appraisal> appraisal,
+    Optional<String> remark) {
   /** Most candidates that are told. */
   public static final int ROWS_MAX = 64;
 
@@ -65,10 +67,11 @@ public record Decision(
         candidates,
         terms,
         rows,
+        Optional.empty(),
         Optional.empty());
   }
 
-  /** The same for another request that went in the same call, of whose task it says nothing. */
+  /** The same for another request that went in the same call; of its own fate it says nothing. */
   public Decision by(RequestId other) {
     return new Decision(
         other, ordinal, ageMillis, strategy, chosen, reason, candidates, terms, rows);
@@ -76,13 +79,21 @@ public record Decision(
 
   /** The same, with how complex the request's task was found to be. */
   public Decision appraised(Optional<Appraisal> task) {
-    return new Decision(
-        request, ordinal, ageMillis, strategy, chosen, reason, candidates, terms, rows, task);
+    return with(ageMillis, task, remark);
   }
 
   /** The same, told later. */
   public Decision aged(long millis) {
+    return with(millis, appraisal, remark);
+  }
+
+  /** The same with a remark. */
+  public Decision remarked(String text) {
+    return with(ageMillis, appraisal, Optional.of(text));
+  }
+
+  private Decision with(long age, Optional<Appraisal> task, Optional<String> said) {
     return new Decision(
-        request, ordinal, millis, strategy, chosen, reason, candidates, terms, rows, appraisal);
+        request, ordinal, age, strategy, chosen, reason, candidates, terms, rows, task, said);
   }
 }

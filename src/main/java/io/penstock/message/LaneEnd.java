@@ -14,6 +14,8 @@ public enum LaneEnd {
   CONNECT_TIMEOUT,
   /** The connection to the replica broke. */
   BROKEN_OFF,
+  /** The replica ended its answer before all that was asked was there. */
+  ENDED_EARLY,
   /** The replica's answer was none to all that was asked. */
   MALFORMED,
   /** Its client reads so slowly that the others of its call had to wait for it. */

@@ -17,6 +17,7 @@ public sealed interface Message
         NotOwner,
         Withdraw,
         FirstToken,
+        Remark,
         Release,
         Renew,
         RenewAnswer,

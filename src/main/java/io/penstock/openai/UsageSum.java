@@ -2,7 +2,9 @@ package io.penstock.openai;
 
 import io.penstock.inference.TokenUsage;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 
 /**
  * Puts into an answer what the tiers before it have used besides, so that the client reads the sum.
@@ -23,6 +25,23 @@ public final class UsageSum {
       return body;
     }
     return replaced(body, 0, body.length, json.usageFrom(), json.usageTo(), sum(told, before));
+  }
+
+  /** Frames of a stream that is there as a whole; those that tell usage tell the sum. */
+  public static List<Slice> of(List<Slice> frames, TokenUsage before) {
+    if (before.equals(TokenUsage.NONE)) {
+      return frames;
+    }
+    List<Slice> summed = new ArrayList<>();
+    SseScanner scanner =
+        new SseScanner(
+            frame -> {
+              byte[] anew = frame.usage() == null ? null : frame.withUsageAfter(before);
+              summed.add(anew == null ? frame.slice() : new Slice(anew, 0, anew.length));
+            });
+    frames.forEach(each -> scanner.feed(each.bytes(), each.offset(), each.length()));
+    scanner.end();
+    return summed;
   }
 
   /** A frame that tells usage. */

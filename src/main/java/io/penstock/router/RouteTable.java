@@ -164,6 +164,17 @@ final class RouteTable {
     return model(model).candidates().stream().anyMatch(c -> c.can(needs) && c.holds(route));
   }
 
+  /** The models that can do what a request needs, by the names that its tenant may use. */
+  String listedFor(Route route) {
+    Set<Capability> needs = needs(route);
+    List<Model> able =
+        models.values().stream()
+            .filter(each -> isAllowed(route, each))
+            .filter(each -> each.candidates().stream().anyMatch(pool -> pool.can(needs)))
+            .toList();
+    return listed(route, able);
+  }
+
   /** Whether one of those pools has a replica that takes requests. */
   boolean servesNow(Route route, ModelName model) {
     Set<Capability> needs = needs(route);

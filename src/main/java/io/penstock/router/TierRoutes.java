@@ -3,6 +3,7 @@ package io.penstock.router;
 import io.penstock.fault.Fault;
 import io.penstock.inference.Capability;
 import io.penstock.inference.ModelName;
+import io.penstock.inference.Operation;
 import io.penstock.inference.Tier;
 import io.penstock.inference.TierName;
 import io.penstock.inference.TierPolicy;
@@ -24,8 +25,9 @@ import java.util.stream.Collectors;
 /**
  * Which tier serves a request that leaves the choice to the router. Of the tiers whose models the
  * tenant may use, those are left out that can not do what the request needs or do not hold it, and,
- * as long as another has one, those without a usable replica; then the policy chooses. A tier that
- * the client names is the one, and none above it follows. Pure.
+ * as long as another has one, those without a usable replica; then the policy chooses. So it is
+ * with the tiers above. A tier that the client names is the one, and none above it follows.
+ * Embeddings are refused: whoever compares vectors needs all of them from one model. Pure.
  */
 final class TierRoutes {
   private final RouteTable table;
@@ -37,6 +39,9 @@ final class TierRoutes {
   }
 
   RouteDecision route(Route route) {
+    if (route.operation() == Operation.EMBEDDINGS) {
+      return notForEmbeddings(route);
+    }
     TierWish wish = route.wish().orElse(TierWish.NONE);
     Optional<TierName> named = wish.tier();
     if (named.isPresent() && policy.tier(named.get()).isEmpty()) {
@@ -62,13 +67,18 @@ final class TierRoutes {
     List<Tier> usable = matching(able, tier -> table.servesNow(route, tier.model()));
     List<Tier> candidates = usable.isEmpty() ? able : usable;
     Tier chosen = TierSelection.choose(policy, candidates, wish);
-    List<Tier> above = named.isPresent() ? List.of() : above(candidates, chosen);
-    return planned(route, chosen, above);
+    return planned(route, chosen, named.isPresent() ? List.of() : above(candidates, able, chosen));
   }
 
-  private List<Tier> above(List<Tier> candidates, Tier chosen) {
+  /**
+   * The tiers above that have a usable replica. Where none has, those that could serve it all the
+   * same: an answer is judged whether there is a better one to be had just now or not, and its
+   * client is told so.
+   */
+  private List<Tier> above(List<Tier> candidates, List<Tier> able, Tier chosen) {
     int most = policy.cascade().map(cascade -> cascade.maxCascades()).orElse(0);
-    return TierSelection.above(policy, candidates, chosen, most);
+    List<Tier> usable = TierSelection.above(policy, candidates, chosen, most);
+    return usable.isEmpty() ? TierSelection.above(policy, able, chosen, most) : usable;
   }
 
   /** Of tiers that all can not serve a request, the one whose reason says most: the best. */
@@ -110,6 +120,19 @@ final class TierRoutes {
     public void refused(Refusal refusal) {}
   }
 
+  private RouteDecision notForEmbeddings(Route route) {
+    String able = table.listedFor(route);
+    return RouteTable.refused(
+        route,
+        Fault.UNSUPPORTED_CAPABILITY,
+        "model: '"
+            + route.model()
+            + "' leaves the choice of a model to the router, and vectors of different models can"
+            + " not be compared (expected: the name of a model that embeds"
+            + (able.isEmpty() ? "; there is none)" : ": " + able + ")"),
+        "model");
+  }
+
   private static RouteDecision notAllowed(Route route, List<Tier> asked) {
     return RouteTable.refused(
         route,
@@ -134,7 +157,7 @@ final class TierRoutes {
   }
 
   /**
-   * The row of the catalogue for the choice: it can what one of the tiers can.
+   * The row of the catalogue for the choice: it can what one of the tiers can, but for embeddings.
    *
    * @param cards of the models
    */
@@ -153,6 +176,7 @@ final class TierRoutes {
         ready |= each.ready();
       }
     }
+    capabilities.remove(Capability.EMBEDDINGS); // which it refuses
     return new ModelCard(
         policy.names().get(0),
         policy.names().subList(1, policy.names().size()),

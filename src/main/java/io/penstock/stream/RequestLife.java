@@ -8,10 +8,11 @@ import java.util.Optional;
  * it has passed. Pure; the caller brings the time, in milliseconds of a monotonic clock, and never
  * less than before.
  *
- * <p>Every path out leads through exactly one of {@link #finish}, {@link #cancel} and {@link #fail}
- * that answers {@code true}; whoever gets that answer settles the request: gives its slot back,
- * records usage, counts it, writes the access line. All later ends answer {@code false}. Any other
- * event that the state does not expect throws and changes nothing: it is a bug of the caller's.
+ * <p>Every path out leads through exactly one of {@link #finish}, {@link #finishWithDraft}, {@link
+ * #cancel} and {@link #fail} that answers {@code true}; whoever gets that answer settles the
+ * request: gives its slot back, records usage, counts it, writes the access line. All later ends
+ * answer {@code false}. Any other event that the state does not expect throws and changes nothing:
+ * it is a bug of the caller's.
  *
  * <p>RESUMING is one state to the outside, with the steps of an attempt inside: {@link #queue},
  * {@link #connect} and {@link #sent} move the step, each has the deadline that it has before the
@@ -39,6 +40,7 @@ public final class RequestLife {
   private long gapMillis = -1;
   private long endMillis = -1;
   private int resumes;
+  private boolean judged;
 
   /**
    * @param streams whether the client asked for a stream
@@ -101,6 +103,7 @@ public final class RequestLife {
   /** The whole of a lower tier's answer is there; judges are asked. */
   public void judge(long nowMillis) {
     enter(StreamState.JUDGING, nowMillis);
+    judged = true;
   }
 
   /**
@@ -166,6 +169,22 @@ public final class RequestLife {
     if (!state.isFinal() && state != StreamState.STREAMING && state != StreamState.JUDGING) {
       expectAnswer(StreamState.FINISHED);
     }
+    return end(StreamState.FINISHED, nowMillis);
+  }
+
+  /**
+   * The tier above has failed, and the client was sent all of a draft that was judged before.
+   *
+   * @return whether this was the end; false when another came before
+   */
+  public boolean finishWithDraft(long nowMillis) {
+    if (state.isFinal()) {
+      return false;
+    }
+    if (!judged || firstContentMillis >= 0) {
+      throw unexpected(StreamState.FINISHED);
+    }
+    firstContentMillis = streams ? nowMillis : -1;
     return end(StreamState.FINISHED, nowMillis);
   }
 

@@ -11,6 +11,8 @@ package io.penstock.stream;
  * in a cascade, on all tiers that have one above:
  * AWAITING_FIRST → DRAFTING → JUDGING → STREAMING | FINISHED   (the draft is the answer)
  *                      └──────────┴──▶ RETRYING                (the next tier, or a failure)
+ * QUEUED, CONNECTING, AWAITING_FIRST, DRAFTING, RETRYING of the next tier
+ *            → FINISHED                                        (it failed: the draft is the answer)
  *
  * any but the last three → CANCELLED (the client left) | FAILED (the client was told)
  * </pre>
@@ -88,8 +90,7 @@ public enum StreamState {
       case STREAMING ->
           this == AWAITING_FIRST || this == DRAFTING || this == JUDGING || this == RESUMING;
       case RESUMING -> this == STREAMING || this == RESUMING;
-      case FINISHED ->
-          this == STREAMING || this == AWAITING_FIRST || this == JUDGING || this == RESUMING;
+      case FINISHED -> !isFinal() && this != RECEIVED;
       case CANCELLED, FAILED -> !isFinal();
     };
   }

@@ -30,7 +30,10 @@ import org.jspecify.annotations.Nullable;
  * @param firstTokenNanos from its arrival to the first token sent to the client; -1 when none was
  * @param totalNanos from its arrival to its end
  * @param usage as the engine counted it; null when it did not
- * @param tiers those that were tried, the one that answered the last; empty where a model was named
+ * @param tiers those that were tried, in order; empty where a model was named
+ * @param tier the one that answered, else the last of them; null where a model was named
+ * @param escalationFailed code of why the last of them did not answer, where a rejected draft of
+ *     one below is the answer; else null
  * @param cost what it is charged; null where its models have no prices
  * @param bytesOut of the response's body
  * @param client address of the peer
@@ -56,6 +59,8 @@ public record AccessLine(
     long totalNanos,
     @Nullable TokenUsage usage,
     List<TierName> tiers,
+    @Nullable TierName tier,
+    @Nullable String escalationFailed,
     @Nullable Cost cost,
     long bytesOut,
     @Nullable String client) {}

@@ -24,6 +24,12 @@ final class Help implements MeterFilter {
               Names.COMPLEXITY_ESTIMATES,
               "How complex requests are whose tier the router chooses, by what they were judged"),
           Map.entry(Names.CASCADE_ANSWERS, "Answers of tiers that have one above, taken or not"),
+          Map.entry(
+              Names.CASCADE_DRAFTS_SERVED,
+              "Rejected answers of a tier that clients were given since the tier above failed"),
+          Map.entry(
+              Names.CASCADE_DRAFT_BYTES,
+              "Bytes of answers held to be judged, or until the tier above has answered"),
           Map.entry(Names.CASCADE_JUDGEMENTS, "What judges of such answers said"),
           Map.entry(Names.WASTED_TOKENS, "Tokens generated for nobody"),
           Map.entry(

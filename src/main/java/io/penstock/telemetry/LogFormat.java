@@ -74,12 +74,11 @@ public enum LogFormat {
         json.writeNumberField("completion_tokens", usage.completionTokens());
         json.writeNumberField("cached_tokens", usage.cachedTokens());
       }
-      if (!line.tiers().isEmpty()) {
-        text(json, "tier", last(line.tiers()));
-      }
+      text(json, "tier", line.tier());
       if (line.tiers().size() > 1) {
         text(json, "cascade", joined(line.tiers()));
       }
+      text(json, "escalation_failed", line.escalationFailed());
       Cost cost = line.cost();
       if (cost != null) {
         json.writeFieldName("cost");
@@ -118,6 +117,10 @@ public enum LogFormat {
         word(row, "tokens", usage.promptTokens() + "+" + usage.completionTokens());
       }
       word(row, "tier", line.tiers().isEmpty() ? null : joined(line.tiers()));
+      if (line.escalationFailed() != null) {
+        word(row, "draft", line.tier());
+        word(row, "escalation_failed", line.escalationFailed());
+      }
       word(row, "cost", line.cost());
       word(row, "attempts", line.attempts() > 1 ? line.attempts() : null);
       word(row, "resumes", line.resumes() > 0 ? line.resumes() : null);
@@ -167,10 +170,6 @@ public enum LogFormat {
     if (value != null) {
       json.writeStringField(name, bounded(value.toString()));
     }
-  }
-
-  private static TierName last(List<TierName> tiers) {
-    return tiers.get(tiers.size() - 1);
   }
 
   private static String joined(List<TierName> tiers) {

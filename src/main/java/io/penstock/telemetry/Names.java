@@ -34,10 +34,20 @@ public final class Names {
   public static final String COMPLEXITY_ESTIMATES = "penstock.complexity.estimates";
 
   /**
-   * Counter by tier, outcome (accepted, rejected, unjudged): answers of a tier that could have gone
-   * up in a cascade. Unjudged: too long to be held, or a judge failed and such answers are taken.
+   * Counter by tier, outcome (accepted, rejected, unjudged, no_room): answers of a tier that could
+   * have gone up in a cascade. Unjudged: too long to be held, or a judge failed and such answers
+   * are taken. No room: the node held as many bytes of drafts as it may.
    */
   public static final String CASCADE_ANSWERS = "penstock.cascade.answers";
+
+  /**
+   * Counter by tier, code: rejected answers of a tier that were given to the client since the tier
+   * above failed. The code is that of the error that the client was spared, or "engine_refused".
+   */
+  public static final String CASCADE_DRAFTS_SERVED = "penstock.cascade.drafts.served";
+
+  /** Gauge: bytes of answers that are held to be judged, or until the tier above has answered. */
+  public static final String CASCADE_DRAFT_BYTES = "penstock.cascade.draft.bytes";
 
   /** Counter by judge (rules, hook, llm), outcome (accepted, rejected, failed): judgements. */
   public static final String CASCADE_JUDGEMENTS = "penstock.cascade.judgements";

@@ -84,6 +84,7 @@ public final class RequestMeters {
 
   private final MeterRegistry registry;
   private final LongAdder inFlight = new LongAdder();
+  private final LongAdder draftBytes = new LongAdder();
   private final Map<ModelName, Map<Operation, ForModel>> models = new ConcurrentHashMap<>();
   private final Map<Operation, ForModel> unknownModel;
   private final Map<PoolName, PoolCounters> pools = new ConcurrentHashMap<>();
@@ -114,6 +115,7 @@ public final class RequestMeters {
     admittedLocally = registry.counter(Names.LIMIT_LOCAL_DECISIONS, "outcome", "admitted");
     refusedLocally = registry.counter(Names.LIMIT_LOCAL_DECISIONS, "outcome", "refused");
     Gauge.builder(Names.REQUESTS_IN_FLIGHT, inFlight, LongAdder::sum).register(registry);
+    Gauge.builder(Names.CASCADE_DRAFT_BYTES, draftBytes, LongAdder::sum).register(registry);
   }
 
   /**
@@ -206,6 +208,21 @@ public final class RequestMeters {
             key ->
                 registry.counter(Names.COMPLEXITY_ESTIMATES, "by", key.by(), "fallback", key.why()))
         .increment();
+  }
+
+  /**
+   * A rejected answer of a tier was given to the client, since the tier above failed.
+   *
+   * @param code one of a closed list
+   */
+  public void draftServed(TierName tier, String code) {
+    String label = tiers.contains(tier) ? tier.value() : UNKNOWN;
+    registry.counter(Names.CASCADE_DRAFTS_SERVED, "tier", label, "code", code).increment();
+  }
+
+  /** So many bytes of drafts more are held; less where it is negative. */
+  public void draftsHeld(long bytes) {
+    draftBytes.add(bytes);
   }
 
   /**

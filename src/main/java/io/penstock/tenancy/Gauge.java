@@ -54,6 +54,11 @@ final class Gauge {
     return subject;
   }
 
+  /** Whether it is the limit of a model, not of the tenant or a key as a whole. */
+  boolean isOfModel() {
+    return subject.startsWith("model ");
+  }
+
   LimitKind kind() {
     return kind;
   }

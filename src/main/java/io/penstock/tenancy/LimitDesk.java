@@ -103,6 +103,29 @@ public final class LimitDesk {
    */
   public Ticket reserve(
       Identity who, ModelName model, long tokens, long nowMillis, Runnable decided) {
+    return reserve(who, model, Ticket.Scope.REQUEST, tokens, nowMillis, decided);
+  }
+
+  /**
+   * Reserves what a further tier of a request needs that has a ticket: of its tenant and its key
+   * tokens alone, since it is one request to them; of its model what any request would need.
+   *
+   * @param isNew whether no tier before has reserved of this model
+   * @return to be settled in any case, besides the first
+   */
+  public Ticket reserveFurther(
+      Identity who, ModelName model, boolean isNew, long tokens, long nowMillis, Runnable decided) {
+    Ticket.Scope scope = isNew ? Ticket.Scope.MODEL_AND_TOKENS : Ticket.Scope.TOKENS;
+    return reserve(who, model, scope, tokens, nowMillis, decided);
+  }
+
+  private Ticket reserve(
+      Identity who,
+      ModelName model,
+      Ticket.Scope scope,
+      long tokens,
+      long nowMillis,
+      Runnable decided) {
     Tenant tenant = who.tenant();
     if (tenant.limits().isNone() && tenant.modelLimits().isEmpty() && who.keyLimits().isNone()) {
       return Ticket.UNLIMITED;
@@ -111,7 +134,12 @@ public final class LimitDesk {
     List<Gauges> subjects = account.subjects(tenant, who.key().orElse(null), model);
     Ticket ticket =
         new Ticket(
-            account, subjects, tokens, nowMillis + outlet.budgetMillis(tenant.id()), decided);
+            account,
+            subjects,
+            scope,
+            tokens,
+            nowMillis + outlet.budgetMillis(tenant.id()),
+            decided);
     Gauge tooSmall = ticket.tooSmall();
     if (tooSmall != null) {
       ticket.refuse(
@@ -258,7 +286,7 @@ public final class LimitDesk {
     if (gauge.subject().equals("tenant")) {
       return "tenant '" + account.tenant() + "'";
     }
-    if (gauge.subject().startsWith("model ")) {
+    if (gauge.isOfModel()) {
       return "tenant '"
           + account.tenant()
           + "' for the model '"
@@ -290,6 +318,28 @@ public final class LimitDesk {
     }
     if (others && !account.isAsking() && !account.isLate()) {
       ask(account, nowMillis); // they may wait for what was not used
+    }
+  }
+
+  /**
+   * A tier of a request is over and another follows it: its tokens are settled, and its model may
+   * serve others. What the request holds of its tenant and key stays held until it is {@link
+   * #settle settled}.
+   *
+   * @param tokens that the tier has used
+   */
+  public void settlePart(Ticket ticket, long tokens, long nowMillis) {
+    TenantGauges account = ticket.account();
+    if (account == null || !ticket.isHeld()) {
+      return;
+    }
+    boolean others = false;
+    for (Gauge each : ticket.takePart()) {
+      each.settle(ticket.amount(each.kind()), tokens, loops, nowMillis);
+      others |= each.returnsSome();
+    }
+    if (others && !account.isAsking() && !account.isLate()) {
+      ask(account, nowMillis);
     }
   }
 

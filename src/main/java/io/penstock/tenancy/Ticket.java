@@ -14,9 +14,36 @@ public final class Ticket {
   static final Ticket UNLIMITED = unlimited();
 
   private static Ticket unlimited() {
-    Ticket ticket = new Ticket(null, List.of(), 0, 0, () -> {});
+    Ticket ticket = new Ticket(null, List.of(), Scope.REQUEST, 0, 0, () -> {});
     ticket.state = State.HELD;
     return ticket;
+  }
+
+  /** Of which limits it reserves. */
+  enum Scope {
+    /** Of all that apply. */
+    REQUEST {
+      @Override
+      boolean has(Gauge gauge) {
+        return true;
+      }
+    },
+    /** Of the model's, and of all that are of tokens. */
+    MODEL_AND_TOKENS {
+      @Override
+      boolean has(Gauge gauge) {
+        return gauge.isOfModel() || gauge.kind() == LimitKind.TOKENS;
+      }
+    },
+    /** Of those of tokens. */
+    TOKENS {
+      @Override
+      boolean has(Gauge gauge) {
+        return gauge.kind() == LimitKind.TOKENS;
+      }
+    };
+
+    abstract boolean has(Gauge gauge);
   }
 
   /** What has become of it. */
@@ -28,6 +55,7 @@ public final class Ticket {
 
   private final @Nullable TenantGauges account;
   private final List<Gauges> subjects;
+  private final Scope scope;
   private final long tokens;
   private final long deadlineMillis;
   private final Runnable decided;
@@ -39,11 +67,13 @@ public final class Ticket {
   Ticket(
       @Nullable TenantGauges account,
       List<Gauges> subjects,
+      Scope scope,
       long tokens,
       long deadlineMillis,
       Runnable decided) {
     this.account = account;
     this.subjects = subjects;
+    this.scope = scope;
     this.tokens = tokens;
     this.deadlineMillis = deadlineMillis;
     this.decided = decided;
@@ -112,7 +142,7 @@ public final class Ticket {
   @Nullable Gauge lacking() {
     for (Gauges subject : subjects) {
       for (LimitKind kind : LimitKind.values()) {
-        Gauge gauge = subject.of(kind);
+        Gauge gauge = of(subject, kind);
         if (gauge != null && !gauge.has(amount(kind))) {
           return gauge;
         }
@@ -121,11 +151,17 @@ public final class Ticket {
     return null;
   }
 
+  /** The limit of a kind, of those that it reserves of; null where there is none. */
+  private @Nullable Gauge of(Gauges subject, LimitKind kind) {
+    Gauge gauge = subject.of(kind);
+    return gauge != null && scope.has(gauge) ? gauge : null;
+  }
+
   /** The first limit of which the loop's own share is used up. */
   @Nullable Gauge beyondShare(long loops, long nowMillis) {
     for (Gauges subject : subjects) {
       for (LimitKind kind : LimitKind.values()) {
-        Gauge gauge = subject.of(kind);
+        Gauge gauge = of(subject, kind);
         if (gauge != null && !gauge.shareHas(amount(kind), loops, nowMillis)) {
           return gauge;
         }
@@ -158,12 +194,25 @@ public final class Ticket {
     return reservedOf;
   }
 
+  /**
+   * Takes out of those what is over before the whole request is: tokens, and what is the model's.
+   */
+  List<Gauge> takePart() {
+    List<Gauge> part = new ArrayList<>();
+    List<Gauge> rest = new ArrayList<>();
+    for (Gauge each : reservedOf) {
+      (each.kind() == LimitKind.TOKENS || each.isOfModel() ? part : rest).add(each);
+    }
+    reservedOf = rest;
+    return part;
+  }
+
   /** The limits that apply to it now. */
   List<Gauge> gauges() {
     List<Gauge> all = new ArrayList<>(LimitKind.values().length);
     for (Gauges subject : subjects) {
       for (LimitKind kind : LimitKind.values()) {
-        Gauge gauge = subject.of(kind);
+        Gauge gauge = of(subject, kind);
         if (gauge != null) {
           all.add(gauge);
         }

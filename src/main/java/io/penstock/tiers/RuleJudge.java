@@ -61,6 +61,25 @@ public final class RuleJudge {
     return unsure ? Optional.of("low_logprob") : Optional.empty();
   }
 
+  /**
+   * Whether a client may be given a draft that was rejected, where there is nothing better: it says
+   * something, is whole, and is JSON where that was asked for. An answer that is as long as the
+   * client let it be is whole in that sense, half a tool call is not.
+   *
+   * @param isLimited whether the client itself has bounded the answer's length
+   * @param isJson whether a text is JSON
+   */
+  public static boolean isServable(Draft draft, boolean isLimited, Predicate<String> isJson) {
+    boolean isCut = CUT.contains(draft.finishReason());
+    if (draft.callsTools()) {
+      return !isCut;
+    }
+    boolean asLongAsMay = isLimited && draft.finishReason().equals("length");
+    return (!isCut || asLongAsMay)
+        && !draft.text().isBlank()
+        && !(draft.asksForJson() && !isJson.test(draft.text()));
+  }
+
   static boolean isRefusal(String text) {
     String trimmed = text.strip();
     if (trimmed.length() > SHORT_CHARS) {

@@ -179,6 +179,9 @@ class ChangesTest {
         "cascade.max_draft_bytes; 2048; fleet.tiers.cascade.max_draft_bytes: 262144 -> 2048",
         "cascade.min_mean_logprob; -1.5; fleet.tiers.cascade.min_mean_logprob: 0.0 -> -1.5",
         "cascade.on_judge_failure; reject; fleet.tiers.cascade.on_judge_failure: accept -> reject",
+        "cascade.max_held_bytes; 524288; fleet.tiers.cascade.max_held_bytes: 67108864 -> 524288",
+        "cascade.on_failed_escalation; error;"
+            + " fleet.tiers.cascade.on_failed_escalation: serve_draft -> error",
         "cascade.hook.url; http://i; fleet.tiers.cascade.hook.url: http://h -> http://i",
         "cascade.hook.timeout_ms; 7; fleet.tiers.cascade.hook.timeout_ms: 1000 -> 7",
         "cascade.llm.model_id; n; fleet.tiers.cascade.llm.model_id: m -> n",

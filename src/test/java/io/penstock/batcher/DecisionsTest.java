@@ -136,6 +136,22 @@ class DecisionsTest {
   }
 
   @Test
+  void aRemarkStandsInTheLatestReceiptOfItsRequest() {
+    DecisionLog log = new DecisionLog();
+    log.remark(new RequestId("unknown"), "nothing happens");
+    for (int i = 0; i < DecisionLog.KEPT_MAX + 3; i++) {
+      log.add(decision("r-" + i % 100), Set.of(), i);
+    }
+    log.remark(new RequestId("r-7"), "served all the same");
+    List<Decision> told = log.last(Optional.of(new RequestId("r-7")), 10, 1_000);
+    assertThat(told).extracting(Decision::remark).startsWith(Optional.of("served all the same"));
+    assertThat(told.stream().filter(each -> each.remark().isPresent())).hasSize(1);
+    assertThat(log.last(Optional.empty(), 1_000, 1_000).stream())
+        .filteredOn(each -> each.remark().isPresent())
+        .hasSize(1);
+  }
+
+  @Test
   void keepsAllWhereFewAreMadeAndASampleOfMany() {
     DecisionLog log = new DecisionLog();
     int kept = 0;

@@ -78,6 +78,7 @@ import io.penstock.message.PrefixUses;
 import io.penstock.message.QueueDepth;
 import io.penstock.message.Refusal;
 import io.penstock.message.Release;
+import io.penstock.message.Remark;
 import io.penstock.message.Renew;
 import io.penstock.message.RenewAnswer;
 import io.penstock.message.ReplicaReport;
@@ -356,7 +357,9 @@ final class MessageSamples {
                       2,
                       List.of(new Term("mean_load", 1.5)),
                       List.of(new Decision.Row(REPLICA, 12.25, List.of(new Term("load", 3)))),
-                      Optional.of(Appraisal.by(Appraisal.EMBEDDING, 0.75))))),
+                      Optional.of(Appraisal.by(Appraisal.EMBEDDING, 0.75)),
+                      Optional.of("a remark")))),
+          new Remark(REQUEST, POOL, "a remark"),
           new PoolReport(
               7,
               POOL,

@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -35,9 +36,8 @@ final class Cluster implements AutoCloseable {
 
   private final Path folder;
   private final JsonObject tenants;
-  private final JsonObject settings;
+  private final Function<List<String>, JsonObject> fleet;
   private final int replicas;
-  private final int maxConcurrent;
   private final int enginePort;
   private final PenstockProcess engines;
   private final List<Node> nodes = new ArrayList<>();
@@ -89,11 +89,25 @@ final class Cluster implements AutoCloseable {
       String profile,
       JsonObject tenants,
       JsonObject settings) {
-    this.settings = settings;
+    this(folder, nodes, replicas, profile, tenants, urls -> onePool(urls, maxConcurrent, settings));
+  }
+
+  /**
+   * The same with any fleet of those engines, all of which serve {@link #MODEL}.
+   *
+   * @param fleet the section, for the addresses of the engines
+   */
+  Cluster(
+      Path folder,
+      int nodes,
+      int replicas,
+      String profile,
+      JsonObject tenants,
+      Function<List<String>, JsonObject> fleet) {
+    this.fleet = fleet;
     this.folder = folder;
     this.tenants = tenants;
     this.replicas = replicas;
-    this.maxConcurrent = maxConcurrent;
     this.enginePort = Ports.consecutive(replicas);
     this.engines =
         PenstockProcess.start(
@@ -125,18 +139,38 @@ final class Cluster implements AutoCloseable {
     awaitNodes(nodes);
   }
 
+  private static JsonObject onePool(List<String> urls, int maxConcurrent, JsonObject settings) {
+    JsonArray listed = new JsonArray();
+    for (int i = 0; i < urls.size(); i++) {
+      listed.add(new JsonObject().put("url", urls.get(i)).put("id", "rivers-" + i));
+    }
+    return new JsonObject()
+        .put(
+            "pools",
+            new JsonArray()
+                .add(
+                    new JsonObject()
+                        .put("name", POOL)
+                        .put("model_id", MODEL)
+                        .put("engine", "vllm")
+                        .put("max_concurrent", maxConcurrent)
+                        .put("replicas", listed)
+                        .mergeIn(settings)));
+  }
+
+  private List<String> engineUrls() {
+    List<String> urls = new ArrayList<>();
+    for (int i = 0; i < replicas; i++) {
+      urls.add(engineUrl(i));
+    }
+    return urls;
+  }
+
   Node node(int number) {
     return nodes.get(number);
   }
 
   void launch(Node node) {
-    JsonArray listed = new JsonArray();
-    for (int i = 0; i < replicas; i++) {
-      listed.add(
-          new JsonObject()
-              .put("url", "http://127.0.0.1:" + (enginePort + i))
-              .put("id", "rivers-" + i));
-    }
     JsonObject config =
         new JsonObject()
             .put(
@@ -161,20 +195,7 @@ final class Cluster implements AutoCloseable {
                             .put(
                                 "static", new JsonObject().put("members", new JsonArray(members)))))
             .put("tenants", tenants)
-            .put(
-                "fleet",
-                new JsonObject()
-                    .put(
-                        "pools",
-                        new JsonArray()
-                            .add(
-                                new JsonObject()
-                                    .put("name", POOL)
-                                    .put("model_id", MODEL)
-                                    .put("engine", "vllm")
-                                    .put("max_concurrent", maxConcurrent)
-                                    .put("replicas", listed)
-                                    .mergeIn(settings))));
+            .put("fleet", fleet.apply(engineUrls()));
     Path file = folder.resolve("node-" + node.number + ".json");
     try {
       Files.writeString(file, config.encodePrettily());
@@ -218,8 +239,19 @@ final class Cluster implements AutoCloseable {
 
   /** The sum of a metric's series on a node; 0 when it has none or does not answer. */
   static double metric(Node node, String name) {
+    return metric(node, name, "");
+  }
+
+  /** The same of the series with a label. */
+  static double metric(Node node, String name, String label) {
     String text = get("http://127.0.0.1:" + node.httpPort + "/metrics");
-    Matcher row = Pattern.compile("(?m)^" + name + "(?:\\{[^}]*})? ([0-9.eE+-]+)$").matcher(text);
+    Matcher row =
+        Pattern.compile(
+                "(?m)^"
+                    + name
+                    + (label.isEmpty() ? "(?:\\{[^}]*})?" : "\\{[^}]*" + label + "[^}]*}")
+                    + " ([0-9.eE+-]+)$")
+            .matcher(text);
     double sum = 0;
     while (row.find()) {
       sum += Double.parseDouble(row.group(1));
@@ -229,10 +261,16 @@ final class Cluster implements AutoCloseable {
 
   /** The node that owns the pool. */
   Node owner() {
+    return owner("");
+  }
+
+  /** The node that owns the pool of this name. */
+  Node owner(String pool) {
+    String label = pool.isEmpty() ? "" : "pool=\"" + pool + "\"";
     return nodes.stream()
-        .filter(node -> node.process.isAlive() && metric(node, "penstock_pool_owned") > 0)
+        .filter(node -> node.process.isAlive() && metric(node, "penstock_pool_owned", label) > 0)
         .findFirst()
-        .orElseThrow(() -> new AssertionError("no node owns the pool"));
+        .orElseThrow(() -> new AssertionError("no node owns the pool " + pool));
   }
 
   /** Sends a chat request that streams {@code tokens} tokens. */

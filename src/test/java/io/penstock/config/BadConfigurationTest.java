@@ -145,9 +145,15 @@ class BadConfigurationTest {
             tiers(
                 "",
                 ", 'cascade': {'max_cascades': 99, 'on_judge_failure': 'panic',"
+                    + " 'max_held_bytes': 2048, 'max_draft_bytes': 4096,"
+                    + " 'on_failed_escalation': 'pray',"
                     + " 'hook': {'url': 'judge'}, 'llm': {'model_id': 'j'}}"),
             "fleet.tiers.cascade.max_cascades: 99 (expected: integer from 0 to 15)",
             "fleet.tiers.cascade.on_judge_failure: \"panic\" (expected: one of accept, reject)",
+            "fleet.tiers.cascade.max_held_bytes: 2048"
+                + " (expected: max_draft_bytes or more, which is 4096)",
+            "fleet.tiers.cascade.on_failed_escalation: \"pray\""
+                + " (expected: one of serve_draft, error)",
             "fleet.tiers.cascade.hook.url: \"judge\" (expected: http:// or https:// URL)",
             "fleet.tiers.cascade.llm.model_id: \"j\" (expected: a model that a pool serves: m)"),
         bad(

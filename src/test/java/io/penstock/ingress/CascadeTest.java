@@ -1,223 +1,25 @@
 package io.penstock.ingress;
 
-import static io.penstock.ingress.ScriptedEngine.DONE;
 import static io.penstock.ingress.ScriptedEngine.STREAM_HEAD;
 import static io.penstock.ingress.ScriptedEngine.chunk;
 import static io.penstock.ingress.ScriptedEngine.json;
-import static io.penstock.ingress.ScriptedEngine.lastChunk;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.penstock.inference.CascadePolicy;
-import io.penstock.inference.ModelName;
-import io.vertx.core.Vertx;
-import io.vertx.core.http.HttpServer;
-import io.vertx.core.http.HttpServerRequest;
-import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import io.vertx.core.net.NetSocket;
 import java.net.URI;
-import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
-import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.BooleanSupplier;
-import java.util.function.Consumer;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The choice of a tier and cascades, over real sockets. */
-class CascadeTest {
-  private static final String NO = "I'm sorry, but I can't help with that.";
-  private static final String YES = "Rivers rise in the mountains.";
-  private static final String BETTER = "The Rhine rises at Lake Toma.";
-  private static final String ASK =
-      "\"messages\":[{\"role\":\"user\",\"content\":\"Where do rivers rise?\"}]}";
-  private static final String WHOLE = "{\"model\":\"auto\"," + ASK;
-  private static final String STREAM = "{\"model\":\"auto\",\"stream\":true," + ASK;
-  private static final String COUNTED =
-      "{\"model\":\"auto\",\"stream\":true,\"stream_options\":{\"include_usage\":true}," + ASK;
-
-  private final Vertx vertx = Vertx.vertx();
-  private final HttpClient http =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
-  private final ScriptedEngine fast = new ScriptedEngine(vertx);
-  private final ScriptedEngine standard = new ScriptedEngine(vertx);
-  private final ScriptedEngine quality = new ScriptedEngine(vertx);
-  private final ScriptedEngine judge = new ScriptedEngine(vertx);
-  private final List<JsonObject> judged = new CopyOnWriteArrayList<>();
-  private final AtomicInteger judgesLeft = new AtomicInteger();
-  private final Gateway.Setup setup = new Gateway.Setup();
-
-  @SuppressWarnings("NullAway.Init") // by start
-  private Gateway gateway;
-
-  @AfterEach
-  void stop() {
-    gateway.close();
-    vertx.close().await();
-  }
-
-  private void start(Optional<CascadePolicy> cascade) {
-    setup.fleet =
-        Optional.of(
-            TieredFleet.of(
-                List.of(
-                    List.of(fast.url()),
-                    List.of(standard.url()),
-                    List.of(quality.url()),
-                    List.of(judge.url())),
-                cascade));
-    gateway = new Gateway(List.of(), setup);
-    fast.answer(says(YES, 10, 3));
-    standard.answer(says(BETTER, 20, 5));
-    quality.answer(says("Ask a geographer.", 30, 7));
-  }
-
-  private static CascadePolicy policy(boolean accepts) {
-    return new CascadePolicy(2, 4_096, -1.5, accepts, Optional.empty(), Optional.empty());
-  }
-
-  private static CascadePolicy withHook(boolean accepts, String url, int millis) {
-    return new CascadePolicy(
-        2,
-        4_096,
-        0,
-        accepts,
-        Optional.of(new CascadePolicy.Hook(url, Duration.ofMillis(millis))),
-        Optional.empty());
-  }
-
-  private static CascadePolicy withModel(boolean accepts, int millis) {
-    return new CascadePolicy(
-        2,
-        4_096,
-        0,
-        accepts,
-        Optional.empty(),
-        Optional.of(
-            new CascadePolicy.Llm(
-                new ModelName("model-judge"),
-                "Q: {prompt} A: {answer} ?",
-                Duration.ofMillis(millis))));
-  }
-
-  /** Streams it a word a frame, or says it whole, as it is asked to. */
-  private static ScriptedEngine.Script says(String text, int prompt, int completion) {
-    return (socket, request) -> {
-      String usage =
-          "\"usage\":{\"prompt_tokens\":"
-              + prompt
-              + ",\"completion_tokens\":"
-              + completion
-              + ",\"total_tokens\":"
-              + (prompt + completion)
-              + "}";
-      if (!request.contains("\"stream\":true")) {
-        socket.write(
-            json(
-                "{\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\",\"content\":"
-                    + quoted(text)
-                    + "},\"finish_reason\":\"stop\"}],"
-                    + usage
-                    + "}"));
-        return;
-      }
-      socket.write(STREAM_HEAD);
-      for (String word : text.split("(?= )", -1)) {
-        socket.write(chunk(frame(word)));
-      }
-      socket.write(
-          chunk(
-              "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{},"
-                  + "\"finish_reason\":\"stop\"}]}\n\n",
-              "data: {\"id\":\"x\",\"choices\":[]," + usage + "}\n\n",
-              DONE));
-      socket.write(lastChunk());
-    };
-  }
-
-  private static String quoted(String text) {
-    return new JsonArray().add(text).encode().replaceAll("^\\[|]$", "");
-  }
-
-  private static String frame(String text) {
-    return "data: {\"id\":\"x\",\"choices\":[{\"index\":0,\"delta\":{\"content\":"
-        + quoted(text)
-        + "},\"finish_reason\":null}]}\n\n";
-  }
-
-  private HttpResponse<String> post(String body, String... headers) throws Exception {
-    HttpRequest.Builder request =
-        HttpRequest.newBuilder(
-                URI.create("http://127.0.0.1:" + gateway.port + "/v1/chat/completions"))
-            .POST(HttpRequest.BodyPublishers.ofString(body));
-    if (headers.length > 0) {
-      request.headers(headers);
-    }
-    return http.send(request.build(), HttpResponse.BodyHandlers.ofString());
-  }
-
-  private static String header(HttpResponse<?> response, String name) {
-    return response.headers().firstValue(name).orElse("");
-  }
-
-  private static String textOf(String stream) {
-    StringBuilder text = new StringBuilder();
-    for (String line : stream.lines().toList()) {
-      if (line.startsWith("data: {")) {
-        JsonObject object = new JsonObject(line.substring(6));
-        for (Object each : object.getJsonArray("choices", new JsonArray())) {
-          text.append(((JsonObject) each).getJsonObject("delta").getString("content", ""));
-        }
-      }
-    }
-    return text.toString();
-  }
-
-  private static void await(BooleanSupplier condition, String what) {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-    while (!condition.getAsBoolean()) {
-      assertThat(System.nanoTime()).as(what).isLessThan(deadline);
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(5));
-    }
-  }
-
-  private JsonObject accessLine() {
-    await(() -> gateway.accessLog().contains("\n"), "an access line");
-    return new JsonObject(gateway.accessLog().lines().findFirst().orElseThrow());
-  }
-
-  private void freed() {
-    await(() -> gateway.metric("penstock_grants", "") == 0, "all slots free");
-  }
-
-  private String hook(Consumer<HttpServerRequest> answer) {
-    HttpServer server =
-        vertx
-            .createHttpServer()
-            .requestHandler(
-                request -> {
-                  request.response().closeHandler(gone -> judgesLeft.incrementAndGet());
-                  request.bodyHandler(
-                      body -> {
-                        judged.add(body.toJsonObject());
-                        answer.accept(request);
-                      });
-                })
-            .listen(0, "127.0.0.1")
-            .await();
-    return "http://127.0.0.1:" + server.actualPort() + "/judge";
-  }
-
+class CascadeTest extends TieredGateway {
   @ParameterizedTest
   @CsvSource({
     "0.1, fast, model-fast, 0.000016", // 10 tokens of 0.001, 3 of 0.002 for 1,000
@@ -569,16 +371,6 @@ class CascadeTest {
     assertThat(header(post(WHOLE), "x-penstock-tier")).isEqualTo("quality");
     freed();
     await(() -> judge.closed.get() >= 2, "the judge is not kept waiting");
-  }
-
-  private NetSocket send(String body) {
-    NetSocket socket = vertx.createNetClient().connect(gateway.port, "127.0.0.1").await();
-    socket.write(
-        "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: "
-            + body.length()
-            + "\r\n\r\n"
-            + body);
-    return socket;
   }
 
   @ParameterizedTest

@@ -335,6 +335,28 @@ class CompletionsTest {
     await("a line of each", () -> gateway.accessLog().lines().count() == 4);
   }
 
+  /** The connection did not break: the engine ended the stream that the gateway had asked for. */
+  @Test
+  void whoWaitsForAnAnswerInOnePieceIsToldThatTheEngineEndedIt() {
+    setup.retries = new IngressConfig.Retries(1, 0, 1, Duration.ofMillis(5));
+    start(2);
+    NetSocket busy = occupy();
+    engine.arm(0, SimFault.of(SimFault.Kind.EOF).withAfter(9), 1, 1).await();
+    List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      asked.add(ask(body("text " + i, 50)));
+    }
+    for (CompletableFuture<HttpResponse<String>> each : asked) {
+      HttpResponse<String> response = each.join();
+      assertThat(response.statusCode()).isEqualTo(502);
+      assertThat(response.body())
+          .contains("ended its answer before it was complete")
+          .contains("\"code\":\"upstream_truncated\"");
+    }
+    busy.close();
+    untilNothingIsHeld();
+  }
+
   @Test
   void streamsThatBreakGoOnElsewhere() {
     start(2, 3, SimProfile.of("instant"));

@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
 class JudgingTest {
   private final List<String> counted = new ArrayList<>();
   private final List<String> cancelled = new ArrayList<>();
-  private final List<Judging.Verdict> verdicts = new ArrayList<>();
+  private final List<Judging.Ruling> rulings = new ArrayList<>();
   private final List<DoubleConsumer> hookSays = new ArrayList<>();
   private final List<Consumer<String>> hookFails = new ArrayList<>();
   private final List<Consumer<String>> modelSays = new ArrayList<>();
@@ -58,13 +58,19 @@ class JudgingTest {
         }
       };
 
+  private List<Judging.Verdict> verdicts() {
+    return rulings.stream().map(Judging.Ruling::verdict).toList();
+  }
+
   private Judging begin(boolean accepts, String text) {
     CascadePolicy policy =
         new CascadePolicy(
             2,
             1_024,
+            1_024,
             0,
             accepts,
+            true,
             Optional.of(new CascadePolicy.Hook("http://h", Duration.ofSeconds(1))),
             Optional.of(
                 new CascadePolicy.Llm(new ModelName("j"), "{answer}", Duration.ofSeconds(1))));
@@ -78,7 +84,7 @@ class JudgingTest {
                 new ModelName("m"),
                 new Draft("q", false, text, "stop", false, OptionalDouble.empty()),
                 0.8),
-            verdicts::add);
+            rulings::add);
     judging.begin();
     return judging;
   }
@@ -86,7 +92,7 @@ class JudgingTest {
   @Test
   void rulesSpareTheOthers() {
     begin(true, "");
-    assertThat(verdicts).containsExactly(Judging.Verdict.REJECTED);
+    assertThat(verdicts()).containsExactly(Judging.Verdict.REJECTED);
     assertThat(hookSays).isEmpty();
     assertThat(counted).containsExactly("rules rejected");
   }
@@ -95,9 +101,9 @@ class JudgingTest {
   void allHaveToAgree() {
     begin(true, "good");
     hookSays.get(0).accept(0.8);
-    assertThat(verdicts).isEmpty();
+    assertThat(rulings).isEmpty();
     modelSays.get(0).accept("0.8");
-    assertThat(verdicts).containsExactly(Judging.Verdict.ACCEPTED);
+    assertThat(verdicts()).containsExactly(Judging.Verdict.ACCEPTED);
     assertThat(counted).containsExactly("rules accepted", "hook accepted", "llm accepted");
   }
 
@@ -105,7 +111,7 @@ class JudgingTest {
   void theFirstThatDoesNotIsTheLast() {
     begin(true, "good");
     hookSays.get(0).accept(0.79);
-    assertThat(verdicts).containsExactly(Judging.Verdict.REJECTED);
+    assertThat(verdicts()).containsExactly(Judging.Verdict.REJECTED);
     assertThat(modelSays).isEmpty();
   }
 
@@ -114,7 +120,7 @@ class JudgingTest {
     begin(true, "good");
     hookFails.get(0).accept("down");
     modelSays.get(0).accept("1");
-    assertThat(verdicts).containsExactly(Judging.Verdict.UNJUDGED);
+    assertThat(verdicts()).containsExactly(Judging.Verdict.UNJUDGED);
     assertThat(counted).containsExactly("rules accepted", "hook failed", "llm accepted");
   }
 
@@ -123,7 +129,7 @@ class JudgingTest {
     begin(true, "good");
     hookFails.get(0).accept("down");
     modelSays.get(0).accept("0.1");
-    assertThat(verdicts).containsExactly(Judging.Verdict.REJECTED);
+    assertThat(verdicts()).containsExactly(Judging.Verdict.REJECTED);
   }
 
   @Test
@@ -131,7 +137,7 @@ class JudgingTest {
     begin(false, "good");
     hookSays.get(0).accept(1);
     modelSays.get(0).accept("very good");
-    assertThat(verdicts).containsExactly(Judging.Verdict.REJECTED);
+    assertThat(verdicts()).containsExactly(Judging.Verdict.REJECTED);
     assertThat(counted).containsExactly("rules accepted", "hook accepted", "llm failed");
   }
 
@@ -170,7 +176,7 @@ class JudgingTest {
     modelSays.get(0).accept("1");
     modelFails.get(0).accept("late");
     judging.cancel();
-    assertThat(verdicts).isEmpty();
+    assertThat(rulings).isEmpty();
     assertThat(cancelled).hasSize(2);
   }
 }

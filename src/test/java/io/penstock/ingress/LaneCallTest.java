@@ -195,6 +195,13 @@ class LaneCallTest {
   }
 
   @Test
+  void anEngineThatEndedEarlyIsNoBrokenConnection() {
+    call.start();
+    lanes.onAnswer(new LaneAnswer(BATCH, ID, 0, 0, "", "", Bytes.NONE, LaneEnd.ENDED_EARLY));
+    assertThat(heard.events).containsExactly("EndedEarlyException");
+  }
+
+  @Test
   void whoIsCutHearsItWithoutReadingWhatWaits() {
     call.start();
     call.pause();

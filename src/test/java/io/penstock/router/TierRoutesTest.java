@@ -62,7 +62,8 @@ class TierRoutesTest {
             Optional.empty(),
             cascades
                 ? Optional.of(
-                    new CascadePolicy(2, 1_024, 0, true, Optional.empty(), Optional.empty()))
+                    new CascadePolicy(
+                        2, 1_024, 1_024, 0, true, true, Optional.empty(), Optional.empty()))
                 : Optional.empty());
     return new RouteTable(
         new Fleet(
@@ -187,6 +188,27 @@ class TierRoutesTest {
   void withoutAWishItIsNeitherSimpleNorComplex() {
     assertThat(decided(table(false).route(RouteTableTest.route("any", Operation.CHAT, 10, 0))))
         .isEqualTo("standard middle-70b [middle]");
+  }
+
+  @Test
+  void whereNoTierAboveIsUsableTheyAreThereAllTheSame() {
+    RouteTable table = table(true);
+    RouteTableTest.health(table, "middle", ReplicaState.UNHEALTHY);
+    assertThat(decided(table.route(route(complexity(0.1), 10, Set.of()))))
+        .isEqualTo("fast small-8b [small] > quality [large]");
+    RouteTableTest.health(table, "large", ReplicaState.UNHEALTHY);
+    assertThat(decided(table.route(route(complexity(0.1), 10, Set.of()))))
+        .as("a draft is judged, and its client told that there was nobody above")
+        .isEqualTo("fast small-8b [small] > standard [middle] > quality [large]");
+  }
+
+  @Test
+  void embeddingsWantOneModel() {
+    assertThat(decided(table(true).route(RouteTableTest.route("any", Operation.EMBEDDINGS, 10, 0))))
+        .isEqualTo(
+            "unsupported_capability: model: 'any' leaves the choice of a model to the router, and"
+                + " vectors of different models can not be compared (expected: the name of a model"
+                + " that embeds: small-8b, large-405b)");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.penstock.fault.Fault;
+import java.util.List;
 import java.util.Random;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
@@ -162,6 +163,27 @@ class RequestLifeTest {
     assertThat(life.endedIn()).isEqualTo(StreamState.RESUMING);
   }
 
+  @Test
+  void aDraftIsTheAnswerWhenTheTierAboveHasFailed() {
+    RequestLife life = streaming();
+    life.queue(0, 20);
+    life.connect(1);
+    life.sent(2);
+    assertThatThrownBy(() -> life.finishWithDraft(3))
+        .as("there is none")
+        .hasMessage("AWAITING_FIRST does not allow FINISHED");
+    life.draft(10);
+    life.judge(20);
+    life.retry(25);
+    life.queue(25, 20);
+    assertThatThrownBy(() -> life.finish(30)).hasMessage("QUEUED does not allow FINISHED");
+    assertThat(life.finishWithDraft(30)).isTrue();
+    assertThat(life.finishWithDraft(31)).isFalse();
+    assertThat(life.timeToFirstTokenMillis()).isEqualTo(30);
+    assertThat(life.queueMillis()).isEqualTo(1 + 5);
+    assertThat(life.endedIn()).isEqualTo(StreamState.QUEUED);
+  }
+
   /** Whatever comes in whatever order: one end, nothing after it, and no state left by two ways. */
   @Property
   void endsExactlyOnce(@ForAll long seed, @ForAll boolean streams) {
@@ -188,6 +210,9 @@ class RequestLifeTest {
           case 7 -> life.resume(now);
           case 8 -> ends += life.finish(now) ? 1 : 0;
           case 9 -> ends += life.cancel(now) ? 1 : 0;
+          case 11 -> life.draft(now);
+          case 12 -> life.judge(now);
+          case 13 -> ends += life.finishWithDraft(now) ? 1 : 0;
           default -> ends += life.fail(now) ? 1 : 0;
         }
       } catch (IllegalStateException notAllowed) {
@@ -224,7 +249,12 @@ class RequestLifeTest {
 
   /** Ends are rare, so that long lives are seen too. */
   private static int event(Random random) {
-    int event = random.nextInt(8);
-    return event < 7 || random.nextInt(4) > 0 ? event % 8 : 8 + random.nextInt(3);
+    int event = random.nextInt(10);
+    if (event >= 8) {
+      return event + 3; // a draft, and its judgement
+    }
+    return event < 7 || random.nextInt(4) > 0
+        ? event
+        : List.of(8, 9, 10, 13).get(random.nextInt(4));
   }
 }

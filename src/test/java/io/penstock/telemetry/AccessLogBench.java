@@ -64,6 +64,8 @@ public class AccessLogBench {
               new TokenUsage(812, 100 + i, 768),
               List.of(),
               null,
+              null,
+              null,
               24_096 + i,
               "10.0.0.1"));
     }

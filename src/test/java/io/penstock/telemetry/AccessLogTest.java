@@ -224,6 +224,8 @@ class AccessLogTest {
         new TokenUsage(12, 100, 8),
         List.of(),
         null,
+        null,
+        null,
         4_096,
         "10.0.0.1");
   }
@@ -251,6 +253,8 @@ class AccessLogTest {
         1_000,
         null,
         List.of(),
+        null,
+        none,
         null,
         0,
         none);

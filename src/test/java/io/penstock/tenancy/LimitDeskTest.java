@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.inference.ApiKey;
 import io.penstock.inference.CachePolicy;
+import io.penstock.inference.ModelLimits;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Priority;
@@ -102,6 +103,56 @@ class LimitDeskTest {
       held += reserve(limits, tokens).isHeld() ? 1 : 0;
     }
     return held;
+  }
+
+  /** In a cascade. */
+  @Test
+  void aFurtherTierTakesTokensOfAllAndTheRestOfItsModelAlone() {
+    RateLimits ofTenant = new RateLimits(2, 1_000, 1);
+    ModelName above = new ModelName("above");
+    Identity who =
+        new Identity(
+            new Tenant(
+                ACME,
+                "",
+                Set.of(),
+                Priority.INTERACTIVE,
+                1,
+                ofTenant,
+                List.of(
+                    new ModelLimits(MODEL, new RateLimits(5, 0, 1)),
+                    new ModelLimits(above, new RateLimits(1, 200, 1))),
+                Set.of(),
+                CachePolicy.NONE),
+            Optional.empty());
+    Ticket first = desk.reserve(who, MODEL, 100, nowMillis, () -> {});
+    talk();
+    desk.settlePart(first, 40, nowMillis);
+    Ticket second = desk.reserveFurther(who, above, true, 150, nowMillis, () -> {});
+    talk();
+    assertThat(second.isHeld()).as("it is the same request to its tenant").isTrue();
+    Ticket third = desk.reserveFurther(who, above, true, 10, nowMillis, () -> {});
+    talk();
+    assertThat(third.refusal()).as("of the model as many as may be").isNotNull();
+    Ticket other = desk.reserve(who, MODEL, 10, nowMillis, () -> {});
+    talk();
+    assertThat(other.refusal()).as("the tenant's slot is held until all is over").isNotNull();
+
+    desk.settle(second, 70, nowMillis);
+    desk.settle(first, 0, nowMillis);
+    desk.settle(third, 0, nowMillis);
+    talk();
+    Ticket next = desk.reserve(who, MODEL, 891, nowMillis, () -> {});
+    talk();
+    assertThat(next.refusal()).as("40 and 70 of 1,000 are used").isNotNull();
+    next = desk.reserve(who, MODEL, 890, nowMillis, () -> {});
+    talk();
+    assertThat(next.isHeld()).as("the second request of two").isTrue();
+    desk.settle(next, 0, nowMillis);
+    talk();
+    Ticket last = desk.reserve(who, MODEL, 1, nowMillis, () -> {});
+    talk();
+    assertThat(last.refusal()).isNotNull();
   }
 
   @Test

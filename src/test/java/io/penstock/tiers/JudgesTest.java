@@ -65,6 +65,28 @@ class JudgesTest {
     assertThat(fault(draft("x", "stop"), -1.5)).as("none asked for").isEmpty();
   }
 
+  private static boolean servable(Draft draft, boolean isLimited) {
+    return RuleJudge.isServable(draft, isLimited, text -> text.startsWith("{"));
+  }
+
+  @Test
+  void whatIsWholeMayBeServedThoughItIsNotGood() {
+    assertThat(servable(draft("I don't know.", "stop"), false)).isTrue();
+    assertThat(servable(draft(" \n", "stop"), false)).isFalse();
+    assertThat(servable(draft("half of", "content_filter"), true)).isFalse();
+    assertThat(servable(draft("half of", "length"), false)).isFalse();
+    assertThat(servable(draft("as long as it may be", "length"), true)).isTrue();
+    assertThat(servable(new Draft("", true, "no", "stop", false, OptionalDouble.empty()), false))
+        .isFalse();
+    assertThat(servable(new Draft("", true, "{}", "stop", false, OptionalDouble.empty()), false))
+        .isTrue();
+    assertThat(servable(new Draft("", false, "", "tool_calls", true, OptionalDouble.empty()), true))
+        .isTrue();
+    assertThat(servable(new Draft("", false, "", "length", true, OptionalDouble.empty()), true))
+        .as("half a tool call")
+        .isFalse();
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"0", "1", "0.5", " 0.83\n", ".7", "1.0", "0.000"})
   void qualities(String text) {
