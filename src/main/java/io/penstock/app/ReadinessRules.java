@@ -64,6 +64,7 @@ final class ReadinessRules {
    */
   static void apply(FleetHealth fleet, long upMillis, Readiness readiness) {
     readiness.alarms(FleetHealth.BELOW_MIN, fleet.belowMin());
+    readiness.alarms(FleetHealth.SILENT_EVENTS, fleet.silentEvents());
     if (isWaiting(readiness) && (fleet.anyHealthy() || upMillis >= PATIENCE_MILLIS)) {
       readiness.met(REPLICA);
     }

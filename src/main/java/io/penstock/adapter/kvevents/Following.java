@@ -1,0 +1,93 @@
+package io.penstock.adapter.kvevents;
+
+import io.penstock.inference.KvEventSource;
+import io.penstock.inference.ReplicaSpec;
+import io.penstock.message.KvCacheState;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.zeromq.ZContext;
+import org.zeromq.ZMQ;
+
+/** The events of one replica, all its publishers together. Belongs to the reader's thread. */
+final class Following {
+  /** Least time between two states, unless one says that the cache has become empty. */
+  static final long GAP_MILLIS = 200;
+
+  private final ReplicaSpec replica;
+  private final KvEventSource source;
+  private final Consumer<KvCacheState> onState;
+  private final List<RankSocket> ranks = new ArrayList<>();
+  private boolean isOpen;
+  private boolean isTold;
+  private long toldMillis;
+  private long toldChanges;
+  private long toldEmpties;
+
+  /**
+   * @param onState called on the reader's thread
+   */
+  Following(ReplicaSpec replica, KvEventSource source, Consumer<KvCacheState> onState) {
+    this.replica = replica;
+    this.source = source;
+    this.onState = onState;
+  }
+
+  /** Opens its sockets unless they are. */
+  void openOnce(ZContext zmq, ZMQ.Poller poller) {
+    if (isOpen) {
+      return;
+    }
+    isOpen = true;
+    for (int rank = 0; rank < source.ranks(); rank++) {
+      String name = "replica " + replica.id() + (source.ranks() == 1 ? "" : ", rank " + rank);
+      Optional<String> events = address(source.endpoint(), rank);
+      Optional<String> replays = Optional.empty();
+      if (source.replayEndpoint().isPresent()) {
+        replays = address(source.replayEndpoint().get(), rank);
+      }
+      if (events.isPresent()) {
+        ranks.add(new RankSocket(name, events.get(), replays, source.topic(), zmq, poller));
+      }
+    }
+  }
+
+  private Optional<String> address(String endpoint, int rank) {
+    return KvEventSource.address(endpoint, replica.url(), rank);
+  }
+
+  /** Reads what has come, and says how the cache stands where that has changed. */
+  void turn(long nowMillis) {
+    long changes = 0;
+    long empties = 0;
+    for (RankSocket each : ranks) {
+      each.turn(nowMillis);
+      changes += each.stream().changes();
+      empties += each.stream().empties();
+    }
+    boolean isDue = nowMillis - toldMillis >= GAP_MILLIS || !isTold;
+    if (changes == toldChanges || (!isDue && empties == toldEmpties)) {
+      return;
+    }
+    KvCacheState now =
+        KvCacheState.sum(ranks.stream().map(each -> each.stream().state(nowMillis)).toList());
+    if (isTold || now.following()) {
+      isTold = true;
+      toldMillis = nowMillis;
+      toldChanges = changes;
+      toldEmpties = empties;
+      onState.accept(now);
+    }
+  }
+
+  void close() {
+    ranks.forEach(RankSocket::close);
+    ranks.clear();
+  }
+
+  @Override
+  public String toString() {
+    return "replica " + replica.id();
+  }
+}
