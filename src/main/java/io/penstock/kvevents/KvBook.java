@@ -173,7 +173,7 @@ final class KvBook {
   }
 
   private static long key(long hash) {
-    return hash == EMPTY ? 1 : hash;
+    return hash == EMPTY ? 0x2545F4914F6CDD1DL : hash;
   }
 
   private int home(long key) {
