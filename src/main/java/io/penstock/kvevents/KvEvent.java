@@ -10,6 +10,7 @@ sealed interface KvEvent {
    * @param blockTokens tokens of each; > 0
    * @param group of layers that keep their blocks for themselves; 0 where all keep the same
    */
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
   record Stored(long[] blocks, int blockTokens, int group) implements KvEvent {}
 
   /**
@@ -17,6 +18,7 @@ sealed interface KvEvent {
    *
    * @param blocks one key for each
    */
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
   record Removed(long[] blocks) implements KvEvent {}
 
   /** Nothing can be found any more. */

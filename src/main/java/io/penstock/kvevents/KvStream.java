@@ -43,6 +43,7 @@ public final class KvStream {
 
   private static final long UNKNOWN = -1;
 
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
   private record Held(long sequence, byte[] payload) {}
 
   private final boolean replays;

@@ -25,6 +25,7 @@ final class KvPublisher implements Runnable {
   private static final byte[] NOTHING = {};
   private static final byte[] END = sequence(-1);
 
+  @SuppressWarnings("ArrayRecordComponent") // compared by nobody
   private record Numbered(long sequence, byte[] payload) {}
 
   private final KvPublishing how;
