@@ -448,7 +448,7 @@ class BadConfigurationTest {
         bad(
             "events of an engine that publishes none",
             pool("'engine': 'tgi', 'kv_events': {}"),
-            "fleet.pools[0].kv_events: {} (expected: left out, because only engines of the kinds"
+            "fleet.pools[0].kv_events: an object (expected: left out, because only engines of the kinds"
                 + " vllm and sglang publish them)"),
         bad(
             "events of simulated engines",
