@@ -34,7 +34,8 @@ final class FleetChanges {
           new Key("routing_strategy", pool -> pool.routingStrategy().label()),
           new Key("prefix_index_bytes", pool -> "" + pool.prefixIndexBytes()),
           new Key("kv_events.endpoint", pool -> kv(pool, KvEventSource::endpoint)),
-          new Key("kv_events.replay_endpoint", pool -> kv(pool, e -> e.replayEndpoint().orElse(""))),
+          new Key(
+              "kv_events.replay_endpoint", pool -> kv(pool, e -> e.replayEndpoint().orElse(""))),
           new Key("kv_events.topic", pool -> kv(pool, KvEventSource::topic)),
           new Key("kv_events.data_parallel_size", pool -> kv(pool, events -> "" + events.ranks())),
           new Key("max_concurrent", pool -> "" + pool.maxConcurrent()),

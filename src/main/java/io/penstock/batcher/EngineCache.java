@@ -125,7 +125,8 @@ final class EngineCache {
     if (!isFollowed) {
       return;
     }
-    workTokens += Math.max(0, usage.promptTokens() - usage.cachedTokens()) + usage.completionTokens();
+    workTokens +=
+        Math.max(0, usage.promptTokens() - usage.cachedTokens()) + usage.completionTokens();
     if (workTokens >= WORK_TOKENS && workedMillis == NEVER) {
       workedMillis = nowMillis;
     }

@@ -107,8 +107,7 @@ final class Prospect {
     return switch (engine.source()) {
       case NONE -> holdsTokens;
       case ALL -> Double.POSITIVE_INFINITY;
-      case KEPT ->
-          engine.told().map(told -> told.keepsTokens() * scale()).orElse(holdsTokens);
+      case KEPT -> engine.told().map(told -> told.keepsTokens() * scale()).orElse(holdsTokens);
     };
   }
 

@@ -189,7 +189,8 @@ final class FleetRules {
     switch (EngineKind.of(pool.tree().path("engine").asText()).orElse(EngineKind.VLLM)) {
       case VLLM, SGLANG -> {}
       case TGI, TENSORRT_LLM, LLAMA_CPP, OPENAI ->
-          events.expected("left out, because only engines of the kinds vllm and sglang publish them");
+          events.expected(
+              "left out, because only engines of the kinds vllm and sglang publish them");
     }
     JsonNode replicas = pool.tree().path("replicas");
     if (replicas.has("simulated")) {
@@ -205,9 +206,11 @@ final class FleetRules {
       if (!KvEventSource.isTemplate(text)) {
         endpoint.expected(KvEventSource.FORM);
       } else if (replicas.isArray()) {
-        addresses(endpoint, text, replicas, events.tree().path("data_parallel_size").asInt(1), seen);
+        addresses(
+            endpoint, text, replicas, events.tree().path("data_parallel_size").asInt(1), seen);
       } else if (!text.contains("{host}")) {
-        endpoint.expected("an endpoint with {host}, because the pool's replicas are not listed here");
+        endpoint.expected(
+            "an endpoint with {host}, because the pool's replicas are not listed here");
       }
     }
   }
@@ -217,8 +220,11 @@ final class FleetRules {
       Section endpoint, String text, JsonNode replicas, int ranks, Map<String, String> seen) {
     for (int i = 0; i < replicas.size(); i++) {
       Optional<String> url = Addresses.engineUrl(replicas.path(i).path("url").asText());
-      for (int rank = 0; url.isPresent() && rank < Math.min(ranks, KvEventSource.RANKS_MAX); rank++) {
-        String who = endpoint.at() + " of replicas[" + i + "]" + (ranks == 1 ? "" : ", rank " + rank);
+      for (int rank = 0;
+          url.isPresent() && rank < Math.min(ranks, KvEventSource.RANKS_MAX);
+          rank++) {
+        String who =
+            endpoint.at() + " of replicas[" + i + "]" + (ranks == 1 ? "" : ", rank " + rank);
         Optional<String> address = KvEventSource.address(text, url.get(), rank);
         if (address.isEmpty()) {
           endpoint.expected("a port of 1..65535 for each replica; replicas[" + i + "] has none");

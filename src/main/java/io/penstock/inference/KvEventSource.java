@@ -67,7 +67,8 @@ public record KvEventSource(
       return Optional.empty();
     }
     String host = parts.group(1).equals("{host}") ? ownHost : parts.group(1);
-    int port = (parts.group(2) == null ? ofUrl(base, parts.group(3)) : whole(parts.group(2))) + rank;
+    int port =
+        (parts.group(2) == null ? ofUrl(base, parts.group(3)) : whole(parts.group(2))) + rank;
     return isPort(port) ? Optional.of("tcp://" + host + ":" + port) : Optional.empty();
   }
 

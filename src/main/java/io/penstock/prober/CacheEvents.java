@@ -18,8 +18,7 @@ public interface CacheEvents {
    * @param onState told when something has changed, of several changes in a row the last at least;
    *     not before what the engine still has of the past was heard, nor after the end
    */
-  Subscription follow(
-      ReplicaSpec replica, KvEventSource source, Consumer<KvCacheState> onState);
+  Subscription follow(ReplicaSpec replica, KvEventSource source, Consumer<KvCacheState> onState);
 
   /** Ends all subscriptions and what serves them; none can be made afterwards. */
   Future<Void> close();

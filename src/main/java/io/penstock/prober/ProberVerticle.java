@@ -52,8 +52,7 @@ public final class ProberVerticle extends VerticleBase {
     private final CacheEvents.Subscription events;
     private int checksWithoutAnswer;
 
-    Engine(
-        EngineProbes.Probe probe, CacheEvents.Subscription events, ReplicaMeters meters) {
+    Engine(EngineProbes.Probe probe, CacheEvents.Subscription events, ReplicaMeters meters) {
       this.probe = probe;
       this.events = events;
       this.meters = meters;

@@ -81,7 +81,6 @@ public record KvPublishing(
 
   /** The same with so many batches for replays. */
   public KvPublishing withBatchesKept(int value) {
-    return new KvPublishing(
-        portOffset, replayPortOffset, topic, encoding, byteHashes, value);
+    return new KvPublishing(portOffset, replayPortOffset, topic, encoding, byteHashes, value);
   }
 }

@@ -141,7 +141,10 @@ final class Replica extends VerticleBase {
 
   private EngineCore core(long ready) {
     return new EngineCore(
-        profile, ready, KvCache.BLOCK_TOKENS, kvLog.<KvListener>map(log -> log).orElse(KvListener.NONE));
+        profile,
+        ready,
+        KvCache.BLOCK_TOKENS,
+        kvLog.<KvListener>map(log -> log).orElse(KvListener.NONE));
   }
 
   private Future<Void> listen() {

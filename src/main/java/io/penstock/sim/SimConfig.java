@@ -112,31 +112,76 @@ public record SimConfig(
   /** The same on another address. */
   public SimConfig withHost(String value) {
     return new SimConfig(
-        value, model, replicas, basePort, profile, startupDelay, maxNumSeqs, seed, continuation, kvEvents);
+        value,
+        model,
+        replicas,
+        basePort,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        kvEvents);
   }
 
   /** The same under another model name. */
   public SimConfig withModel(String value) {
     return new SimConfig(
-        host, value, replicas, basePort, profile, startupDelay, maxNumSeqs, seed, continuation, kvEvents);
+        host,
+        value,
+        replicas,
+        basePort,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        kvEvents);
   }
 
   /** The same with so many replicas. */
   public SimConfig withReplicas(int value) {
     return new SimConfig(
-        host, model, value, basePort, profile, startupDelay, maxNumSeqs, seed, continuation, kvEvents);
+        host,
+        model,
+        value,
+        basePort,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        kvEvents);
   }
 
   /** The same from another first port on. */
   public SimConfig withBasePort(int value) {
     return new SimConfig(
-        host, model, replicas, value, profile, startupDelay, maxNumSeqs, seed, continuation, kvEvents);
+        host,
+        model,
+        replicas,
+        value,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        kvEvents);
   }
 
   /** The same at another speed. */
   public SimConfig withProfile(SimProfile value) {
     return new SimConfig(
-        host, model, replicas, basePort, value, startupDelay, maxNumSeqs, seed, continuation, kvEvents);
+        host,
+        model,
+        replicas,
+        basePort,
+        value,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        kvEvents);
   }
 
   /** The same with another loading time. */
@@ -163,7 +208,16 @@ public record SimConfig(
   /** The same with other text. */
   public SimConfig withSeed(long value) {
     return new SimConfig(
-        host, model, replicas, basePort, profile, startupDelay, maxNumSeqs, value, continuation, kvEvents);
+        host,
+        model,
+        replicas,
+        basePort,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        value,
+        continuation,
+        kvEvents);
   }
 
   /** The same with engines that treat {@code continue_final_message} so. */

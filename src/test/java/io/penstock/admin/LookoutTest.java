@@ -61,7 +61,8 @@ class LookoutTest {
 
   @Test
   void knowsNothingBeforeAnOwnerHasSpoken() {
-    assertThat(lookout.look(List.of(silent("a")))).isEqualTo(new FleetHealth(false, List.of(), List.of()));
+    assertThat(lookout.look(List.of(silent("a"))))
+        .isEqualTo(new FleetHealth(false, List.of(), List.of()));
   }
 
   @Test
@@ -70,6 +71,7 @@ class LookoutTest {
     assertThat(lookout.look(List.of(silent("a"))).belowMin())
         .extracting(Alarm::subject)
         .containsExactly("pool a");
-    assertThat(lookout.look(List.of(told("a", 1, 1)))).isEqualTo(new FleetHealth(true, List.of(), List.of()));
+    assertThat(lookout.look(List.of(told("a", 1, 1))))
+        .isEqualTo(new FleetHealth(true, List.of(), List.of()));
   }
 }

@@ -76,8 +76,7 @@ class KvEventsTest {
             .withModel("rivers")
             .withReplicas(REPLICAS)
             .withBasePort(port);
-    engines =
-        await(EngineSimulator.start(vertx, publishing.map(sim::withKvEvents).orElse(sim)));
+    engines = await(EngineSimulator.start(vertx, publishing.map(sim::withKvEvents).orElse(sim)));
     List<Integer> cluster = new ArrayList<>();
     JsonArray members = new JsonArray();
     for (int i = 0; i < size; i++) {
@@ -95,13 +94,12 @@ class KvEventsTest {
     nodes.forEach(NodeTest::awaitReady);
   }
 
-  private NodeConfig config(int number, List<Integer> cluster, JsonArray members)
-      throws Exception {
+  private NodeConfig config(int number, List<Integer> cluster, JsonArray members) throws Exception {
     JsonArray replicas = new JsonArray();
     engines.urls().forEach(url -> replicas.add(new JsonObject().put("url", url)));
     JsonObject json =
         new JsonObject(
-                """
+            """
                 {"node": {"name": "n%d", "event_loops": 2, "ports":
                    {"http": 0, "admin": 0, "cluster": %d, "bus": 0}},
                  "fleet": {"pools": [{"name": "rivers", "model_id": "rivers", "engine": "vllm",
@@ -110,7 +108,7 @@ class KvEventsTest {
                    "kv_events": {"endpoint": "tcp://{host}:{port+%d}",
                      "replay_endpoint": "tcp://{host}:{port+%d}", "topic": "kv-events"}}]}}
                 """
-                    .formatted(number, cluster.get(number), EVENTS, REPLAYS));
+                .formatted(number, cluster.get(number), EVENTS, REPLAYS));
     json.getJsonObject("fleet").getJsonArray("pools").getJsonObject(0).put("replicas", replicas);
     if (members.size() > 1) {
       json.put(

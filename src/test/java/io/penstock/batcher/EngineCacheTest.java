@@ -27,8 +27,24 @@ class EngineCacheTest {
   private static KvCacheState state(
       long batches, long keeps, long stored, long empties, long emptiedMillis, boolean whole) {
     return new KvCacheState(
-        true, whole, 10, 160, keeps, stored, 0, empties, emptiedMillis, batches, batches, 0, 0, 0,
-        0, 0, 0, 5);
+        true,
+        whole,
+        10,
+        160,
+        keeps,
+        stored,
+        0,
+        empties,
+        emptiedMillis,
+        batches,
+        batches,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        5);
   }
 
   @Test

@@ -113,7 +113,25 @@ final class MessageSamples {
   private static final TierName TIER = new TierName("standard");
   private static final TenantId TENANT = new TenantId("acme");
   private static final KvCacheState KV_CACHE =
-      new KvCacheState(true, true, 31_250, 500_000, 410_000, 900_000, 400_000, 1, 1_795_382_801_000L, 812, 1_700, 2, 3, 4, 5, 6, 7, 40);
+      new KvCacheState(
+          true,
+          true,
+          31_250,
+          500_000,
+          410_000,
+          900_000,
+          400_000,
+          1,
+          1_795_382_801_000L,
+          812,
+          1_700,
+          2,
+          3,
+          4,
+          5,
+          6,
+          7,
+          40);
 
   static final List<Message> ALL =
       List.of(
@@ -388,8 +406,7 @@ final class MessageSamples {
                       "half-open",
                       true,
                       Optional.of(new CacheReport(9, 8_000, 5_000, 5_100, 120, 6_144, 98_304)),
-                      Optional.of(
-                          new KvReport(Optional.of(KV_CACHE), true, 400_000, true)))),
+                      Optional.of(new KvReport(Optional.of(KV_CACHE), true, 400_000, true)))),
               List.of(new TenantDepth(TENANT, Priority.BULK, 2.5, 3, 7, 2_500)),
               1,
               2,

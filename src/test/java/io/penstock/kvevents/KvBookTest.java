@@ -91,7 +91,10 @@ class KvBookTest {
     assertThat(book.keepsTokens()).isEqualTo(16L * capacity);
   }
 
-  /** Half of what is stored is used again and again: the rest goes at an age that says how long it stays. */
+  /**
+   * Half of what is stored is used again and again: the rest goes at an age that says how long it
+   * stays.
+   */
   @Test
   void hitsDoNotMakeItSeemLarger() {
     int capacity = 1_000;
@@ -115,7 +118,8 @@ class KvBookTest {
       book.store(i, 16, 0);
       lru.add(i);
     }
-    assertThat(book.keepsTokens()).isBetween(16L * 550, 16L * 760); // 600 cold ones fit, or a few more
+    assertThat(book.keepsTokens())
+        .isBetween(16L * 550, 16L * 760); // 600 cold ones fit, or a few more
   }
 
   @Test

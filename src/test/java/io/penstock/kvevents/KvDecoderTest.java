@@ -55,8 +55,7 @@ class KvDecoderTest {
     assertThat(stored.blocks()).hasSize(1);
     assertThat(stored.blockTokens()).isEqualTo(1);
     KvBatch sameHash = decode("92 00 91 92 ac" + hex("BlockRemoved") + "91ff"); // -1, the same bits
-    assertThat(((KvEvent.Removed) sameHash.events().get(0)).blocks())
-        .isEqualTo(stored.blocks());
+    assertThat(((KvEvent.Removed) sameHash.events().get(0)).blocks()).isEqualTo(stored.blocks());
   }
 
   @Test

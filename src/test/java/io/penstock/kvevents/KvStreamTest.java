@@ -80,8 +80,8 @@ class KvStreamTest {
   }
 
   /**
-   * Batches are lost, connections break, the engine restarts, replays fail: what is said to be whole
-   * is right, to the block.
+   * Batches are lost, connections break, the engine restarts, replays fail: what is said to be
+   * whole is right, to the block.
    */
   @Property(tries = 500)
   void whatIsSaidToBeWholeIsRight(@ForAll long seed) {

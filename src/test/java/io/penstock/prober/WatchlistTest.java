@@ -158,7 +158,14 @@ class WatchlistTest {
     for (String id : ids) {
       statuses.add(
           new ReplicaStatus(
-              POOL, Fleets.replica(id), state, Optional.of(SIGNALS), "told", Optional.empty(), 0, Optional.empty()));
+              POOL,
+              Fleets.replica(id),
+              state,
+              Optional.of(SIGNALS),
+              "told",
+              Optional.empty(),
+              0,
+              Optional.empty()));
     }
     return new HealthReport(from, 1, statuses);
   }
