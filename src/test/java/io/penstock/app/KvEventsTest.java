@@ -3,6 +3,7 @@ package io.penstock.app;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.config.ConfigLoader;
+import io.penstock.config.Loaded;
 import io.penstock.config.NodeConfig;
 import io.penstock.fake.Ports;
 import io.penstock.sim.EngineSimulator;
@@ -84,17 +85,29 @@ class KvEventsTest {
       members.add("127.0.0.1:" + cluster.get(i));
     }
     for (int i = 0; i < size; i++) {
+      Path file = config(i, cluster, members);
+      NodeConfig config =
+          load(file)
+              .fold(ok -> ok.config(), failed -> Assertions.fail(failed.mistakes().toString()));
       nodes.add(
           await(
               Node.start(
-                  config(i, cluster, members),
+                  config,
                   new NodeSetup(
-                      "test", LogFormat.JSON, new ByteArrayOutputStream(), Clock.system()))));
+                      "test",
+                      LogFormat.JSON,
+                      new ByteArrayOutputStream(),
+                      Clock.system(),
+                      Optional.of(() -> load(file))))));
     }
     nodes.forEach(NodeTest::awaitReady);
   }
 
-  private NodeConfig config(int number, List<Integer> cluster, JsonArray members) throws Exception {
+  private static Loaded load(Path file) {
+    return ConfigLoader.load(file, name -> Optional.empty());
+  }
+
+  private Path config(int number, List<Integer> cluster, JsonArray members) throws Exception {
     JsonArray replicas = new JsonArray();
     engines.urls().forEach(url -> replicas.add(new JsonObject().put("url", url)));
     JsonObject json =
@@ -123,9 +136,7 @@ class KvEventsTest {
       json.getJsonObject("node").getJsonObject("ports").remove("cluster");
       json.getJsonObject("node").getJsonObject("ports").remove("bus");
     }
-    Path file = Files.writeString(folder.resolve("node-" + number + ".json"), json.encode());
-    return ConfigLoader.load(file, name -> Optional.empty())
-        .fold(ok -> ok.config(), failed -> Assertions.fail(failed.mistakes().toString()));
+    return Files.writeString(folder.resolve("node-" + number + ".json"), json.encode());
   }
 
   private static KvPublishing publishing(KvPublishing.Encoding encoding) {
@@ -196,8 +207,8 @@ class KvEventsTest {
     return cache.getJsonArray("replicas", new JsonArray()).stream()
         .map(JsonObject.class::cast)
         .filter(row -> row.getString("id").equals(replica))
-        .map(row -> row.getJsonObject("kv_events"))
         .findFirst()
+        .map(row -> row.getJsonObject("kv_events"))
         .orElse(new JsonObject());
   }
 
@@ -283,6 +294,39 @@ class KvEventsTest {
         .containsPattern("penstock_kv_faults_total\\{kind=\"malformed\",pool=\"rivers\"} 0")
         .containsPattern("penstock_kv_tokens\\{pool=\"rivers\",replica=\"rivers-0\"} ");
     assertThat(get(0, "/health/ready")).doesNotContain("kv_events_silent");
+  }
+
+  /** Reads the files again. */
+  private void reload() throws Exception {
+    int port = nodes.get(0).config().admin().orElseThrow().port();
+    HttpResponse<String> answer =
+        http.send(
+            HttpRequest.newBuilder(uri(port, "/admin/v1/reload"))
+                .POST(HttpRequest.BodyPublishers.noBody())
+                .build(),
+            HttpResponse.BodyHandlers.ofString());
+    assertThat(answer.statusCode()).as(answer.body()).isEqualTo(200);
+    assertThat(answer.body()).contains("kv_events.endpoint");
+  }
+
+  @Test
+  void aReloadBeginsAndEndsIt() throws Exception {
+    start(Optional.of(publishing(KvPublishing.Encoding.MAPS)), 1);
+    String home = ask("Alpha").getString("chosen");
+    await(0, home, atLeast("tokens", TOKENS - 100));
+    Path file = folder.resolve("node-0.json");
+    String with = Files.readString(file);
+    JsonObject without = new JsonObject(with);
+    without.getJsonObject("fleet").getJsonArray("pools").getJsonObject(0).remove("kv_events");
+    Files.writeString(file, without.encode());
+    reload();
+    assertThat(events(0, home).isEmpty()).as("none are followed").isTrue();
+    Files.writeString(file, with);
+    reload();
+    JsonObject again = await(0, home, atLeast("tokens", TOKENS - 100));
+    assertThat(again.getBoolean("whole")).isTrue();
+    assertThat(again.getLong("emptied")).isZero();
+    assertThat(expected(ask("Alpha"))).as("still known").isGreaterThan(TOKENS / 2.0);
   }
 
   @Test

@@ -88,7 +88,8 @@ final class EventReader implements Runnable {
     if (followings.size() > before) {
       log.debug("{} replicas are followed", followings.size());
     }
-    followings.forEach(each -> each.openOnce(zmq, poller));
+    long now = clock.millis();
+    followings.forEach(each -> each.openOnce(zmq, poller, now));
   }
 
   private void turn() {

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.zeromq.ZContext;
 import org.zeromq.ZMQ;
 
@@ -15,11 +17,17 @@ final class Following {
   /** Least time between two states, unless one says that the cache has become empty. */
   static final long GAP_MILLIS = 200;
 
+  /** Between two tries to open what can not be, such as a host without an address. */
+  static final long RETRY_MILLIS = 5_000;
+
+  private static final Logger log = LoggerFactory.getLogger(Following.class);
+
   private final ReplicaSpec replica;
   private final KvEventSource source;
   private final Consumer<KvCacheState> onState;
   private final List<RankSocket> ranks = new ArrayList<>();
   private boolean isOpen;
+  private long nextTryMillis = Long.MIN_VALUE;
   private boolean isTold;
   private long toldMillis;
   private long toldChanges;
@@ -34,12 +42,22 @@ final class Following {
     this.onState = onState;
   }
 
-  /** Opens its sockets unless they are. */
-  void openOnce(ZContext zmq, ZMQ.Poller poller) {
-    if (isOpen) {
+  /** Opens its sockets unless they are; tried again later where one can not be. */
+  void openOnce(ZContext zmq, ZMQ.Poller poller, long nowMillis) {
+    if (isOpen || nowMillis < nextTryMillis) {
       return;
     }
-    isOpen = true;
+    nextTryMillis = nowMillis + RETRY_MILLIS;
+    try {
+      open(zmq, poller);
+      isOpen = true;
+    } catch (RuntimeException e) {
+      log.warn("{}: its events can not be followed yet: {}", this, e.toString());
+      close();
+    }
+  }
+
+  private void open(ZContext zmq, ZMQ.Poller poller) {
     for (int rank = 0; rank < source.ranks(); rank++) {
       String name = "replica " + replica.id() + (source.ranks() == 1 ? "" : ", rank " + rank);
       Optional<String> events = address(source.endpoint(), rank);
