@@ -27,6 +27,7 @@ final class Following {
   private final Consumer<KvCacheState> onState;
   private final List<RankSocket> ranks = new ArrayList<>();
   private boolean isOpen;
+  private boolean isComplained;
   private long nextTryMillis = Long.MIN_VALUE;
   private boolean isTold;
   private long toldMillis;
@@ -52,21 +53,26 @@ final class Following {
       open(zmq, poller);
       isOpen = true;
     } catch (RuntimeException e) {
-      log.warn("{}: its events can not be followed yet: {}", this, e.toString());
+      if (!isComplained) {
+        isComplained = true;
+        log.warn("{}: its events can not be followed yet: {}", this, e.toString());
+      }
       close();
     }
   }
 
   private void open(ZContext zmq, ZMQ.Poller poller) {
-    for (int rank = 0; rank < source.ranks(); rank++) {
-      String name = "replica " + replica.id() + (source.ranks() == 1 ? "" : ", rank " + rank);
-      Optional<String> events = address(source.endpoint(), rank);
+    for (int nth = 0; nth < source.ranks(); nth++) {
+      String name = "replica " + replica.id() + (source.ranks() == 1 ? "" : ", rank " + nth);
+      Optional<String> events = address(source.endpoint(), nth);
       Optional<String> replays = Optional.empty();
       if (source.replayEndpoint().isPresent()) {
-        replays = address(source.replayEndpoint().get(), rank);
+        replays = address(source.replayEndpoint().get(), nth);
       }
       if (events.isPresent()) {
-        ranks.add(new RankSocket(name, events.get(), replays, source.topic(), zmq, poller));
+        RankSocket rank = new RankSocket(name, events.get(), replays, source.topic(), zmq, poller);
+        ranks.add(rank);
+        rank.connect();
       }
     }
   }

@@ -74,6 +74,14 @@ final class RankSocket {
     monitor.connect(inside);
     poller.register(events, ZMQ.Poller.POLLIN);
     poller.register(monitor, ZMQ.Poller.POLLIN);
+  }
+
+  /**
+   * Begins to connect.
+   *
+   * @throws RuntimeException where the host has no address; it is to be closed then
+   */
+  void connect() {
     events.connect(address);
   }
 
@@ -157,11 +165,16 @@ final class RankSocket {
     ZMQ.Socket socket = zmq.createSocket(SocketType.DEALER);
     bound(socket, replayAddress.get());
     poller.register(socket, ZMQ.Poller.POLLIN);
-    socket.connect(replayAddress.get());
     replay = socket;
+    stream.asked(nowMillis); // where it can not be sent, silence is the answer
+    try {
+      socket.connect(replayAddress.get());
+    } catch (RuntimeException e) {
+      log.warn("{}: its replays at {} can not be had: {}", name, replayAddress.get(), e.toString());
+      return;
+    }
     socket.send(NOTHING, ZMQ.SNDMORE | ZMQ.DONTWAIT);
     socket.send(ByteBuffer.allocate(Long.BYTES).putLong(from.getAsLong()).array(), ZMQ.DONTWAIT);
-    stream.asked(nowMillis);
   }
 
   private void endReplay() {
