@@ -9,13 +9,20 @@ import java.util.List;
  * @param anyHealthy whether a replica of some pool is healthy
  * @param eachHealthy whether one of each pool is
  * @param belowMin one alarm for each pool with fewer healthy replicas than it should have
+ * @param silentEvents one for each pool whose engines work and tell nothing of their prefix caches,
+ *     although they are to
  */
-public record FleetHealth(boolean anyHealthy, boolean eachHealthy, List<Alarm> belowMin) {
+public record FleetHealth(
+    boolean anyHealthy, boolean eachHealthy, List<Alarm> belowMin, List<Alarm> silentEvents) {
   /** The kind of {@link #belowMin}. */
   public static final String BELOW_MIN = "min_healthy_replicas";
 
+  /** The kind of {@link #silentEvents}. */
+  public static final String SILENT_EVENTS = "kv_events_silent";
+
   public FleetHealth {
     belowMin = List.copyOf(belowMin);
+    silentEvents = List.copyOf(silentEvents);
   }
 
   /** Hears it again and again; on the event loop of the admin API. */

@@ -7,6 +7,7 @@ import io.penstock.inference.LimitShare;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.PoolName;
 import io.penstock.message.CacheReport;
+import io.penstock.message.KvReport;
 import io.penstock.message.PoolReport;
 import io.penstock.message.QueueDepth;
 import io.penstock.message.ReplicaReport;
@@ -96,7 +97,9 @@ final class Json {
     for (ReplicaReport each : report.replicas()) {
       if (each.cache().isPresent()) {
         sum = sum.plus(each.cache().get());
-        rows.add(cache(each.cache().get()).put("id", each.replica().value()));
+        JsonObject row = cache(each.cache().get()).put("id", each.replica().value());
+        each.kvEvents().ifPresent(events -> row.put("kv_events", kvEvents(events)));
+        rows.add(row);
       }
     }
     return cache(sum).put("replicas", rows);
@@ -113,6 +116,36 @@ final class Json {
         .put("index_hashes", cache.indexHashes())
         .put("index_bytes", cache.indexBytes())
         .put("index_bytes_max", cache.indexBytesMax());
+  }
+
+  private static JsonObject kvEvents(KvReport report) {
+    JsonObject row =
+        new JsonObject()
+            .put("silent", report.silent())
+            .put("holds_tokens", known(report.holdsTokens()))
+            .put("from_events", report.fromEvents());
+    report
+        .state()
+        .ifPresent(
+            state ->
+                row.put("following", state.following())
+                    .put("whole", state.whole())
+                    .put("blocks", state.blocks())
+                    .put("tokens", state.tokens())
+                    .put("keeps_tokens", known(state.keepsTokens()))
+                    .put("stored_tokens", state.storedTokens())
+                    .put("removed_tokens", state.removedTokens())
+                    .put("emptied", state.empties())
+                    .put("batches", state.batches())
+                    .put("events", state.events())
+                    .put("gaps", state.gaps())
+                    .put("replays", state.replays())
+                    .put("restarts", state.restarts())
+                    .put("losses", state.losses())
+                    .put("overflows", state.overflows())
+                    .put("malformed", state.malformed())
+                    .put("age_ms", known(state.ageMillis())));
+    return row;
   }
 
   /** In thousandths; null of nothing. */

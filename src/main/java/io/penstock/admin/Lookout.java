@@ -1,6 +1,8 @@
 package io.penstock.admin;
 
+import io.penstock.message.KvReport;
 import io.penstock.message.PoolReport;
+import io.penstock.message.ReplicaReport;
 import io.penstock.telemetry.Readiness.Alarm;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -27,8 +29,10 @@ final class Lookout {
     last.keySet().retainAll(named);
     boolean anyHealthy = false;
     List<Alarm> alarms = new ArrayList<>();
+    List<Alarm> silent = new ArrayList<>();
     for (PoolReport report : last.values()) {
       anyHealthy |= report.healthy() > 0;
+      silentEvents(report, silent);
       if (report.belowMin()) {
         alarms.add(
             new Alarm(
@@ -44,6 +48,25 @@ final class Lookout {
     boolean eachHealthy =
         last.size() == named.size()
             && last.values().stream().allMatch(report -> report.healthy() > 0);
-    return new FleetHealth(anyHealthy, eachHealthy, alarms);
+    return new FleetHealth(anyHealthy, eachHealthy, alarms, silent);
+  }
+
+  private static void silentEvents(PoolReport report, List<Alarm> alarms) {
+    List<ReplicaReport> silent =
+        report.replicas().stream()
+            .filter(each -> each.kvEvents().filter(KvReport::silent).isPresent())
+            .toList();
+    if (!silent.isEmpty()) {
+      alarms.add(
+          new Alarm(
+              FleetHealth.SILENT_EVENTS,
+              "pool " + report.pool(),
+              "no events of the prefix cache of "
+                  + silent.get(0).replica()
+                  + (silent.size() == 1 ? "" : " and " + (silent.size() - 1) + " more")
+                  + " although requests were answered (expected: what kv_events names; is vLLM"
+                  + " started with --kv-events-config?); what caches hold is learned from answers"
+                  + " meanwhile"));
+    }
   }
 }

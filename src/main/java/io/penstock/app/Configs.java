@@ -79,6 +79,7 @@ final class Configs {
         of.breaker(),
         of.resume(),
         of.batching(),
-        of.prefixIndexBytes());
+        of.prefixIndexBytes(),
+        of.kvEvents());
   }
 }

@@ -2,6 +2,7 @@ package io.penstock.app;
 
 import io.penstock.inference.Capability;
 import io.penstock.inference.Fleet;
+import io.penstock.inference.KvEventSource;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
@@ -32,6 +33,11 @@ final class FleetChanges {
           new Key("engine_model_id", pool -> pool.engineModel().map(ModelName::value).orElse("")),
           new Key("routing_strategy", pool -> pool.routingStrategy().label()),
           new Key("prefix_index_bytes", pool -> "" + pool.prefixIndexBytes()),
+          new Key("kv_events.endpoint", pool -> kv(pool, KvEventSource::endpoint)),
+          new Key(
+              "kv_events.replay_endpoint", pool -> kv(pool, e -> e.replayEndpoint().orElse(""))),
+          new Key("kv_events.topic", pool -> kv(pool, KvEventSource::topic)),
+          new Key("kv_events.data_parallel_size", pool -> kv(pool, events -> "" + events.ranks())),
           new Key("max_concurrent", pool -> "" + pool.maxConcurrent()),
           new Key("capabilities", pool -> labels(pool.capabilities())),
           new Key("context_tokens", pool -> "" + pool.contextTokens()),
@@ -192,6 +198,10 @@ final class FleetChanges {
       return simulated.count() + " simulated " + simulated.profile();
     }
     return "file " + ((ReplicaSource.Watched) source).file();
+  }
+
+  private static String kv(Pool pool, Function<KvEventSource, String> of) {
+    return pool.kvEvents().map(of).orElse("");
   }
 
   private static String names(Collection<?> names) {

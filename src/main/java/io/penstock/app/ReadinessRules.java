@@ -69,6 +69,7 @@ final class ReadinessRules {
    */
   static void apply(FleetHealth fleet, long upMillis, Readiness readiness) {
     readiness.alarms(FleetHealth.BELOW_MIN, fleet.belowMin());
+    readiness.alarms(FleetHealth.SILENT_EVENTS, fleet.silentEvents());
     long patience = fleet.anyHealthy() ? OTHERS_MILLIS : PATIENCE_MILLIS;
     if (isWaiting(readiness) && (fleet.eachHealthy() || upMillis >= patience)) {
       readiness.met(REPLICA);

@@ -6,6 +6,7 @@ import io.penstock.adapter.engine.HttpEngineProbes;
 import io.penstock.adapter.guard.GuardMeters;
 import io.penstock.adapter.judge.HttpQualityHook;
 import io.penstock.adapter.jwks.HttpJwks;
+import io.penstock.adapter.kvevents.ZmqCacheEvents;
 import io.penstock.adapter.redis.RedisLimits;
 import io.penstock.adapter.redis.RedisMarks;
 import io.penstock.admin.AdminConfig;
@@ -227,6 +228,7 @@ final class Roles implements Supervisor.Posts {
                 directory(),
                 settings.fleet(),
                 probes,
+                new ZmqCacheEvents(cluster.vertx(), clock),
                 new Discovery(cluster.vertx(), registry()),
                 clock,
                 registry(),

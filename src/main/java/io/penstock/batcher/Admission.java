@@ -714,7 +714,11 @@ final class Admission {
       caches.add(own ? errand : null, release.usage());
       roster
           .find(release.replica())
-          .ifPresent(replica -> replica.caches.add(own ? errand : null, release.usage()));
+          .ifPresent(
+              replica -> {
+                replica.caches.add(own ? errand : null, release.usage());
+                replica.engineCache().ended(release.usage(), nowMillis);
+              });
     }
     if (errand != null && own) {
       strategy.ended(errand, roster, release, nowMillis);

@@ -34,7 +34,7 @@ final class Prospects {
   Prospect of(Replica replica) {
     Prospect prospect = replica.prospect;
     if (prospect == null || prospect.by() != by) {
-      prospect = new Prospect(by, indexBytes, new Tempo(typical));
+      prospect = new Prospect(by, indexBytes, new Tempo(typical), replica.engineCache());
       replica.prospect = prospect;
     }
     return prospect;
@@ -43,6 +43,7 @@ final class Prospects {
   /** A replica gets a request. */
   Errand granted(Replica replica, Admit admit, long nowMillis) {
     Prospect prospect = of(replica);
+    replica.engineCache().review(nowMillis);
     Errand errand =
         new Errand(
             by,

@@ -5,6 +5,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.inference.ReplicaId;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
+import io.penstock.message.KvCacheState;
 import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
@@ -85,6 +86,8 @@ final class Replica {
   /** What the pool's strategy expects of it; null while that does not learn. */
   @Nullable Prospect prospect;
 
+  private final EngineCache engineCache = new EngineCache();
+
   /** What its engine found in its prefix cache, since this owner began. */
   CacheTally caches = new CacheTally();
 
@@ -124,6 +127,7 @@ final class Replica {
     conduct = fresh;
     prospect = null;
     caches = new CacheTally();
+    engineCache.forget();
     addLive(-live);
     lastGrant = 0;
     doubtedMillis = Long.MIN_VALUE / 2;
@@ -131,6 +135,24 @@ final class Replica {
 
   ReplicaId id() {
     return id;
+  }
+
+  /** What its engine's events say of its prefix cache. */
+  EngineCache engineCache() {
+    return engineCache;
+  }
+
+  /** A prober's word on that. */
+  void told(NodeId by, KvCacheState state, long nowMillis) {
+    boolean isOfSame = engineCache.isOfSame(by);
+    boolean isEmpty = engineCache.told(by, state, nowMillis);
+    Prospect expected = prospect;
+    if (expected != null) {
+      expected.told(state, isOfSame);
+      if (isEmpty) {
+        expected.reborn();
+      }
+    }
   }
 
   boolean listed() {

@@ -8,6 +8,7 @@ import io.penstock.inference.RequestId;
 import io.penstock.inference.TenantId;
 import io.penstock.message.AskPool;
 import io.penstock.message.CacheReport;
+import io.penstock.message.KvReport;
 import io.penstock.message.PoolReport;
 import io.penstock.message.QueueDepth;
 import io.penstock.message.ReplicaReport;
@@ -187,7 +188,23 @@ final class Reports {
         replica.isRamping(),
         standing.breaker().label(),
         replica.draining(),
-        Optional.of(cache(replica)));
+        Optional.of(cache(replica)),
+        kvEvents(replica));
+  }
+
+  private static Optional<KvReport> kvEvents(Replica replica) {
+    EngineCache engine = replica.engineCache();
+    if (!engine.isFollowed()) {
+      return Optional.empty();
+    }
+    @Nullable Prospect prospect = replica.prospect;
+    double holds = prospect == null ? Double.POSITIVE_INFINITY : prospect.holdsTokens();
+    return Optional.of(
+        new KvReport(
+            engine.told(),
+            engine.isSilent(),
+            Double.isInfinite(holds) ? -1 : Math.round(holds),
+            prospect != null && engine.source() != EngineCache.Source.NONE));
   }
 
   private static CacheReport cache(Replica replica) {

@@ -102,6 +102,7 @@ final class Roster {
     pool = next;
     allotment.redefine(next);
     all.forEach(each -> each.conduct().policy(next.breaker()));
+    all.forEach(this::followEvents);
     if (next.replicas() instanceof ReplicaSource.Listed listed) {
       takeInList(listed.replicas());
     } else {
@@ -343,6 +344,8 @@ final class Roster {
     }
     boolean wasAway = replica.reported == ReplicaState.UNHEALTHY;
     replica.continuesMessages = status.continuesMessages();
+    status.kvCache().ifPresent(state -> replica.told(prober, state, nowMillis));
+    replica.engineCache().review(nowMillis);
     boolean moved = hear(replica, prober, status.state(), isSameEngine, nowMillis);
     if (replica.reported == ReplicaState.HEALTHY) {
       moved |= heardGood(replica, wasAway, status.checks());
@@ -523,11 +526,18 @@ final class Roster {
     }
     Replica added = new Replica(id, new Conduct(pool.breaker()), zones.none());
     added.trustedUntilMillis = Long.MIN_VALUE;
+    followEvents(added);
     byId.put(id, added);
     all.add(added);
     touched.add(added);
     structure++;
     return added;
+  }
+
+  private void followEvents(Replica replica) {
+    replica
+        .engineCache()
+        .follow(pool.kvEvents().isPresent(), pool.health().signalInterval().toMillis());
   }
 
   private void dropIfGone(Replica replica) {

@@ -15,7 +15,8 @@
  *
  * <p>Strategies that learn are told what becomes of each grant: {@link
  * io.penstock.batcher.Prospects} keeps what is expected of each replica, which is what its prefix
- * cache holds ({@link io.penstock.batcher.PrefixIndex}, corrected by what engines say they found),
+ * cache holds ({@link io.penstock.batcher.PrefixIndex}, corrected by what engines say they found
+ * or, where their events are followed, by what those say: {@link io.penstock.batcher.EngineCache}),
  * how fast it reads and writes ({@link io.penstock.batcher.Tempo}) and what it has still to read
  * ({@link io.penstock.batcher.Backlog}). The receipts of choices are in {@link
  * io.penstock.batcher.DecisionLog}.

@@ -2,6 +2,7 @@ package io.penstock.cli;
 
 import io.penstock.load.Durations;
 import io.penstock.sim.EngineSimulator;
+import io.penstock.sim.KvPublishing;
 import io.penstock.sim.SimConfig;
 import io.penstock.sim.SimFault;
 import io.penstock.sim.SimProfile;
@@ -115,6 +116,14 @@ final class EngineSimCommand implements Callable<Integer> {
   private String continuation = "";
 
   @Option(
+      names = "--kv-events",
+      paramLabel = "HOW",
+      description =
+          "Each engine publishes what its prefix cache holds, as vLLM does, on its port + 1000, and"
+              + " what was missed on its port + 2000: written as maps or as arrays.")
+  private @Nullable String kvEvents;
+
+  @Option(
       names = "--fault",
       paramLabel = "KIND",
       description = "What goes wrong from the start: one of ${COMPLETION-CANDIDATES}.",
@@ -177,13 +186,19 @@ final class EngineSimCommand implements Callable<Integer> {
               .withSeed(seed)
               .withContinuation(SimConfig.Continuation.of(continuation))
               .withStartupDelay(Durations.parse("--startup-delay", startupDelay));
+      if (kvEvents != null) {
+        config =
+            config.withKvEvents(
+                KvPublishing.DEFAULT.withEncoding(KvPublishing.Encoding.of(kvEvents)));
+      }
       return maxNumSeqs == null ? config : config.withMaxNumSeqs(maxNumSeqs);
     } catch (IllegalArgumentException e) {
       String message = String.valueOf(e.getMessage());
       throw CliException.usage(
           message
               .replaceFirst("^basePort:", "--port:")
-              .replaceFirst("^continuation:", "--continuation:")); // as the user said
+              .replaceFirst("^continuation:", "--continuation:")
+              .replaceFirst("^encoding:", "--kv-events:")); // as the user said
     }
   }
 

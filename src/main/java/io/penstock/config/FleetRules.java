@@ -2,9 +2,12 @@ package io.penstock.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import io.penstock.inference.EngineKind;
+import io.penstock.inference.KvEventSource;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -47,6 +50,7 @@ final class FleetRules {
         replicas(pool, named);
         queue(pool.sub("queue"));
         batching(pool);
+        kvEvents(pool);
       }
     }
     fallback(fleet.sub("fallback_model_id"));
@@ -174,6 +178,69 @@ final class FleetRules {
     Section size = pool.sub("max_batch_size");
     if (size.tree().isIntegralNumber() && size.tree().intValue() == 1) {
       size.expected("at least 2, because batching is gateway");
+    }
+  }
+
+  private static void kvEvents(Section pool) {
+    Section events = pool.sub("kv_events");
+    if (!events.tree().isObject()) {
+      return;
+    }
+    switch (EngineKind.of(pool.tree().path("engine").asText()).orElse(EngineKind.VLLM)) {
+      case VLLM, SGLANG -> {}
+      case TGI, TENSORRT_LLM, LLAMA_CPP, OPENAI ->
+          events.expected(
+              "left out, because only engines of the kinds vllm and sglang publish them");
+    }
+    JsonNode replicas = pool.tree().path("replicas");
+    if (replicas.has("simulated")) {
+      events.expected("left out, because simulated engines of the node's own publish none");
+    }
+    Map<String, String> seen = new HashMap<>();
+    for (String key : List.of("endpoint", "replay_endpoint")) {
+      Section endpoint = events.sub(key);
+      if (!endpoint.tree().isTextual()) {
+        continue;
+      }
+      String text = endpoint.tree().textValue();
+      if (!KvEventSource.isTemplate(text)) {
+        endpoint.expected(KvEventSource.FORM);
+      } else if (replicas.isArray()) {
+        addresses(
+            endpoint, text, replicas, events.tree().path("data_parallel_size").asInt(1), seen);
+      } else if (!text.contains("{host}")) {
+        endpoint.expected(
+            "an endpoint with {host}, because the pool's replicas are not listed here");
+      }
+    }
+  }
+
+  /** Each replica's, and each rank's, must be its own. */
+  private static void addresses(
+      Section endpoint, String text, JsonNode replicas, int ranks, Map<String, String> seen) {
+    for (int i = 0; i < replicas.size(); i++) {
+      Optional<String> url = Addresses.engineUrl(replicas.path(i).path("url").asText());
+      for (int rank = 0;
+          url.isPresent() && rank < Math.min(ranks, KvEventSource.RANKS_MAX);
+          rank++) {
+        String who =
+            endpoint.at() + " of replicas[" + i + "]" + (ranks == 1 ? "" : ", rank " + rank);
+        Optional<String> address = KvEventSource.address(text, url.get(), rank);
+        if (address.isEmpty()) {
+          endpoint.expected("a port of 1..65535 for each replica; replicas[" + i + "] has none");
+          return;
+        }
+        String other = seen.putIfAbsent(address.get(), who);
+        if (other != null) {
+          endpoint.expected(
+              "an address of its own for each replica ({host}, {port+N}); "
+                  + other
+                  + " is "
+                  + address.get()
+                  + " too");
+          return;
+        }
+      }
     }
   }
 

@@ -11,6 +11,7 @@ import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.FailoverStrategy;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.HealthPolicy;
+import io.penstock.inference.KvEventSource;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
@@ -167,7 +168,16 @@ final class Records {
             pool.path("max_batch_size").asInt(),
             millis(pool.path("batch_timeout_ms")),
             pool.path("batching").asText().equals("gateway")),
-        pool.path("prefix_index_bytes").asLong());
+        pool.path("prefix_index_bytes").asLong(),
+        optional(pool.path("kv_events")).map(Records::kvEvents));
+  }
+
+  private static KvEventSource kvEvents(JsonNode events) {
+    return new KvEventSource(
+        events.path("endpoint").asText(),
+        text(events.path("replay_endpoint")),
+        events.path("topic").asText(),
+        events.path("data_parallel_size").asInt());
   }
 
   private static ReplicaSource replicas(PoolName name, JsonNode pool, Path directory) {

@@ -20,6 +20,7 @@ import java.util.Set;
  * @param batching whether its requests share calls
  * @param prefixIndexBytes most memory, for each replica, for what its prefix cache is taken to
  *     hold, where the routing strategy looks at that
+ * @param kvEvents where its engines publish what their prefix caches hold; empty where they do not
  */
 public record Pool(
     PoolName name,
@@ -39,7 +40,8 @@ public record Pool(
     BreakerPolicy breaker,
     ResumeMode resume,
     BatchPolicy batching,
-    long prefixIndexBytes) {
+    long prefixIndexBytes,
+    Optional<KvEventSource> kvEvents) {
   /** Most replicas of a pool; whoever keeps books on them takes no more in. */
   public static final int REPLICAS_MAX = 4_096;
 

@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param breaker state of its circuit breaker; empty when it has none
  * @param draining whether it gets no new grants by somebody's order
  * @param cache what is known of its prefix cache; empty from an older node
+ * @param kvEvents what its engine's events say of that; empty where the pool follows none
  */
 public record ReplicaReport(
     ReplicaId replica,
@@ -35,4 +36,5 @@ public record ReplicaReport(
     boolean slowStart,
     String breaker,
     boolean draining,
-    Optional<CacheReport> cache) {}
+    Optional<CacheReport> cache,
+    Optional<KvReport> kvEvents) {}

@@ -14,6 +14,8 @@ import java.util.Optional;
  *     begun; empty when it is not known
  * @param checks finished checks of it by this prober; grows, so that a reader can tell a word that
  *     is newer than its own doubt
+ * @param kvCache what its engine's events say of its prefix cache; empty where there are none, or
+ *     none yet
  */
 public record ReplicaStatus(
     PoolName pool,
@@ -22,4 +24,5 @@ public record ReplicaStatus(
     Optional<Signals> signals,
     String lastError,
     Optional<Boolean> continuesMessages,
-    long checks) {}
+    long checks,
+    Optional<KvCacheState> kvCache) {}

@@ -7,11 +7,13 @@ import io.penstock.bus.Setting;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
+import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.Role;
 import io.penstock.message.AskHealth;
 import io.penstock.message.Doubt;
 import io.penstock.message.HealthReport;
+import io.penstock.message.KvCacheState;
 import io.penstock.message.Message;
 import io.penstock.message.Room;
 import io.penstock.message.Signals;
@@ -47,10 +49,12 @@ public final class ProberVerticle extends VerticleBase {
   private static final class Engine {
     private final EngineProbes.Probe probe;
     private final ReplicaMeters meters;
+    private final CacheEvents.Subscription events;
     private int checksWithoutAnswer;
 
-    Engine(EngineProbes.Probe probe, ReplicaMeters meters) {
+    Engine(EngineProbes.Probe probe, CacheEvents.Subscription events, ReplicaMeters meters) {
       this.probe = probe;
+      this.events = events;
       this.meters = meters;
     }
 
@@ -71,13 +75,15 @@ public final class ProberVerticle extends VerticleBase {
     }
 
     /** The same replica, asked in another way. */
-    Engine askedBy(EngineProbes.Probe other) {
+    Engine askedBy(EngineProbes.Probe other, CacheEvents.Subscription otherEvents) {
       probe.close();
-      return new Engine(other, meters);
+      events.cancel();
+      return new Engine(other, otherEvents, meters);
     }
 
     void close() {
       probe.close();
+      events.cancel();
       meters.close();
     }
   }
@@ -96,6 +102,7 @@ public final class ProberVerticle extends VerticleBase {
   private final Directory directory;
   private final Setting<Fleet> fleet;
   private final EngineProbes probes;
+  private final CacheEvents cacheEvents;
   private final ReplicaLists lists;
   private final Clock clock;
   private final MeterRegistry registry;
@@ -116,6 +123,7 @@ public final class ProberVerticle extends VerticleBase {
       Directory directory,
       Setting<Fleet> fleet,
       EngineProbes probes,
+      CacheEvents cacheEvents,
       ReplicaLists lists,
       Clock clock,
       MeterRegistry registry,
@@ -124,6 +132,7 @@ public final class ProberVerticle extends VerticleBase {
     this.directory = directory;
     this.fleet = fleet;
     this.probes = probes;
+    this.cacheEvents = cacheEvents;
     this.lists = lists;
     this.clock = clock;
     this.registry = registry;
@@ -188,6 +197,7 @@ public final class ProberVerticle extends VerticleBase {
     engines.values().forEach(Engine::close);
     engines.clear();
     List<Future<Void>> ends = new ArrayList<>();
+    ends.add(cacheEvents.close());
     followed.values().forEach(each -> ends.add(each.subscription().cancel()));
     if (registration != null) {
       ends.add(registration.cancel());
@@ -273,6 +283,20 @@ public final class ProberVerticle extends VerticleBase {
     }
   }
 
+  private CacheEvents.Subscription events(Target target, Pool pool, ReplicaSpec spec) {
+    return pool.kvEvents()
+        .map(source -> cacheEvents.follow(spec, source, state -> cacheChanged(target, state)))
+        .orElse(() -> {});
+  }
+
+  private void cacheChanged(Target target, KvCacheState state) {
+    Engine engine = engines.get(target);
+    if (engine != null) {
+      engine.meters().kvCache(state);
+      act(watchlist.onKvCache(target, state, clock.millis()));
+    }
+  }
+
   private void answered(Target target, AsyncResult<Optional<Boolean>> answer) {
     if (!engines.containsKey(target)) {
       return;
@@ -303,6 +327,7 @@ public final class ProberVerticle extends VerticleBase {
           decision.target(),
           new Engine(
               probes.open(decision.pool(), decision.spec()),
+              events(decision.target(), decision.pool(), decision.spec()),
               new ReplicaMeters(registry, decision.target())));
     }
 
@@ -311,7 +336,10 @@ public final class ProberVerticle extends VerticleBase {
       Engine engine = engines.remove(decision.before());
       if (engine != null) {
         engines.put(
-            decision.target(), engine.askedBy(probes.open(decision.pool(), decision.spec())));
+            decision.target(),
+            engine.askedBy(
+                probes.open(decision.pool(), decision.spec()),
+                events(decision.target(), decision.pool(), decision.spec())));
       }
     }
 

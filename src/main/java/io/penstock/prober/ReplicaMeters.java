@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Tags;
 import io.penstock.inference.ReplicaState;
+import io.penstock.message.KvCacheState;
 import io.penstock.message.Signals;
 import io.penstock.prober.ProberDecision.Target;
 import io.penstock.telemetry.Names;
@@ -21,6 +22,8 @@ final class ReplicaMeters {
     private volatile double waiting = Double.NaN;
     private volatile double running = Double.NaN;
     private volatile double kvCacheUsage = Double.NaN;
+    private volatile double kvBlocks = Double.NaN;
+    private volatile double kvTokens = Double.NaN;
   }
 
   private final MeterRegistry registry;
@@ -31,10 +34,12 @@ final class ReplicaMeters {
   private final Counter scrapesFailed;
   private final Map<ReplicaState, Counter> changes = new EnumMap<>(ReplicaState.class);
   private final List<Meter> gauges;
+  private final Tags pool;
+  private KvCacheState counted = KvCacheState.NONE;
 
   ReplicaMeters(MeterRegistry registry, Target target) {
     this.registry = registry;
-    Tags pool = Tags.of("pool", target.pool().value());
+    this.pool = Tags.of("pool", target.pool().value());
     Tags replica = pool.and("replica", target.id().value());
     this.checksOk = registry.counter(Names.PROBES, pool.and("kind", "check", "outcome", "ok"));
     this.checksFailed =
@@ -62,6 +67,14 @@ final class ReplicaMeters {
             Gauge.builder(Names.REPLICA_KV_CACHE_USAGE, readings, r -> r.kvCacheUsage)
                 .tags(replica)
                 .strongReference(true)
+                .register(registry),
+            Gauge.builder(Names.KV_BLOCKS, readings, r -> r.kvBlocks)
+                .tags(replica)
+                .strongReference(true)
+                .register(registry),
+            Gauge.builder(Names.KV_TOKENS, readings, r -> r.kvTokens)
+                .tags(replica)
+                .strongReference(true)
                 .register(registry));
   }
 
@@ -77,6 +90,28 @@ final class ReplicaMeters {
     readings.waiting = signals.waiting() < 0 ? Double.NaN : signals.waiting();
     readings.running = signals.running() < 0 ? Double.NaN : signals.running();
     readings.kvCacheUsage = signals.kvCacheUsage();
+  }
+
+  /** What its engine's events say of its prefix cache. */
+  void kvCache(KvCacheState state) {
+    boolean isAnother = state.batches() < counted.batches();
+    KvCacheState before = isAnother ? KvCacheState.NONE : counted;
+    counted = state;
+    readings.kvBlocks = state.blocks();
+    readings.kvTokens = state.tokens();
+    count(Names.KV_EVENTS, "event", before.events(), state.events());
+    count(Names.KV_EVENTS, "batch", before.batches(), state.batches());
+    count(Names.KV_EVENTS, "emptied", before.empties(), state.empties());
+    count(Names.KV_FAULTS, "gap", before.gaps(), state.gaps());
+    count(Names.KV_FAULTS, "replay", before.replays(), state.replays());
+    count(Names.KV_FAULTS, "restart", before.restarts(), state.restarts());
+    count(Names.KV_FAULTS, "loss", before.losses(), state.losses());
+    count(Names.KV_FAULTS, "overflow", before.overflows(), state.overflows());
+    count(Names.KV_FAULTS, "malformed", before.malformed(), state.malformed());
+  }
+
+  private void count(String name, String kind, long before, long now) {
+    registry.counter(name, pool.and("kind", kind)).increment(Math.max(0, now - before));
   }
 
   void changed(ReplicaState to) {

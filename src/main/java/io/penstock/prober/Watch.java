@@ -5,6 +5,7 @@ import io.penstock.inference.Pool;
 import io.penstock.inference.ReplicaSpec;
 import io.penstock.inference.ReplicaState;
 import io.penstock.inference.ResumeMode;
+import io.penstock.message.KvCacheState;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Signals;
 import io.penstock.prober.ProberDecision.Target;
@@ -34,6 +35,8 @@ final class Watch {
   private long scrapeStartedAtMillis;
   private long nextScrapeAtMillis;
   private boolean isFirstScrape = true;
+  private @Nullable KvCacheState kvCache;
+  private long kvCacheAtMillis;
   private boolean isSilent;
   private final long silentUntilMillis;
   private @Nullable Long leavingSinceMillis;
@@ -91,6 +94,7 @@ final class Watch {
     health.checkAbandoned(nowMillis);
     scraping = false;
     signalsGiven = null;
+    kvCache = null;
     nextScrapeAtMillis = nowMillis;
     askAbility(nowMillis);
   }
@@ -176,6 +180,18 @@ final class Watch {
     nextScrapeAtMillis = scrapeStartedAtMillis + interval - spread;
   }
 
+  /**
+   * Its engine's events say something else of its prefix cache.
+   *
+   * @return whether that it has become empty
+   */
+  boolean onKvCache(KvCacheState now, long nowMillis) {
+    boolean emptied = kvCache != null && now.empties() != kvCache.empties();
+    kvCache = now;
+    kvCacheAtMillis = nowMillis;
+    return emptied;
+  }
+
   // --- telling ---
 
   /** Something is known of it now. */
@@ -195,7 +211,8 @@ final class Watch {
         signalsAt(nowMillis),
         health.lastError(),
         ability.continuesMessages(),
-        health.checks());
+        health.checks(),
+        kvCacheAt(nowMillis));
   }
 
   private Optional<Signals> signalsAt(long nowMillis) {
@@ -209,6 +226,12 @@ final class Watch {
             signals.kvCacheUsage(),
             signals.prefixCacheHitRatio(),
             nowMillis - scrapedAtMillis));
+  }
+
+  private Optional<KvCacheState> kvCacheAt(long nowMillis) {
+    return kvCache == null
+        ? Optional.empty()
+        : Optional.of(kvCache.older(nowMillis - kvCacheAtMillis));
   }
 
   private HealthPolicy policy() {

@@ -12,6 +12,7 @@ import io.penstock.measure.Hash64;
 import io.penstock.measure.Rendezvous;
 import io.penstock.message.Doubt;
 import io.penstock.message.HealthReport;
+import io.penstock.message.KvCacheState;
 import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Signals;
 import io.penstock.prober.ProberDecision.Target;
@@ -140,7 +141,9 @@ final class Watchlist {
 
   private void redefine(Pool before, Pool pool, List<ProberDecision> decisions, long nowMillis) {
     boolean isAskedAnew =
-        before.engine() != pool.engine() || !before.engineApiKey().equals(pool.engineApiKey());
+        before.engine() != pool.engine()
+            || !before.engineApiKey().equals(pool.engineApiKey())
+            || !before.kvEvents().equals(pool.kvEvents());
     listed.replaceAll(
         (key, entry) -> key.pool().equals(pool.name()) ? new Listed(pool, entry.spec()) : entry);
     for (Watch watch : watches.values()) {
@@ -258,6 +261,15 @@ final class Watchlist {
     if (watch != null) {
       watch.onScrapeFailed();
     }
+  }
+
+  /** Its engine's events say something else of its prefix cache; an empty one is told at once. */
+  List<ProberDecision> onKvCache(Target target, KvCacheState now, long nowMillis) {
+    Watch watch = current(target);
+    if (watch != null) {
+      isReportUrgent |= watch.onKvCache(now, nowMillis);
+    }
+    return List.of();
   }
 
   /** What its API says; empty when it does not tell. */
@@ -427,7 +439,8 @@ final class Watchlist {
             Optional.empty(),
             "left its list",
             continues,
-            checks);
+            checks,
+            Optional.empty());
     removed.put(key, new Removed(last, nowMillis + REMOVED_MILLIS));
     keepTo(REMOVED_MAX, removed);
     isReportUrgent = true;

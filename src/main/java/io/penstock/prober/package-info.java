@@ -8,7 +8,8 @@
  *
  * <p><b>Hears</b> the cluster's views, each pool's replica list ({@link
  * io.penstock.prober.ReplicaLists}), the answers of engines ({@link
- * io.penstock.prober.EngineProbes}), the reports of the other probers and the doubts of pools'
+ * io.penstock.prober.EngineProbes}) and what they publish of their prefix caches ({@link
+ * io.penstock.prober.CacheEvents}), the reports of the other probers and the doubts of pools'
  * owners ({@link io.penstock.message.Doubt}). <b>Says</b> one {@link
  * io.penstock.message.HealthReport} of its whole share to the batchers, the routers and the other
  * probers, every signal interval and at once when a state changes, a doubt is answered or a room
@@ -24,7 +25,10 @@
  * may be lost. What an engine can do is asked once after each rise ({@code Ability}), and only
  * where the pool's {@code resume} leaves it to the engine. Scrapes go to healthy replicas only, and
  * neither checks nor scrapes of one replica ever overlap. When the configuration is read again a
- * replica that stays goes on from what is known of it, and one that is gone has left its list.
+ * replica that stays goes on from what is known of it, and one that is gone has left its list. The
+ * events of a prefix cache are followed by whoever probes the replica, so that they are heard once
+ * in the cluster and move as the probes do; of what they say a few numbers go into each report, at
+ * once where the cache has become empty.
  */
 @NullMarked
 package io.penstock.prober;

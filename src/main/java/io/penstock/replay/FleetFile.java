@@ -201,7 +201,8 @@ final class FleetFile {
             BreakerPolicy.DEFAULT,
             ResumeMode.AUTO,
             BatchPolicy.DEFAULT,
-            Pool.PREFIX_INDEX_BYTES);
+            Pool.PREFIX_INDEX_BYTES,
+            Optional.empty());
     return new SimFleet.OfPool(pool, share, members);
   }
 

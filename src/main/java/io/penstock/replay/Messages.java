@@ -95,6 +95,7 @@ final class Messages {
         replica.isUp() ? Optional.of(signals) : Optional.empty(),
         replica.isUp() ? "" : "connection refused",
         Optional.of(true),
-        replica.checks);
+        replica.checks,
+        Optional.empty());
   }
 }

@@ -86,6 +86,7 @@ record Policy(String name, @Nullable RoutingStrategy strategy) {
         pool.breaker(),
         pool.resume(),
         pool.batching(),
-        pool.prefixIndexBytes());
+        pool.prefixIndexBytes(),
+        pool.kvEvents());
   }
 }

@@ -86,6 +86,11 @@ public final class EngineCore {
    * @param blockTokens tokens per block, at most what its cache holds
    */
   public EngineCore(SimProfile profile, long readyNanos, int blockTokens) {
+    this(profile, readyNanos, blockTokens, KvListener.NONE);
+  }
+
+  /** One whose cache is listened to. */
+  EngineCore(SimProfile profile, long readyNanos, int blockTokens, KvListener listener) {
     require(
         blockTokens >= 1 && blockTokens <= profile.kvTokens(),
         "blockTokens",
@@ -93,7 +98,7 @@ public final class EngineCore {
         "1.." + profile.kvTokens() + " (kvTokens)");
     this.profile = profile;
     this.freeAtNanos = readyNanos;
-    this.kv = new KvCache(profile.kvTokens() / blockTokens, blockTokens);
+    this.kv = new KvCache(profile.kvTokens() / blockTokens, blockTokens, listener);
     this.running = new Sequence[profile.maxNumSeqs()];
     this.progressed = new Sequence[profile.maxNumSeqs()];
     this.progress = new int[profile.maxNumSeqs()];
@@ -493,6 +498,15 @@ public final class EngineCore {
 
   public long evictions() {
     return kv.evictions();
+  }
+
+  /**
+   * Forgets what is cached, as vLLM does on {@code POST /reset_prefix_cache}.
+   *
+   * @return false, with nothing done, while sequences run
+   */
+  boolean resetPrefixCache() {
+    return kv.clear();
   }
 
   /** Tokens of such a prompt that would not have to be computed if it were admitted now. */

@@ -130,6 +130,25 @@ public final class EngineSimulator {
         });
   }
 
+  /**
+   * The next batches of a replica's events of its prefix cache are lost on the way; they can be had
+   * by a replay.
+   */
+  public Future<Void> dropKvEvents(int replica, int batches) {
+    Replica one = replicas.get(replica);
+    return one.call(
+        () -> {
+          one.dropKvEvents(batches);
+          return Future.succeededFuture();
+        });
+  }
+
+  /** Forgets what a replica has cached; false, with nothing done, while requests run. */
+  public Future<Boolean> resetPrefixCache(int replica) {
+    Replica one = replicas.get(replica);
+    return one.call(() -> Future.succeededFuture(one.resetPrefixCache()));
+  }
+
   /** Resets every connection of a replica and closes its port, as kill -9 does. */
   public Future<Void> kill(int replica) {
     Replica one = replicas.get(replica);

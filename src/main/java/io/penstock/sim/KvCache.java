@@ -18,6 +18,7 @@ final class KvCache {
 
   private static final int NONE = -1;
 
+  private final KvListener listener;
   private final int blockTokens;
   private final int capacity;
   private final int[] holders;
@@ -38,6 +39,11 @@ final class KvCache {
   }
 
   KvCache(int blocks, int blockTokens) {
+    this(blocks, blockTokens, KvListener.NONE);
+  }
+
+  KvCache(int blocks, int blockTokens, KvListener listener) {
+    this.listener = listener;
     this.blockTokens = blockTokens;
     capacity = blocks;
     holders = new int[blocks];
@@ -120,6 +126,7 @@ final class KvCache {
       published[block] = false;
       remove(block);
       evictions++;
+      listener.removed(hash[block]);
     }
     holders[block] = 1;
     return block;
@@ -135,7 +142,23 @@ final class KvCache {
         slot = (slot + 1) & mask;
       }
       table[slot] = block;
+      listener.stored(blockHash);
     }
+  }
+
+  /**
+   * Forgets all content.
+   *
+   * @return false, with nothing done, while somebody holds a block
+   */
+  boolean clear() {
+    if (free < capacity) {
+      return false;
+    }
+    Arrays.fill(published, false);
+    Arrays.fill(table, NONE);
+    listener.cleared();
+    return true;
   }
 
   /** Gives one share back; the last one puts the block at the tail of the free list. */

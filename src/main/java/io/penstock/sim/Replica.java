@@ -46,7 +46,9 @@ final class Replica extends VerticleBase {
   private final Set<HttpConnection> connections = new HashSet<>();
   private final Set<Exchange> exchanges = new HashSet<>();
   private final Map<String, Long> answered = new TreeMap<>();
+  private final Optional<KvEventLog> kvLog;
   private EngineCore core;
+  private @Nullable KvPublisher kvPublisher;
   private @Nullable HttpServer server;
   private int port;
   private long readyNanos;
@@ -74,7 +76,8 @@ final class Replica extends VerticleBase {
     this.clock = clock;
     this.port = config.basePort() == 0 ? 0 : config.basePort() + index;
     this.faults = new FaultBook(Hash64.combine(config.seed(), index));
-    this.core = new EngineCore(profile, 0);
+    this.kvLog = config.kvEvents().map(how -> new KvEventLog(how, KvCache.BLOCK_TOKENS));
+    this.core = core(0);
   }
 
   @Override
@@ -86,14 +89,62 @@ final class Replica extends VerticleBase {
   @Override
   public Future<?> stop() {
     exchanges.stream().toList().forEach(Exchange::onKilled);
+    stopPublishing();
     HttpServer open = server;
     server = null;
     return open == null ? Future.succeededFuture() : open.close();
   }
 
+  private void startPublishing() {
+    if (kvPublisher == null) {
+      kvPublisher =
+          config.kvEvents().map(how -> KvPublisher.start(how, config.host(), port)).orElse(null);
+    }
+  }
+
+  private void stopPublishing() {
+    KvPublisher publisher = kvPublisher;
+    kvPublisher = null;
+    if (publisher != null) {
+      publisher.end();
+    }
+  }
+
+  /** What became of the cache's blocks since the last time goes out as one batch. */
+  private void publish() {
+    KvPublisher publisher = kvPublisher;
+    if (publisher != null) {
+      kvLog.flatMap(log -> log.take(clock.epochMillis())).ifPresent(publisher::publish);
+    }
+  }
+
+  /** The next batches of events are lost on the way. */
+  void dropKvEvents(int batches) {
+    KvPublisher publisher = kvPublisher;
+    if (publisher != null) {
+      publisher.drop(batches);
+    }
+  }
+
+  /** Forgets what is cached; says whether it could. */
+  boolean resetPrefixCache() {
+    boolean done = core.resetPrefixCache();
+    publish();
+    return done;
+  }
+
   private void load() {
     readyNanos = clock.nanos() + config.startupDelay().toNanos();
-    core = new EngineCore(profile, readyNanos);
+    core = core(readyNanos);
+    kvLog.ifPresent(log -> log.take(0)); // of the life before
+  }
+
+  private EngineCore core(long ready) {
+    return new EngineCore(
+        profile,
+        ready,
+        KvCache.BLOCK_TOKENS,
+        kvLog.<KvListener>map(log -> log).orElse(KvListener.NONE));
   }
 
   private Future<Void> listen() {
@@ -117,6 +168,7 @@ final class Replica extends VerticleBase {
             open -> {
               server = open;
               port = open.actualPort();
+              startPublishing();
               return null;
             });
   }
@@ -171,6 +223,7 @@ final class Replica extends VerticleBase {
 
   /** Sets the timer for the core's next token; none while there is nothing to do. */
   private void wake() {
+    publish();
     long due = core.nextTokenNanos();
     if (due == EngineCore.IDLE || tickQueued || (timer != NO_TIMER && timerDueNanos <= due)) {
       return;
@@ -212,6 +265,11 @@ final class Replica extends VerticleBase {
               .end(MetricsPage.of(config.model(), core, answered));
       case "/openapi.json" -> only(request, HttpMethod.GET, () -> json(request, 200, api()));
       case "/version" -> json(request, 200, Json.newObject().put("version", VERSION));
+      case "/reset_prefix_cache" ->
+          only(
+              request,
+              HttpMethod.POST,
+              () -> request.response().setStatusCode(resetPrefixCache() ? 200 : 409).end());
       case "/sim/stats" -> bytes(request, 200, stats().json());
       case "/sim/faults" -> faultsEndpoint(request);
       default -> otherPath(request, path);
@@ -582,6 +640,7 @@ final class Replica extends VerticleBase {
   Future<Void> kill() {
     exchanges.stream().toList().forEach(Exchange::onKilled);
     connections.stream().toList().forEach(HttpWire::abort);
+    stopPublishing();
     HttpServer open = server;
     server = null;
     load();

@@ -3,6 +3,7 @@ package io.penstock.sim;
 import static io.penstock.inference.Checks.require;
 
 import java.time.Duration;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /**
@@ -18,6 +19,7 @@ import java.util.OptionalInt;
  * @param maxNumSeqs sequences that run at once, where the profile's own limit shall not hold
  * @param seed of all text; engines with equal seeds say the same
  * @param continuation whether {@code continue_final_message} is known
+ * @param kvEvents how they publish what their prefix caches hold; empty where they do not
  */
 public record SimConfig(
     String host,
@@ -28,7 +30,8 @@ public record SimConfig(
     Duration startupDelay,
     OptionalInt maxNumSeqs,
     long seed,
-    Continuation continuation) {
+    Continuation continuation,
+    Optional<KvPublishing> kvEvents) {
   private static final int REPLICAS_MAX = 1024;
 
   /** What an engine does with {@code continue_final_message}. */
@@ -92,7 +95,8 @@ public record SimConfig(
         Duration.ZERO,
         OptionalInt.empty(),
         1,
-        Continuation.OFFERED);
+        Continuation.OFFERED,
+        Optional.empty());
   }
 
   /** One replica without any delay, for tests. */
@@ -108,37 +112,82 @@ public record SimConfig(
   /** The same on another address. */
   public SimConfig withHost(String value) {
     return new SimConfig(
-        value, model, replicas, basePort, profile, startupDelay, maxNumSeqs, seed, continuation);
+        value,
+        model,
+        replicas,
+        basePort,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        kvEvents);
   }
 
   /** The same under another model name. */
   public SimConfig withModel(String value) {
     return new SimConfig(
-        host, value, replicas, basePort, profile, startupDelay, maxNumSeqs, seed, continuation);
+        host,
+        value,
+        replicas,
+        basePort,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        kvEvents);
   }
 
   /** The same with so many replicas. */
   public SimConfig withReplicas(int value) {
     return new SimConfig(
-        host, model, value, basePort, profile, startupDelay, maxNumSeqs, seed, continuation);
+        host,
+        model,
+        value,
+        basePort,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        kvEvents);
   }
 
   /** The same from another first port on. */
   public SimConfig withBasePort(int value) {
     return new SimConfig(
-        host, model, replicas, value, profile, startupDelay, maxNumSeqs, seed, continuation);
+        host,
+        model,
+        replicas,
+        value,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        kvEvents);
   }
 
   /** The same at another speed. */
   public SimConfig withProfile(SimProfile value) {
     return new SimConfig(
-        host, model, replicas, basePort, value, startupDelay, maxNumSeqs, seed, continuation);
+        host,
+        model,
+        replicas,
+        basePort,
+        value,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        kvEvents);
   }
 
   /** The same with another loading time. */
   public SimConfig withStartupDelay(Duration value) {
     return new SimConfig(
-        host, model, replicas, basePort, profile, value, maxNumSeqs, seed, continuation);
+        host, model, replicas, basePort, profile, value, maxNumSeqs, seed, continuation, kvEvents);
   }
 
   /** The same under another limit of running sequences. */
@@ -152,18 +201,43 @@ public record SimConfig(
         startupDelay,
         OptionalInt.of(value),
         seed,
-        continuation);
+        continuation,
+        kvEvents);
   }
 
   /** The same with other text. */
   public SimConfig withSeed(long value) {
     return new SimConfig(
-        host, model, replicas, basePort, profile, startupDelay, maxNumSeqs, value, continuation);
+        host,
+        model,
+        replicas,
+        basePort,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        value,
+        continuation,
+        kvEvents);
   }
 
   /** The same with engines that treat {@code continue_final_message} so. */
   public SimConfig withContinuation(Continuation value) {
     return new SimConfig(
-        host, model, replicas, basePort, profile, startupDelay, maxNumSeqs, seed, value);
+        host, model, replicas, basePort, profile, startupDelay, maxNumSeqs, seed, value, kvEvents);
+  }
+
+  /** The same with engines that publish what their prefix caches hold. */
+  public SimConfig withKvEvents(KvPublishing value) {
+    return new SimConfig(
+        host,
+        model,
+        replicas,
+        basePort,
+        profile,
+        startupDelay,
+        maxNumSeqs,
+        seed,
+        continuation,
+        Optional.of(value));
   }
 }

@@ -6,6 +6,9 @@
  * {@code /openapi.json} and {@code /version}; {@code /sim/*} arms faults and tells what the engine
  * saw, so that a test can check a gateway from the far side.
  *
+ * <p>Where it is told to it publishes what its prefix cache holds as vLLM does, over ZeroMQ ({@link
+ * io.penstock.sim.KvPublishing}), on a thread of its own.
+ *
  * <p>Two halves. {@link io.penstock.sim.EngineCore} and {@link io.penstock.sim.KvCache} are plain
  * Java that takes the time as an argument: the verticle drives them by the machine's clock, the
  * replay by a virtual one. The other half is the shell. Decisions taken:

@@ -58,6 +58,11 @@ final class Help implements MeterFilter {
               "Tokens of prompts, those that engines had cached, and those expected to be"),
           Map.entry(
               Names.PREFIX_INDEX_BYTES, "Memory for what is known of the replica's prefix cache"),
+          Map.entry(Names.KV_BLOCKS, "Blocks that the replica's prefix cache holds, by its events"),
+          Map.entry(Names.KV_TOKENS, "Tokens that the replica's prefix cache holds, by its events"),
+          Map.entry(Names.KV_EVENTS, "Events of prefix caches, their batches, caches emptied"),
+          Map.entry(
+              Names.KV_FAULTS, "Gaps, replays and resets of the events of prefix caches, by kind"),
           Map.entry(Names.PREFIXES, "Registered prefixes that this node knows"),
           Map.entry(
               Names.PREFIXES_UNWRITTEN, "1 while prefixes that were changed are not on its disk"),

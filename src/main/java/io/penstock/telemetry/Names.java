@@ -129,6 +129,25 @@ public final class Names {
   /** Gauge by pool, replica: memory that the owner takes to know what is in its prefix cache. */
   public static final String PREFIX_INDEX_BYTES = "penstock.prefix.index.bytes";
 
+  /** Gauge by pool, replica, at its prober: blocks that its prefix cache holds by its events. */
+  public static final String KV_BLOCKS = "penstock.kv.blocks";
+
+  /** Gauge by pool, replica, at its prober: tokens of those blocks. */
+  public static final String KV_TOKENS = "penstock.kv.tokens";
+
+  /**
+   * Counter by pool, kind, at the replicas' probers: events of prefix caches (event), batches of
+   * them (batch), and how often a cache was seen to become empty (emptied).
+   */
+  public static final String KV_EVENTS = "penstock.kv.events";
+
+  /**
+   * Counter by pool, kind, of the same: gaps in their sequence (gap), replays asked for (replay),
+   * publishers that began anew (restart), batches that were not to be had any more (loss), books
+   * that were full (overflow), batches that could not be read (malformed).
+   */
+  public static final String KV_FAULTS = "penstock.kv.faults";
+
   /** Timer by loop: how much later than due a task of the event loop ran. */
   public static final String EVENT_LOOP_LAG = "penstock.event.loop.lag";
 

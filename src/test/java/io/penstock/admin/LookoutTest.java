@@ -62,13 +62,13 @@ class LookoutTest {
   @Test
   void knowsNothingBeforeAnOwnerHasSpoken() {
     assertThat(lookout.look(List.of(silent("a"))))
-        .isEqualTo(new FleetHealth(false, false, List.of()));
+        .isEqualTo(new FleetHealth(false, false, List.of(), List.of()));
   }
 
   @Test
   void eachPoolHasToHaveSaidThatOneIsHealthy() {
     assertThat(lookout.look(List.of(told("a", 1, 1), silent("b"))))
-        .isEqualTo(new FleetHealth(true, false, List.of()));
+        .isEqualTo(new FleetHealth(true, false, List.of(), List.of()));
     assertThat(lookout.look(List.of(told("a", 1, 1), told("b", 0, 0))).eachHealthy()).isFalse();
     assertThat(lookout.look(List.of(told("a", 1, 1), told("b", 1, 1))).eachHealthy()).isTrue();
   }
@@ -80,6 +80,6 @@ class LookoutTest {
         .extracting(Alarm::subject)
         .containsExactly("pool a");
     assertThat(lookout.look(List.of(told("a", 1, 1))))
-        .isEqualTo(new FleetHealth(true, true, List.of()));
+        .isEqualTo(new FleetHealth(true, true, List.of(), List.of()));
   }
 }

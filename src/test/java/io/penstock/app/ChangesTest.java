@@ -92,6 +92,10 @@ class ChangesTest {
       resume; off; resume auto -> off
       batching; gateway; batching engine -> gateway
       prefix_index_bytes; 16777216; prefix_index_bytes 2097152 -> 16777216
+      kv_events.endpoint; tcp://{host}:{port+7}; \
+      kv_events.endpoint none -> tcp://{host}:{port+7}, kv_events.data_parallel_size none -> 1
+      kv_events.topic; t; kv_events.endpoint none -> tcp://{host}:5557, \
+      kv_events.topic none -> t, kv_events.data_parallel_size none -> 1
       enable_dynamic_batching; false; enable_dynamic_batching true -> false
       max_batch_size; 7; max_batch_size 64 -> 7
       batch_timeout_ms; 7; batch_timeout_ms 50 -> 7
@@ -129,9 +133,14 @@ class ChangesTest {
     Set<String> told = new HashSet<>();
     for (String row : POOL_KEYS.lines().toList()) {
       String[] cells = row.split("; ", 3);
+      JsonObject before = node();
       JsonObject read = node();
+      if (cells[0].startsWith("kv_events")) {
+        pool(before).put("engine", "vllm");
+        pool(read).put("engine", "vllm");
+      }
       set(pool(read), cells[0], cells[1]);
-      Changes changes = changes(node(), read);
+      Changes changes = changes(before, read);
       assertThat(changes.applied()).containsExactly("pool p: " + cells[2]);
       assertThat(changes.needsRestart()).isEmpty();
       assertThat(changes.next()).isEqualTo(load(read));

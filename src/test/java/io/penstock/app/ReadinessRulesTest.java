@@ -56,16 +56,16 @@ class ReadinessRulesTest {
     Set<Role> own = Set.of(Role.INGRESS);
     ReadinessRules.starting(own, readiness);
     readiness.met(ReadinessRules.VERTICLES);
-    ReadinessRules.apply(new FleetHealth(false, false, List.of()), 5_000, readiness);
+    ReadinessRules.apply(new FleetHealth(false, false, List.of(), List.of()), 5_000, readiness);
     assertThat(readiness.state().ready()).isFalse();
     assertThat(readiness.state().conditions().get(ReadinessRules.REPLICA))
         .startsWith("not every pool is known to have a healthy replica yet");
 
-    ReadinessRules.apply(new FleetHealth(true, false, List.of()), 5_500, readiness);
+    ReadinessRules.apply(new FleetHealth(true, false, List.of(), List.of()), 5_500, readiness);
     assertThat(readiness.state().ready()).as("nothing is known of another pool").isFalse();
-    ReadinessRules.apply(new FleetHealth(true, true, List.of()), 6_000, readiness);
+    ReadinessRules.apply(new FleetHealth(true, true, List.of(), List.of()), 6_000, readiness);
     assertThat(readiness.state().ready()).isTrue();
-    ReadinessRules.apply(new FleetHealth(false, false, List.of()), 7_000, readiness);
+    ReadinessRules.apply(new FleetHealth(false, false, List.of(), List.of()), 7_000, readiness);
     assertThat(readiness.state().ready()).as("the fleet's state is not the node's").isTrue();
   }
 
@@ -73,7 +73,7 @@ class ReadinessRulesTest {
   void aFleetThatIsDownHoldsANodeUpForThirtySecondsAtMost() {
     ReadinessRules.starting(Set.of(Role.INGRESS), readiness);
     readiness.met(ReadinessRules.VERTICLES);
-    FleetHealth down = new FleetHealth(false, false, List.of());
+    FleetHealth down = new FleetHealth(false, false, List.of(), List.of());
     ReadinessRules.apply(down, ReadinessRules.PATIENCE_MILLIS - 1, readiness);
     assertThat(readiness.state().ready()).isFalse();
     ReadinessRules.apply(down, ReadinessRules.PATIENCE_MILLIS, readiness);
@@ -84,7 +84,7 @@ class ReadinessRulesTest {
   void aPoolThatIsDownHoldsANodeUpForTenSecondsAtMost() {
     ReadinessRules.starting(Set.of(Role.INGRESS), readiness);
     readiness.met(ReadinessRules.VERTICLES);
-    FleetHealth part = new FleetHealth(true, false, List.of());
+    FleetHealth part = new FleetHealth(true, false, List.of(), List.of());
     ReadinessRules.apply(part, ReadinessRules.OTHERS_MILLIS - 1, readiness);
     assertThat(readiness.state().ready()).isFalse();
     ReadinessRules.apply(part, ReadinessRules.OTHERS_MILLIS, readiness);
@@ -95,7 +95,7 @@ class ReadinessRulesTest {
   void tooFewReplicasAndOtherFleetsAreAlarms() {
     readiness.met(ReadinessRules.VERTICLES);
     Readiness.Alarm low = new Readiness.Alarm(FleetHealth.BELOW_MIN, "pool p", "0 healthy");
-    ReadinessRules.apply(new FleetHealth(false, false, List.of(low)), 0, readiness);
+    ReadinessRules.apply(new FleetHealth(false, false, List.of(low), List.of()), 0, readiness);
     View view = view(Set.of(Role.INGRESS), Set.of(Role.BATCHER));
     ReadinessRules.compareFleets(view, new NodeId("n0"), readiness);
     assertThat(readiness.state().alarms()).containsExactly(low);
@@ -111,7 +111,7 @@ class ReadinessRulesTest {
         .containsExactly("node b", "pool p");
     assertThat(readiness.state().ready()).isTrue();
     ReadinessRules.compareFleets(view, new NodeId("n0"), readiness);
-    ReadinessRules.apply(new FleetHealth(true, true, List.of()), 0, readiness);
+    ReadinessRules.apply(new FleetHealth(true, true, List.of(), List.of()), 0, readiness);
     assertThat(readiness.state().alarms()).isEmpty();
   }
 

@@ -125,7 +125,8 @@ class ArchitectureTest {
     noClasses()
         .that()
         .resideInAnyPackage(
-            ours("time", "fault", "inference", "measure", "message", "openai", "stream"))
+            ours(
+                "time", "fault", "inference", "measure", "message", "openai", "stream", "kvevents"))
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("io.vertx..", "io.netty..", "com.hazelcast..", "com.fasterxml..")
@@ -307,6 +308,9 @@ class ArchitectureTest {
     onlyIn("com.hazelcast..", "bus");
     onlyIn("picocli..", "cli");
     onlyIn("de.bwaldvogel..", "calibrate");
+    onlyIn("org.zeromq..", "adapter.kvevents", "sim");
+    onlyIn("zmq..", "adapter.kvevents", "sim");
+    onlyIn("org.msgpack..", "kvevents", "sim");
     onlyIn("com.sun.net..");
     onlyIn("java.util.logging..");
   }

@@ -38,6 +38,9 @@ final class RoomMap {
       openai            | leaves
       stream            | leaves message openai
 
+      # What engines' events say of their prefix caches.
+      kvevents          | leaves message
+
       tenancy           | leaves message telemetry bus
       prefix            | leaves message telemetry bus
 
@@ -57,6 +60,7 @@ final class RoomMap {
       # use the guard around calls.
       adapter.guard     | leaves telemetry
       adapter.engine    | leaves message prober
+      adapter.kvevents  | leaves message kvevents prober
       adapter.discovery | leaves telemetry prober adapter.guard
       adapter.jwks      | tenancy adapter.guard
       adapter.judge     | leaves tiers adapter.guard
@@ -74,7 +78,7 @@ final class RoomMap {
 
       # The file, the composition root, and the commands, which alone may use the root.
       config            | leaves bus tenancy prefix tiers ingress admin
-      app               | leaves message telemetry bus tenancy prefix ingress router batcher prober admin adapter.engine adapter.guard adapter.discovery adapter.jwks adapter.judge adapter.redis sim config
+      app               | leaves message telemetry bus tenancy prefix ingress router batcher prober admin adapter.engine adapter.guard adapter.kvevents adapter.discovery adapter.jwks adapter.judge adapter.redis sim config
       cli               | leaves telemetry bus tenancy ingress admin sim load replay calibrate config app
       """;
   // spotless:on

@@ -102,7 +102,14 @@ final class Fleetlet {
             Samples.PROBER,
             List.of(
                 new ReplicaStatus(
-                    Samples.POOL, spec, state, Optional.empty(), "", Optional.empty(), checks)),
+                    Samples.POOL,
+                    spec,
+                    state,
+                    Optional.empty(),
+                    "",
+                    Optional.empty(),
+                    checks,
+                    Optional.empty())),
             now));
   }
 

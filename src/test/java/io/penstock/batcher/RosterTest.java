@@ -76,7 +76,14 @@ class RosterTest {
       roster.report(
           PROBER,
           new ReplicaStatus(
-              Samples.POOL, spec, ReplicaState.HEALTHY, Optional.empty(), "", says, 1),
+              Samples.POOL,
+              spec,
+              ReplicaState.HEALTHY,
+              Optional.empty(),
+              "",
+              says,
+              1,
+              Optional.empty()),
           0);
       assertThat(roster.find(spec.id()).orElseThrow().continuesMessages).isEqualTo(says);
     }

@@ -323,7 +323,8 @@ final class Samples {
   }
 
   static ReplicaStatus status(ReplicaSpec spec, ReplicaState state) {
-    return new ReplicaStatus(POOL, spec, state, Optional.empty(), "", Optional.empty(), 0);
+    return new ReplicaStatus(
+        POOL, spec, state, Optional.empty(), "", Optional.empty(), 0, Optional.empty());
   }
 
   /** A request waits for its turn. */

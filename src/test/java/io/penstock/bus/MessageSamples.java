@@ -49,6 +49,8 @@ import io.penstock.message.DrainMarks;
 import io.penstock.message.FirstToken;
 import io.penstock.message.Grant;
 import io.penstock.message.HealthReport;
+import io.penstock.message.KvCacheState;
+import io.penstock.message.KvReport;
 import io.penstock.message.LaneAnswer;
 import io.penstock.message.LaneCredit;
 import io.penstock.message.LaneEnd;
@@ -112,6 +114,26 @@ final class MessageSamples {
   private static final Station INGRESS = new Station(NODE, Room.INGRESS, 2);
   private static final TierName TIER = new TierName("standard");
   private static final TenantId TENANT = new TenantId("acme");
+  private static final KvCacheState KV_CACHE =
+      new KvCacheState(
+          true,
+          true,
+          31_250,
+          500_000,
+          410_000,
+          900_000,
+          400_000,
+          1,
+          1_795_382_801_000L,
+          812,
+          1_700,
+          2,
+          3,
+          4,
+          5,
+          6,
+          7,
+          40);
 
   static final List<Message> ALL =
       List.of(
@@ -220,7 +242,8 @@ final class MessageSamples {
                       Optional.of(new Signals(3, 64, 0.75, Double.NaN, 120)),
                       "connection refused",
                       Optional.of(true),
-                      61),
+                      61,
+                      Optional.of(KV_CACHE)),
                   new ReplicaStatus(
                       POOL,
                       new ReplicaSpec(
@@ -234,7 +257,8 @@ final class MessageSamples {
                       Optional.empty(),
                       "",
                       Optional.empty(),
-                      0))),
+                      0,
+                      Optional.empty()))),
           new ListModels(REQUEST, INGRESS),
           new Models(
               REQUEST,
@@ -387,7 +411,8 @@ final class MessageSamples {
                       true,
                       "half-open",
                       true,
-                      Optional.of(new CacheReport(9, 8_000, 5_000, 5_100, 120, 6_144, 98_304)))),
+                      Optional.of(new CacheReport(9, 8_000, 5_000, 5_100, 120, 6_144, 98_304)),
+                      Optional.of(new KvReport(Optional.of(KV_CACHE), true, 400_000, true)))),
               List.of(new TenantDepth(TENANT, Priority.BULK, 2.5, 3, 7, 2_500)),
               1,
               2,

@@ -441,7 +441,7 @@ class BadConfigurationTest {
             pool("'strange key': 5"),
             "fleet.pools[0][\"strange key\"]: unknown key "
                 + "(expected: one of name, model_id, aliases, engine, engine_model_id, "
-                + "engine_api_key, routing_strategy, prefix_index_bytes, replicas, max_concurrent, "
+                + "engine_api_key, routing_strategy, prefix_index_bytes, kv_events, replicas, max_concurrent, "
                 + "capabilities, context_tokens, queue, health, failover, circuit_breaker, resume, batching,"
                 + " enable_dynamic_batching, max_batch_size, batch_timeout_ms)"),
         bad(
@@ -459,6 +459,57 @@ class BadConfigurationTest {
             pool("'engine': 'llama_cpp', 'batching': 'gateway', 'enable_dynamic_batching': false"),
             "fleet.pools[0].batching: \"gateway\" (expected: engine, because"
                 + " enable_dynamic_batching is false)"),
+        bad(
+            "events of an engine that publishes none",
+            pool("'engine': 'tgi', 'kv_events': {}"),
+            "fleet.pools[0].kv_events: an object (expected: left out, because only engines of the kinds"
+                + " vllm and sglang publish them)"),
+        bad(
+            "events of simulated engines",
+            pools(
+                "'model_id': 'm', 'engine': 'vllm', 'kv_events': {'topic': 't'},"
+                    + " 'replicas': {'simulated': {'count': 2}}"),
+            "fleet.pools[0].kv_events: an object (expected: left out, because simulated engines of"
+                + " the node's own publish none)"),
+        bad(
+            "endpoints that are none",
+            pool(
+                "'engine': 'vllm', 'kv_events': {'endpoint': 'http://h:1', 'replay_endpoint':"
+                    + " 'tcp://*:5558', 'data_parallel_size': 0}"),
+            "fleet.pools[0].kv_events.endpoint: \"http://h:1\" (expected: tcp://HOST:PORT, where HOST"
+                + " may be {host} and PORT {port}, {port+N} or {port-N}, of the replica's url)",
+            "fleet.pools[0].kv_events.replay_endpoint: \"tcp://*:5558\" (expected: tcp://HOST:PORT,"
+                + " where HOST may be {host} and PORT {port}, {port+N} or {port-N}, of the replica's"
+                + " url)",
+            "fleet.pools[0].kv_events.data_parallel_size: 0 (expected: integer from 1 to 64)"),
+        bad(
+            "one endpoint for two replicas",
+            pools(
+                "'model_id': 'm', 'engine': 'vllm', 'kv_events': {'endpoint': 'tcp://{host}:5557'},"
+                    + " 'replicas': [{'url': 'http://h:1'}, {'url': 'http://h:2'}]"),
+            "fleet.pools[0].kv_events.endpoint: \"tcp://{host}:5557\" (expected: an address of its"
+                + " own for each replica ({host}, {port+N});"
+                + " fleet.pools[0].kv_events.endpoint of replicas[0] is tcp://h:5557 too)"),
+        bad(
+            "events and replays of ranks on one port",
+            pool(
+                "'engine': 'vllm', 'kv_events': {'endpoint': 'tcp://{host}:{port+1}',"
+                    + " 'replay_endpoint': 'tcp://{host}:{port+2}', 'data_parallel_size': 2}"),
+            "fleet.pools[0].kv_events.replay_endpoint: \"tcp://{host}:{port+2}\" (expected: an"
+                + " address of its own for each replica ({host}, {port+N});"
+                + " fleet.pools[0].kv_events.endpoint of replicas[0], rank 1 is tcp://h:3 too)"),
+        bad(
+            "a port that is none",
+            pool("'engine': 'vllm', 'kv_events': {'endpoint': 'tcp://{host}:{port-7}'}"),
+            "fleet.pools[0].kv_events.endpoint: \"tcp://{host}:{port-7}\" (expected: a port of"
+                + " 1..65535 for each replica; replicas[0] has none)"),
+        bad(
+            "one endpoint for replicas of a file",
+            pools(
+                "'model_id': 'm', 'engine': 'vllm', 'kv_events': {'endpoint': 'tcp://h:5557'},"
+                    + " 'replicas': {'dns': {'name': 'e.f', 'port': 1}}"),
+            "fleet.pools[0].kv_events.endpoint: \"tcp://h:5557\" (expected: an endpoint with {host},"
+                + " because the pool's replicas are not listed here)"),
         bad(
             "max_concurrent",
             pool("'max_concurrent': -1"),

@@ -6,6 +6,7 @@ import io.penstock.inference.Capability;
 import io.penstock.inference.EngineKind;
 import io.penstock.inference.FailoverPolicy;
 import io.penstock.inference.HealthPolicy;
+import io.penstock.inference.KvEventSource;
 import io.penstock.inference.ModelName;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
@@ -38,6 +39,7 @@ public final class Pools {
   private ResumeMode resume = ResumeMode.AUTO;
   private BatchPolicy batching = BatchPolicy.DEFAULT;
   private long prefixIndexBytes = Pool.PREFIX_INDEX_BYTES;
+  private Optional<KvEventSource> kvEvents = Optional.empty();
 
   private Pools(PoolName name, ModelName model) {
     this.name = name;
@@ -68,6 +70,7 @@ public final class Pools {
     pool.resume = other.resume();
     pool.batching = other.batching();
     pool.prefixIndexBytes = other.prefixIndexBytes();
+    pool.kvEvents = other.kvEvents();
     return pool;
   }
 
@@ -151,6 +154,11 @@ public final class Pools {
     return this;
   }
 
+  public Pools kvEvents(KvEventSource next) {
+    kvEvents = Optional.of(next);
+    return this;
+  }
+
   public Pool make() {
     return new Pool(
         name,
@@ -170,6 +178,7 @@ public final class Pools {
         breaker,
         resume,
         batching,
-        prefixIndexBytes);
+        prefixIndexBytes,
+        kvEvents);
   }
 }

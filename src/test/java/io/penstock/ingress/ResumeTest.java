@@ -366,7 +366,8 @@ class ResumeTest {
               Optional.empty(),
               "",
               Optional.of(continuesMessages[i % continuesMessages.length]),
-              1));
+              1,
+              Optional.empty()));
     }
     gateway
         .node

@@ -99,6 +99,7 @@ final class TieredFleet {
         BreakerPolicy.DEFAULT,
         ResumeMode.AUTO,
         BatchPolicy.DEFAULT,
-        Pool.PREFIX_INDEX_BYTES);
+        Pool.PREFIX_INDEX_BYTES,
+        Optional.empty());
   }
 }

@@ -13,6 +13,7 @@ import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import io.penstock.adapter.discovery.Discovery;
 import io.penstock.adapter.engine.HttpEngineProbes;
+import io.penstock.adapter.kvevents.ZmqCacheEvents;
 import io.penstock.bus.View;
 import io.penstock.fake.FakeBus;
 import io.penstock.fake.FakeDirectory;
@@ -202,6 +203,7 @@ class ProberVerticleTest {
                 directory,
                 fleet,
                 new HttpEngineProbes(vertx),
+                new ZmqCacheEvents(vertx, Clock.system()),
                 new Discovery(vertx, registry),
                 Clock.system(),
                 registry,

@@ -158,7 +158,14 @@ class WatchlistTest {
     for (String id : ids) {
       statuses.add(
           new ReplicaStatus(
-              POOL, Fleets.replica(id), state, Optional.of(SIGNALS), "told", Optional.empty(), 0));
+              POOL,
+              Fleets.replica(id),
+              state,
+              Optional.of(SIGNALS),
+              "told",
+              Optional.empty(),
+              0,
+              Optional.empty()));
     }
     return new HealthReport(from, 1, statuses);
   }
@@ -336,7 +343,8 @@ class WatchlistTest {
                     Optional.empty(),
                     "",
                     Optional.of(false),
-                    9))));
+                    9,
+                    Optional.empty()))));
     a.probers(A, B);
     a.runUntil(60_000);
     assertThat(ability(a, id)).contains(false);

@@ -135,7 +135,8 @@ class RouteTableTest {
             Optional.empty(),
             "",
             Optional.empty(),
-            0));
+            0,
+            Optional.empty()));
   }
 
   private static Plan plan(RouteDecision decision) {

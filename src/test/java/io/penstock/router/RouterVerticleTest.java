@@ -101,7 +101,8 @@ class RouterVerticleTest {
                     Optional.empty(),
                     "refused",
                     Optional.empty(),
-                    0)));
+                    0,
+                    Optional.empty())));
     assertThat(bus.send(ROUTER, report).succeeded()).isTrue();
     Models models = answer(Models.class, new ListModels(new RequestId("m"), INGRESS));
     assertThat(models.cards()).hasSize(1);

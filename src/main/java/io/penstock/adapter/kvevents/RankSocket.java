@@ -1,0 +1,233 @@
+package io.penstock.adapter.kvevents;
+
+import io.penstock.kvevents.KvStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.zeromq.SocketType;
+import org.zeromq.ZContext;
+import org.zeromq.ZMQ;
+
+/**
+ * One publisher: the socket of its events, what that says of its connection, and, while the past is
+ * asked for, one for the answer. Belongs to the reader's thread.
+ *
+ * <p>Events are {@code topic, 8 bytes of sequence, payload}. The past is asked for with {@code
+ * empty, 8 bytes of the first sequence}, and answered with as many {@code empty, sequence, payload}
+ * as there are and one of sequence -1. Each question has a socket of its own, so that no answer to
+ * an earlier one is taken for its.
+ */
+final class RankSocket {
+  /** Batches read in one turn, so that one engine does not keep the others waiting. */
+  static final int BATCHES_MAX = 256;
+
+  /** Batches that wait in this process; what is beyond waits at the engine. */
+  private static final int WAITING_MAX = 1_000;
+
+  private static final long MESSAGE_BYTES_MAX = 8 << 20;
+  private static final int RECONNECT_MILLIS = 200;
+  private static final int RECONNECT_MAX_MILLIS = 5_000;
+  private static final int HEARTBEAT_MILLIS = 5_000;
+  private static final int HEARTBEAT_TIMEOUT_MILLIS = 15_000;
+  private static final int FRAMES_MAX = 4;
+  private static final byte[] NOTHING = {};
+  private static final Logger log = LoggerFactory.getLogger(RankSocket.class);
+
+  private final String name;
+  private final String address;
+  private final Optional<String> replayAddress;
+  private final ZContext zmq;
+  private final ZMQ.Poller poller;
+  private final KvStream stream;
+  private final ZMQ.Socket events;
+  private final ZMQ.Socket monitor;
+  private ZMQ.@Nullable Socket replay;
+  private boolean wasMistaken;
+
+  RankSocket(
+      String name,
+      String address,
+      Optional<String> replayAddress,
+      String topic,
+      ZContext zmq,
+      ZMQ.Poller poller) {
+    this.name = name;
+    this.address = address;
+    this.replayAddress = replayAddress;
+    this.zmq = zmq;
+    this.poller = poller;
+    this.stream = new KvStream(replayAddress.isPresent());
+    this.events = zmq.createSocket(SocketType.SUB);
+    bound(events, address);
+    events.setReconnectIVL(RECONNECT_MILLIS);
+    events.setReconnectIVLMax(RECONNECT_MAX_MILLIS);
+    events.subscribe(topic.getBytes(StandardCharsets.UTF_8));
+    String inside = "inproc://monitor-" + System.identityHashCode(this);
+    events.monitor(inside, ZMQ.EVENT_HANDSHAKE_PROTOCOL | ZMQ.EVENT_DISCONNECTED);
+    this.monitor = zmq.createSocket(SocketType.PAIR);
+    monitor.connect(inside);
+    poller.register(events, ZMQ.Poller.POLLIN);
+    poller.register(monitor, ZMQ.Poller.POLLIN);
+  }
+
+  /**
+   * Begins to connect.
+   *
+   * @throws RuntimeException where the host has no address; it is to be closed then
+   */
+  void connect() {
+    events.connect(address);
+  }
+
+  private static void bound(ZMQ.Socket socket, String to) {
+    socket.setIPv6(to.contains("["));
+    socket.setLinger(0);
+    socket.setRcvHWM(WAITING_MAX);
+    socket.setMaxMsgSize(MESSAGE_BYTES_MAX);
+    socket.setHeartbeatIvl(HEARTBEAT_MILLIS);
+    socket.setHeartbeatTimeout(HEARTBEAT_TIMEOUT_MILLIS);
+  }
+
+  KvStream stream() {
+    return stream;
+  }
+
+  /** Does what there is to do; never waits. */
+  void turn(long nowMillis) {
+    readReplay(nowMillis);
+    readEvents(nowMillis);
+    readMonitor();
+    stream.tick(nowMillis);
+    ask(nowMillis);
+    complainOnce();
+  }
+
+  private void readEvents(long nowMillis) {
+    for (int i = 0; i < BATCHES_MAX; i++) {
+      List<byte[]> frames = receive(events);
+      if (frames.isEmpty()) {
+        return;
+      }
+      if (frames.size() == 3 && frames.get(1).length == Long.BYTES) {
+        stream.live(sequence(frames.get(1)), frames.get(2), nowMillis);
+      } else {
+        complain("a message of " + frames.size() + " frames (expected: topic, sequence, payload)");
+      }
+    }
+  }
+
+  private void readReplay(long nowMillis) {
+    ZMQ.Socket from = replay;
+    for (int i = 0; from != null && from == replay && i < BATCHES_MAX; i++) {
+      List<byte[]> frames = receive(from);
+      if (frames.isEmpty()) {
+        return;
+      }
+      int last = frames.size() - 1;
+      if (last < 1 || frames.get(last - 1).length != Long.BYTES) {
+        complain("a replay of " + frames.size() + " frames (expected: sequence, payload)");
+      } else if (sequence(frames.get(last - 1)) < 0) {
+        endReplay();
+        stream.replayEnded();
+      } else {
+        stream.replayed(sequence(frames.get(last - 1)), frames.get(last), nowMillis);
+      }
+    }
+  }
+
+  private void readMonitor() {
+    for (ZMQ.Event event = ZMQ.Event.recv(monitor, ZMQ.DONTWAIT);
+        event != null;
+        event = ZMQ.Event.recv(monitor, ZMQ.DONTWAIT)) {
+      if (event.getEvent() == ZMQ.EVENT_DISCONNECTED) {
+        log.info("{}: its events at {} are lost", name, address);
+        endReplay();
+        stream.disconnected();
+      } else {
+        log.info("{}: its events at {} are followed", name, address);
+        stream.connected();
+      }
+    }
+  }
+
+  private void ask(long nowMillis) {
+    OptionalLong from = stream.wantsReplay();
+    if (from.isEmpty() || replayAddress.isEmpty()) {
+      return;
+    }
+    endReplay();
+    ZMQ.Socket socket = zmq.createSocket(SocketType.DEALER);
+    bound(socket, replayAddress.get());
+    poller.register(socket, ZMQ.Poller.POLLIN);
+    replay = socket;
+    stream.asked(nowMillis); // where it can not be sent, silence is the answer
+    try {
+      socket.connect(replayAddress.get());
+    } catch (RuntimeException e) {
+      log.warn("{}: its replays at {} can not be had: {}", name, replayAddress.get(), e.toString());
+      return;
+    }
+    socket.send(NOTHING, ZMQ.SNDMORE | ZMQ.DONTWAIT);
+    socket.send(ByteBuffer.allocate(Long.BYTES).putLong(from.getAsLong()).array(), ZMQ.DONTWAIT);
+  }
+
+  private void endReplay() {
+    ZMQ.Socket open = replay;
+    replay = null;
+    if (open != null) {
+      close(open);
+    }
+  }
+
+  /** The frames of the next message; none when there is none. More than is sensible are dropped. */
+  private static List<byte[]> receive(ZMQ.Socket socket) {
+    byte[] frame = socket.recv(ZMQ.DONTWAIT);
+    if (frame == null) {
+      return List.of();
+    }
+    List<byte[]> frames = new ArrayList<>(FRAMES_MAX);
+    frames.add(frame);
+    while (socket.hasReceiveMore()) {
+      byte[] more = socket.recv(ZMQ.DONTWAIT);
+      if (more != null && frames.size() < FRAMES_MAX) {
+        frames.add(more);
+      }
+    }
+    return frames;
+  }
+
+  private static long sequence(byte[] frame) {
+    return ByteBuffer.wrap(frame).getLong();
+  }
+
+  private void complainOnce() {
+    String mistake = stream.lastMistake();
+    if (mistake != null && !wasMistaken) {
+      complain("a batch that can not be read: " + mistake + "; it is skipped, others are counted");
+    }
+  }
+
+  private void complain(String what) {
+    if (!wasMistaken) {
+      wasMistaken = true;
+      log.warn("{}: its events at {}: {}", name, address, what);
+    }
+  }
+
+  void close() {
+    endReplay();
+    close(monitor);
+    close(events);
+  }
+
+  private void close(ZMQ.Socket socket) {
+    poller.unregister(socket);
+    zmq.destroySocket(socket);
+  }
+}
