@@ -46,7 +46,7 @@ import org.openjdk.jmh.annotations.Warmup;
  * The way of a request through admission on its own node: asked for, granted and given back, over
  * the bus as in production, {@value #TOGETHER} at a time.
  */
-@State(Scope.Benchmark)
+@State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Warmup(iterations = 3, time = 1)
