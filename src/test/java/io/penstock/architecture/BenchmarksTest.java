@@ -21,6 +21,7 @@ class BenchmarksTest {
                     .warmupIterations(0)
                     .measurementIterations(1)
                     .measurementTime(TimeValue.milliseconds(1))
+                    .param("replicas", "8", "64") // of 512 the indexes alone fill half a gigabyte
                     .shouldFailOnError(true)
                     .verbosity(VerboseMode.SILENT)
                     .build())
