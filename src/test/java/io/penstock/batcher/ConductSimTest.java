@@ -295,12 +295,12 @@ class ConductSimTest {
     fleet.share(new LimitShare(1, 5));
     fleet.load(10, 500);
     assertThat(fleet.refusals).as("it may heal").isEmpty();
-    fleet.run(2_500);
+    fleet.run(Admission.REPLICA_GRACE_MILLIS + 500);
     assertThat(fleet.refusals).hasSize(5);
     assertThat(fleet.refusals.get(0).fault()).isEqualTo(Fault.NO_REPLICA);
     assertThat(fleet.refusals.get(0).detail()).contains("split").contains("1 of 5");
     fleet.share(LimitShare.WHOLE);
-    fleet.load(10, 3_000);
+    fleet.load(10, fleet.now + 500);
     assertThat(fleet.refusals).hasSize(5);
   }
 

@@ -140,7 +140,7 @@ final class Fleetlet {
   private void ask(String id, int attempt, Set<ReplicaId> excluded) {
     tried.put(id, excluded);
     carryOut(
-        owner.admit(Ask.of(id).attempt(attempt).without(excluded).waiting(5_000).admit(), now));
+        owner.admit(Ask.of(id).attempt(attempt).without(excluded).waiting(10_000).admit(), now));
   }
 
   private void carryOut(List<AdmissionDecision> decisions) {

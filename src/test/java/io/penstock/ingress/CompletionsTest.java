@@ -318,7 +318,7 @@ class CompletionsTest {
     setup.resume = ResumeMode.OFF;
     start(3);
     NetSocket busy = occupy();
-    engine.arm(0, SimFault.of(SimFault.Kind.EOF).withAfter(9), 1, 1).await();
+    engine.arm(0, SimFault.of(SimFault.Kind.EOF).withAfter(60), 1, 1).await();
     List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
     for (int i = 0; i < 3; i++) {
       asked.add(ask(streamed(body("text " + i, i == 0 ? 2 : 50), false)));
@@ -341,7 +341,7 @@ class CompletionsTest {
     setup.retries = new IngressConfig.Retries(1, 0, 1, Duration.ofMillis(5));
     start(2);
     NetSocket busy = occupy();
-    engine.arm(0, SimFault.of(SimFault.Kind.EOF).withAfter(9), 1, 1).await();
+    engine.arm(0, SimFault.of(SimFault.Kind.EOF).withAfter(60), 1, 1).await();
     List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
     for (int i = 0; i < 2; i++) {
       asked.add(ask(body("text " + i, 50)));
