@@ -224,6 +224,32 @@ class EmbeddingsTest {
     assertThat(server.calls.get()).isGreaterThanOrEqualTo(2 + 3);
   }
 
+  @Test
+  void anAnswerThatBeginsAndDoesNotEndIsTriedAgain() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    server.script(
+        (request, inputs) -> {
+          if (calls.getAndIncrement() == 0) {
+            request.response().setChunked(true).write("{");
+          } else {
+            HiddenDifficulty.embed(request, inputs);
+          }
+        });
+    EmbeddingsConfig patient = source(Optional.empty());
+    calibrate(
+        labels(30),
+        new EmbeddingsConfig(
+            patient.endpoint(),
+            patient.model(),
+            patient.apiKey(),
+            patient.batch(),
+            patient.concurrency(),
+            patient.charsMax(),
+            Duration.ofSeconds(2),
+            patient.cache()));
+    assertThat(calls.get()).isGreaterThanOrEqualTo(2 + 1);
+  }
+
   private static HiddenDifficulty.Script says(int status, String body) {
     return (HttpServerRequest request, List<String> inputs) ->
         request.response().setStatusCode(status).end(body);
