@@ -98,8 +98,7 @@ final class EmbeddingsClient {
         http.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString());
     try {
       // a timeout of the request itself would end with the head of the answer
-      HttpResponse<String> response =
-          asked.get(config.timeout().toMillis(), TimeUnit.MILLISECONDS);
+      HttpResponse<String> response = asked.get(config.timeout().toMillis(), TimeUnit.MILLISECONDS);
       String after = response.headers().firstValue("retry-after").orElse("");
       long seconds = after.matches("[0-9]{1,6}") ? Long.parseLong(after) : 0;
       return new Answer(

@@ -76,20 +76,19 @@ final class ZmqCacheEventsTest {
   }
 
   @Test
-  void messageWithoutEndIsCutOff() throws Exception {
+  void messageTooLongIsCutOff() throws Exception {
     byte[] mebibyte = new byte[1 << 20];
     for (long sent = 0; sent <= WaitingBytes.MAX; sent += mebibyte.length) {
       publisher.send(mebibyte, ZMQ.SNDMORE);
     }
-    publisher.send(mebibyte, ZMQ.SNDMORE);
+    publisher.send(mebibyte); // JeroMQ sends nothing of it before
     until(seen -> !seen.following());
-    publisher.send(mebibyte);
 
     awaitSubscriber();
     publish(batch());
 
     until(seen -> seen.following() && seen.batches() == 1);
-    assertThat(state.get().blocks()).isEqualTo(1);
+    until(seen -> seen.blocks() == 1);
   }
 
   @Test
