@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.penstock.inference.ComplexityModel;
 import io.penstock.measure.Backoff;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -144,6 +145,11 @@ final class EmbeddingsClient {
   }
 
   private float[] vector(JsonNode numbers, int at) throws EmbeddingsException {
+    if (numbers.size() > ComplexityModel.DIMENSION_MAX) {
+      throw wrong(
+          "data[" + at + "].embedding: " + numbers.size() + " numbers",
+          "at most " + ComplexityModel.DIMENSION_MAX);
+    }
     float[] vector = new float[numbers.size()];
     boolean finite = numbers.isArray() && vector.length > 0;
     double squares = 0;
