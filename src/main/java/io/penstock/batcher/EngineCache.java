@@ -115,6 +115,17 @@ final class EngineCache {
     return emptied;
   }
 
+  /**
+   * A prober's report without a word of it: who follows it now, or where, has not been heard from.
+   * What is known stays until the engine has worked in silence.
+   */
+  void unheard() {
+    KvCacheState known = told;
+    if (known != null && known.following()) {
+      told = known.unfollowed();
+    }
+  }
+
   /** Whether the last word and the one now are of one subscription; else counts are no match. */
   boolean isOfSame(NodeId by) {
     return by.equals(prober);

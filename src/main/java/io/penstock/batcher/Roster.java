@@ -344,7 +344,10 @@ final class Roster {
     }
     boolean wasAway = replica.reported == ReplicaState.UNHEALTHY;
     replica.continuesMessages = status.continuesMessages();
-    status.kvCache().ifPresent(state -> replica.told(prober, state, nowMillis));
+    status
+        .kvCache()
+        .ifPresentOrElse(
+            state -> replica.told(prober, state, nowMillis), replica.engineCache()::unheard);
     replica.engineCache().review(nowMillis);
     boolean moved = hear(replica, prober, status.state(), isSameEngine, nowMillis);
     if (replica.reported == ReplicaState.HEALTHY) {

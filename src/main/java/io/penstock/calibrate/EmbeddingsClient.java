@@ -4,8 +4,8 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.penstock.inference.ComplexityModel;
 import io.penstock.measure.Backoff;
-import java.io.IOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * Asks an OpenAI-compatible server for embeddings. What may pass is tried again: no connection, no
@@ -91,13 +92,14 @@ final class EmbeddingsClient {
   private Answer ask(String body) throws InterruptedException {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(config.endpoint())
-            .timeout(config.timeout())
             .header("content-type", "application/json")
             .POST(HttpRequest.BodyPublishers.ofString(body));
     config.apiKey().ifPresent(key -> request.header("authorization", "Bearer " + key));
+    CompletableFuture<HttpResponse<String>> asked =
+        http.sendAsync(request.build(), HttpResponse.BodyHandlers.ofString());
     try {
-      HttpResponse<String> response =
-          http.send(request.build(), HttpResponse.BodyHandlers.ofString());
+      // a timeout of the request itself would end with the head of the answer
+      HttpResponse<String> response = asked.get(config.timeout().toMillis(), TimeUnit.MILLISECONDS);
       String after = response.headers().firstValue("retry-after").orElse("");
       long seconds = after.matches("[0-9]{1,6}") ? Long.parseLong(after) : 0;
       return new Answer(
@@ -105,11 +107,19 @@ final class EmbeddingsClient {
           response.body(),
           Math.min(RETRY_AFTER_MAX_SECONDS, seconds) * 1_000,
           "");
-    } catch (IOException e) {
-      String said = e.getMessage();
-      return new Answer(
-          0, "", 0, said == null || said.isBlank() ? e.getClass().getSimpleName() : said);
+    } catch (TimeoutException e) {
+      return trouble("no whole answer within " + config.timeout().toMillis() + " ms");
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause() == null ? e : e.getCause();
+      String said = cause.getMessage();
+      return trouble(said == null || said.isBlank() ? cause.getClass().getSimpleName() : said);
+    } finally {
+      asked.cancel(true);
     }
+  }
+
+  private static Answer trouble(String what) {
+    return new Answer(0, "", 0, what);
   }
 
   private List<float[]> read(String body, int count) throws EmbeddingsException {
@@ -135,6 +145,11 @@ final class EmbeddingsClient {
   }
 
   private float[] vector(JsonNode numbers, int at) throws EmbeddingsException {
+    if (numbers.size() > ComplexityModel.DIMENSION_MAX) {
+      throw wrong(
+          "data[" + at + "].embedding: " + numbers.size() + " numbers",
+          "at most " + ComplexityModel.DIMENSION_MAX);
+    }
     float[] vector = new float[numbers.size()];
     boolean finite = numbers.isArray() && vector.length > 0;
     double squares = 0;

@@ -197,6 +197,12 @@ final class FleetRules {
       events.expected("left out, because simulated engines of the node's own publish none");
     }
     Map<String, String> seen = new HashMap<>();
+    for (int i = 0; replicas.isArray() && i < replicas.size(); i++) {
+      String who = pool.sub("replicas").at() + "[" + i + "].url";
+      Addresses.engineUrl(replicas.path(i).path("url").asText())
+          .flatMap(url -> KvEventSource.address("tcp://{host}:{port}", url, 0))
+          .ifPresent(address -> seen.putIfAbsent(address, who));
+    }
     for (String key : List.of("endpoint", "replay_endpoint")) {
       Section endpoint = events.sub(key);
       if (!endpoint.tree().isTextual()) {

@@ -179,6 +179,12 @@ public final class KvStream {
     } // else a replay had it already
   }
 
+  /** Something has come that is no batch. */
+  public void unreadable() {
+    malformed++;
+    changes++;
+  }
+
   /** A batch has come by a replay. */
   public void replayed(long sequence, byte[] payload, long nowMillis) {
     if (!catchingUp || !asked) {

@@ -75,6 +75,29 @@ public record KvCacheState(
         ageMillis < 0 ? -1 : ageMillis + millis);
   }
 
+  /** The same, of which nothing more is heard. */
+  public KvCacheState unfollowed() {
+    return new KvCacheState(
+        false,
+        whole,
+        blocks,
+        tokens,
+        keepsTokens,
+        storedTokens,
+        removedTokens,
+        empties,
+        emptiedMillis,
+        batches,
+        events,
+        gaps,
+        replays,
+        restarts,
+        losses,
+        overflows,
+        malformed,
+        ageMillis);
+  }
+
   /**
    * All publishers of an engine together: each rank of data parallelism has a cache of its own.
    * Whether one became empty counts for all, since it is not known whose a prompt was.

@@ -59,6 +59,20 @@ class EngineCacheTest {
   }
 
   @Test
+  void whoIsNotHeardIsNotFollowed() {
+    engine.unheard();
+    assertThat(engine.told()).isEmpty();
+    engine.told(A, state(1, 500, 0, 0, 100, true), 0);
+
+    engine.unheard();
+
+    assertThat(engine.told().orElseThrow().following()).isFalse();
+    assertThat(engine.source()).as("known yet").isEqualTo(Source.KEPT);
+    engine.told(A, state(1, 500, 0, 0, 100, true), 1);
+    assertThat(engine.told().orElseThrow().following()).isTrue();
+  }
+
+  @Test
   void anEngineThatWorksAndSaysNothingIsSilent() {
     engine.told(A, state(1, 500, 0, 0, 100, true), 0);
     assertThat(engine.source()).isEqualTo(Source.KEPT);

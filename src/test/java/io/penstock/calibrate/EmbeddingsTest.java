@@ -224,6 +224,32 @@ class EmbeddingsTest {
     assertThat(server.calls.get()).isGreaterThanOrEqualTo(2 + 3);
   }
 
+  @Test
+  void anAnswerThatBeginsAndDoesNotEndIsTriedAgain() throws Exception {
+    AtomicInteger calls = new AtomicInteger();
+    server.script(
+        (request, inputs) -> {
+          if (calls.getAndIncrement() == 0) {
+            request.response().setChunked(true).write("{");
+          } else {
+            HiddenDifficulty.embed(request, inputs);
+          }
+        });
+    EmbeddingsConfig patient = source(Optional.empty());
+    calibrate(
+        labels(30),
+        new EmbeddingsConfig(
+            patient.endpoint(),
+            patient.model(),
+            patient.apiKey(),
+            patient.batch(),
+            patient.concurrency(),
+            patient.charsMax(),
+            Duration.ofSeconds(2),
+            patient.cache()));
+    assertThat(calls.get()).isGreaterThanOrEqualTo(2 + 1);
+  }
+
   private static HiddenDifficulty.Script says(int status, String body) {
     return (HttpServerRequest request, List<String> inputs) ->
         request.response().setStatusCode(status).end(body);
@@ -269,6 +295,9 @@ class EmbeddingsTest {
                 .end(
                     "{\"data\":[" + "{\"embedding\":[0,0]},".repeat(15) + "{\"embedding\":[1]}]}"));
     isRefused(labels, at + "data[0].embedding: [0,0] (expected: finite numbers, not all 0)");
+    String many = "{\"embedding\":[1" + ",1".repeat(16_384) + "]}";
+    server.script(says(200, "{\"data\":[" + many + ",{}".repeat(15) + "]}"));
+    isRefused(labels, at + "data[0].embedding: 16385 numbers (expected: at most 16384)");
   }
 
   private void isRefused(Path labels, String message) {
@@ -296,6 +325,13 @@ class EmbeddingsTest {
         .hasMessageStartingWith(cache + ": model another (expected: seer/1;");
     assertThatThrownBy(() -> calibrate(labels, source(Optional.of(folder.resolve("no/such")))))
         .hasMessageContaining("NoSuchFileException (expected: a file that can be read and written");
+    Path vast =
+        Files.writeString(
+            folder.resolve("vast"),
+            "{\"format\":\"penstock-embeddings\",\"version\":1,\"model\":\"seer/1\","
+                + "\"dimension\":1000000000}\nxx");
+    assertThatThrownBy(() -> calibrate(labels, source(Optional.of(vast))))
+        .hasMessageStartingWith(vast + ": dimension 1000000000 (expected: 1 to 16384;");
     assertThat(server.calls.get()).isZero();
   }
 

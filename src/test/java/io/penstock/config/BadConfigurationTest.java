@@ -491,6 +491,12 @@ class BadConfigurationTest {
                 + " own for each replica ({host}, {port+N});"
                 + " fleet.pools[0].kv_events.endpoint of replicas[0] is tcp://h:5557 too)"),
         bad(
+            "events where the API is",
+            pool("'engine': 'vllm', 'kv_events': {'endpoint': 'tcp://{host}:{port}'}"),
+            "fleet.pools[0].kv_events.endpoint: \"tcp://{host}:{port}\" (expected: an address of its"
+                + " own for each replica ({host}, {port+N});"
+                + " fleet.pools[0].replicas[0].url is tcp://h:1 too)"),
+        bad(
             "events and replays of ranks on one port",
             pool(
                 "'engine': 'vllm', 'kv_events': {'endpoint': 'tcp://{host}:{port+1}',"

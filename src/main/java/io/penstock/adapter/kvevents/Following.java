@@ -50,7 +50,7 @@ final class Following {
     }
     nextTryMillis = nowMillis + RETRY_MILLIS;
     try {
-      open(zmq, poller);
+      open(zmq, poller, nowMillis);
       isOpen = true;
     } catch (RuntimeException e) {
       if (!isComplained) {
@@ -61,7 +61,7 @@ final class Following {
     }
   }
 
-  private void open(ZContext zmq, ZMQ.Poller poller) {
+  private void open(ZContext zmq, ZMQ.Poller poller, long nowMillis) {
     for (int nth = 0; nth < source.ranks(); nth++) {
       String name = "replica " + replica.id() + (source.ranks() == 1 ? "" : ", rank " + nth);
       Optional<String> events = address(source.endpoint(), nth);
@@ -72,7 +72,7 @@ final class Following {
       if (events.isPresent()) {
         RankSocket rank = new RankSocket(name, events.get(), replays, source.topic(), zmq, poller);
         ranks.add(rank);
-        rank.connect();
+        rank.connect(nowMillis);
       }
     }
   }

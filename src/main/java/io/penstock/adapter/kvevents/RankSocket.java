@@ -22,6 +22,10 @@ import org.zeromq.ZMQ;
  * empty, 8 bytes of the first sequence}, and answered with as many {@code empty, sequence, payload}
  * as there are and one of sequence -1. Each question has a socket of its own, so that no answer to
  * an earlier one is taken for its.
+ *
+ * <p>JeroMQ gives a connection up for good when its peer breaks the protocol or sends too long a
+ * frame, so a publisher that is not heard for {@link #REOPEN_MILLIS} gets a new socket. That goes
+ * too for one of which more than {@link WaitingBytes} allows waits here.
  */
 final class RankSocket {
   /** Batches read in one turn, so that one engine does not keep the others waiting. */
@@ -31,23 +35,33 @@ final class RankSocket {
   private static final int WAITING_MAX = 1_000;
 
   private static final long MESSAGE_BYTES_MAX = 8 << 20;
+
+  /** Silence of a connection, or time since one was lost, after which it is opened anew. */
+  private static final long REOPEN_MILLIS = 10_000;
+
+  private static final int HANDSHAKE_MILLIS = 5_000;
   private static final int RECONNECT_MILLIS = 200;
   private static final int RECONNECT_MAX_MILLIS = 5_000;
   private static final int HEARTBEAT_MILLIS = 5_000;
   private static final int HEARTBEAT_TIMEOUT_MILLIS = 15_000;
-  private static final int FRAMES_MAX = 4;
+  private static final int FRAMES_EXPECTED = 4;
   private static final byte[] NOTHING = {};
   private static final Logger log = LoggerFactory.getLogger(RankSocket.class);
 
   private final String name;
   private final String address;
+  private final String topic;
   private final Optional<String> replayAddress;
   private final ZContext zmq;
   private final ZMQ.Poller poller;
   private final KvStream stream;
-  private final ZMQ.Socket events;
-  private final ZMQ.Socket monitor;
+  private ZMQ.Socket events;
+  private ZMQ.Socket monitor;
+  private WaitingBytes waiting;
   private ZMQ.@Nullable Socket replay;
+  private WaitingBytes replayWaiting = new WaitingBytes();
+  private boolean isConnected;
+  private long openedMillis;
   private boolean wasMistaken;
 
   RankSocket(
@@ -62,15 +76,21 @@ final class RankSocket {
     this.replayAddress = replayAddress;
     this.zmq = zmq;
     this.poller = poller;
+    this.topic = topic;
     this.stream = new KvStream(replayAddress.isPresent());
+    this.waiting = new WaitingBytes();
     this.events = zmq.createSocket(SocketType.SUB);
-    bound(events, address);
+    this.monitor = zmq.createSocket(SocketType.PAIR);
+    prepare();
+  }
+
+  private void prepare() {
+    bound(events, address, waiting);
     events.setReconnectIVL(RECONNECT_MILLIS);
     events.setReconnectIVLMax(RECONNECT_MAX_MILLIS);
     events.subscribe(topic.getBytes(StandardCharsets.UTF_8));
-    String inside = "inproc://monitor-" + System.identityHashCode(this);
+    String inside = "inproc://monitor-" + System.identityHashCode(events);
     events.monitor(inside, ZMQ.EVENT_HANDSHAKE_PROTOCOL | ZMQ.EVENT_DISCONNECTED);
-    this.monitor = zmq.createSocket(SocketType.PAIR);
     monitor.connect(inside);
     poller.register(events, ZMQ.Poller.POLLIN);
     poller.register(monitor, ZMQ.Poller.POLLIN);
@@ -81,15 +101,29 @@ final class RankSocket {
    *
    * @throws RuntimeException where the host has no address; it is to be closed then
    */
-  void connect() {
+  void connect(long nowMillis) {
+    openedMillis = nowMillis;
     events.connect(address);
   }
 
-  private static void bound(ZMQ.Socket socket, String to) {
+  private void reopen(long nowMillis) {
+    endReplay();
+    close(monitor);
+    close(events);
+    waiting = new WaitingBytes();
+    events = zmq.createSocket(SocketType.SUB);
+    monitor = zmq.createSocket(SocketType.PAIR);
+    prepare();
+    connect(nowMillis);
+  }
+
+  private static void bound(ZMQ.Socket socket, String to, WaitingBytes waiting) {
     socket.setIPv6(to.contains("["));
     socket.setLinger(0);
     socket.setRcvHWM(WAITING_MAX);
     socket.setMaxMsgSize(MESSAGE_BYTES_MAX);
+    socket.setMsgAllocator(waiting);
+    socket.setHandshakeIvl(HANDSHAKE_MILLIS);
     socket.setHeartbeatIvl(HEARTBEAT_MILLIS);
     socket.setHeartbeatTimeout(HEARTBEAT_TIMEOUT_MILLIS);
   }
@@ -102,21 +136,41 @@ final class RankSocket {
   void turn(long nowMillis) {
     readReplay(nowMillis);
     readEvents(nowMillis);
-    readMonitor();
+    readMonitor(nowMillis);
     stream.tick(nowMillis);
     ask(nowMillis);
     complainOnce();
+    if (waiting.isExceeded() && isConnected) {
+      log.warn(
+          "{}: more than {} bytes of its events at {} wait here; it is connected anew in {} ms",
+          name,
+          WaitingBytes.MAX,
+          address,
+          REOPEN_MILLIS);
+      events.disconnect(address);
+      lost(nowMillis);
+    } else if (!isConnected && nowMillis - openedMillis >= REOPEN_MILLIS) {
+      reopen(nowMillis);
+    }
   }
 
   private void readEvents(long nowMillis) {
     for (int i = 0; i < BATCHES_MAX; i++) {
       List<byte[]> frames = receive(events);
       if (frames.isEmpty()) {
+        if (!isConnected) {
+          waiting.clear(); // what was half there has gone with its connection
+        }
         return;
+      }
+      waiting.taken(frames);
+      if (waiting.isExceeded()) {
+        continue; // cut off somewhere: none of it is believed
       }
       if (frames.size() == 3 && frames.get(1).length == Long.BYTES) {
         stream.live(sequence(frames.get(1)), frames.get(2), nowMillis);
       } else {
+        stream.unreadable();
         complain("a message of " + frames.size() + " frames (expected: topic, sequence, payload)");
       }
     }
@@ -127,6 +181,11 @@ final class RankSocket {
     for (int i = 0; from != null && from == replay && i < BATCHES_MAX; i++) {
       List<byte[]> frames = receive(from);
       if (frames.isEmpty()) {
+        return;
+      }
+      replayWaiting.taken(frames);
+      if (replayWaiting.isExceeded()) {
+        endReplay(); // silence is the answer
         return;
       }
       int last = frames.size() - 1;
@@ -141,19 +200,26 @@ final class RankSocket {
     }
   }
 
-  private void readMonitor() {
+  private void readMonitor(long nowMillis) {
     for (ZMQ.Event event = ZMQ.Event.recv(monitor, ZMQ.DONTWAIT);
         event != null;
         event = ZMQ.Event.recv(monitor, ZMQ.DONTWAIT)) {
       if (event.getEvent() == ZMQ.EVENT_DISCONNECTED) {
         log.info("{}: its events at {} are lost", name, address);
-        endReplay();
-        stream.disconnected();
+        lost(nowMillis);
       } else {
         log.info("{}: its events at {} are followed", name, address);
+        isConnected = true;
         stream.connected();
       }
     }
+  }
+
+  private void lost(long nowMillis) {
+    isConnected = false;
+    openedMillis = nowMillis;
+    endReplay();
+    stream.disconnected();
   }
 
   private void ask(long nowMillis) {
@@ -163,7 +229,8 @@ final class RankSocket {
     }
     endReplay();
     ZMQ.Socket socket = zmq.createSocket(SocketType.DEALER);
-    bound(socket, replayAddress.get());
+    replayWaiting = new WaitingBytes();
+    bound(socket, replayAddress.get(), replayWaiting);
     poller.register(socket, ZMQ.Poller.POLLIN);
     replay = socket;
     stream.asked(nowMillis); // where it can not be sent, silence is the answer
@@ -185,17 +252,17 @@ final class RankSocket {
     }
   }
 
-  /** The frames of the next message; none when there is none. More than is sensible are dropped. */
+  /** The frames of the next message; none when there is none. */
   private static List<byte[]> receive(ZMQ.Socket socket) {
     byte[] frame = socket.recv(ZMQ.DONTWAIT);
     if (frame == null) {
       return List.of();
     }
-    List<byte[]> frames = new ArrayList<>(FRAMES_MAX);
+    List<byte[]> frames = new ArrayList<>(FRAMES_EXPECTED);
     frames.add(frame);
     while (socket.hasReceiveMore()) {
       byte[] more = socket.recv(ZMQ.DONTWAIT);
-      if (more != null && frames.size() < FRAMES_MAX) {
+      if (more != null) {
         frames.add(more);
       }
     }
