@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -37,6 +38,7 @@ final class RankSocket {
   private static final int HEARTBEAT_TIMEOUT_MILLIS = 15_000;
   private static final int FRAMES_MAX = 4;
   private static final byte[] NOTHING = {};
+  private static final AtomicLong OPENED = new AtomicLong();
   private static final Logger log = LoggerFactory.getLogger(RankSocket.class);
 
   private final String name;
@@ -46,7 +48,7 @@ final class RankSocket {
   private final ZMQ.Poller poller;
   private final KvStream stream;
   private final ZMQ.Socket events;
-  private final ZMQ.Socket monitor;
+  private ZMQ.@Nullable Socket monitor;
   private ZMQ.@Nullable Socket replay;
   private boolean wasMistaken;
 
@@ -68,20 +70,22 @@ final class RankSocket {
     events.setReconnectIVL(RECONNECT_MILLIS);
     events.setReconnectIVLMax(RECONNECT_MAX_MILLIS);
     events.subscribe(topic.getBytes(StandardCharsets.UTF_8));
-    String inside = "inproc://monitor-" + System.identityHashCode(this);
-    events.monitor(inside, ZMQ.EVENT_HANDSHAKE_PROTOCOL | ZMQ.EVENT_DISCONNECTED);
-    this.monitor = zmq.createSocket(SocketType.PAIR);
-    monitor.connect(inside);
     poller.register(events, ZMQ.Poller.POLLIN);
-    poller.register(monitor, ZMQ.Poller.POLLIN);
   }
 
   /**
    * Begins to connect.
    *
-   * @throws RuntimeException where the host has no address; it is to be closed then
+   * @throws RuntimeException where the host has no address, or there are too many sockets; it is to
+   *     be closed then
    */
   void connect() {
+    String inside = "inproc://monitor-" + OPENED.incrementAndGet();
+    events.monitor(inside, ZMQ.EVENT_HANDSHAKE_PROTOCOL | ZMQ.EVENT_DISCONNECTED);
+    ZMQ.Socket listens = zmq.createSocket(SocketType.PAIR);
+    monitor = listens;
+    listens.connect(inside);
+    poller.register(listens, ZMQ.Poller.POLLIN);
     events.connect(address);
   }
 
@@ -100,9 +104,9 @@ final class RankSocket {
 
   /** Does what there is to do; never waits. */
   void turn(long nowMillis) {
+    readMonitor(); // first: what a connection brings comes after it
     readReplay(nowMillis);
     readEvents(nowMillis);
-    readMonitor();
     stream.tick(nowMillis);
     ask(nowMillis);
     complainOnce();
@@ -142,9 +146,13 @@ final class RankSocket {
   }
 
   private void readMonitor() {
-    for (ZMQ.Event event = ZMQ.Event.recv(monitor, ZMQ.DONTWAIT);
+    ZMQ.Socket from = monitor;
+    if (from == null) {
+      return;
+    }
+    for (ZMQ.Event event = ZMQ.Event.recv(from, ZMQ.DONTWAIT);
         event != null;
-        event = ZMQ.Event.recv(monitor, ZMQ.DONTWAIT)) {
+        event = ZMQ.Event.recv(from, ZMQ.DONTWAIT)) {
       if (event.getEvent() == ZMQ.EVENT_DISCONNECTED) {
         log.info("{}: its events at {} are lost", name, address);
         endReplay();
@@ -162,19 +170,18 @@ final class RankSocket {
       return;
     }
     endReplay();
-    ZMQ.Socket socket = zmq.createSocket(SocketType.DEALER);
-    bound(socket, replayAddress.get());
-    poller.register(socket, ZMQ.Poller.POLLIN);
-    replay = socket;
     stream.asked(nowMillis); // where it can not be sent, silence is the answer
     try {
+      ZMQ.Socket socket = zmq.createSocket(SocketType.DEALER);
+      replay = socket;
+      bound(socket, replayAddress.get());
+      poller.register(socket, ZMQ.Poller.POLLIN);
       socket.connect(replayAddress.get());
+      socket.send(NOTHING, ZMQ.SNDMORE | ZMQ.DONTWAIT);
+      socket.send(ByteBuffer.allocate(Long.BYTES).putLong(from.getAsLong()).array(), ZMQ.DONTWAIT);
     } catch (RuntimeException e) {
       log.warn("{}: its replays at {} can not be had: {}", name, replayAddress.get(), e.toString());
-      return;
     }
-    socket.send(NOTHING, ZMQ.SNDMORE | ZMQ.DONTWAIT);
-    socket.send(ByteBuffer.allocate(Long.BYTES).putLong(from.getAsLong()).array(), ZMQ.DONTWAIT);
   }
 
   private void endReplay() {
@@ -222,7 +229,9 @@ final class RankSocket {
 
   void close() {
     endReplay();
-    close(monitor);
+    if (monitor != null) {
+      close(monitor);
+    }
     close(events);
   }
 
