@@ -3,6 +3,7 @@ package io.penstock.calibrate;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.penstock.inference.ComplexityModel;
 import java.io.BufferedInputStream;
 import java.io.DataInputStream;
 import java.io.IOException;
@@ -141,8 +142,8 @@ final class EmbeddingsCache implements AutoCloseable {
             StandardCharsets.UTF_8),
         model);
     dimension = head.path("dimension").asInt();
-    if (dimension < 1) {
-      expect("dimension", "" + dimension, "at least 1");
+    if (dimension < 1 || dimension > ComplexityModel.DIMENSION_MAX) {
+      expect("dimension", "" + dimension, "1.." + ComplexityModel.DIMENSION_MAX);
     }
     return line.length() + 1;
   }
