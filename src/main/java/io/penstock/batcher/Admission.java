@@ -717,7 +717,7 @@ final class Admission {
           .ifPresent(
               replica -> {
                 replica.caches.add(own ? errand : null, release.usage());
-                replica.engineCache().ended(release.usage(), nowMillis);
+                replica.engineCache().ended(release.usage(), live.sinceMillis(), nowMillis);
               });
     }
     if (errand != null && own) {

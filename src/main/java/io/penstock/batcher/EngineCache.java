@@ -11,10 +11,11 @@ import org.jspecify.annotations.Nullable;
  * can be gone by. Pure.
  *
  * <p>An engine that has nothing to do publishes nothing, so silence alone is no sign. But an answer
- * that has ended has stored what of its prompt was not cached, and itself: where {@link
- * #WORK_TOKENS} of these have come and no batch was heard for {@link #INTERVALS} of the pool's
- * signal intervals since, the events are <b>silent</b>, and what was learned from answers counts
- * again until they come.
+ * that has ended has stored what of its prompt was not cached, and itself, since it was granted:
+ * where {@link #WORK_TOKENS} have come of answers that were granted after the last batch was heard,
+ * and none is heard for {@link #INTERVALS} of the pool's signal intervals more, the events are
+ * <b>silent</b>, and what was learned from answers counts again until they come. Of an answer that
+ * was granted before, the batches may have been those that were heard.
  *
  * <p>Another prober has another subscription, with counts of its own: whether the cache was emptied
  * between the two is then told by the time of its last emptying. It may differ for an engine that
@@ -47,6 +48,7 @@ final class EngineCache {
   private long emptiedMillis;
   private boolean isFollowed;
   private long patienceMillis = PATIENCE_MILLIS;
+  private long heardMillis = Long.MIN_VALUE;
   private long workTokens;
   private long workedMillis = NEVER;
   private boolean isSilent;
@@ -106,6 +108,7 @@ final class EngineCache {
                     && now.emptiedMillis() > 0
                     && now.emptiedMillis() != emptiedMillis);
     if (before == null || !same || now.batches() > before.batches()) {
+      heardMillis = nowMillis;
       rest();
     }
     told = now;
@@ -131,9 +134,13 @@ final class EngineCache {
     return by.equals(prober);
   }
 
-  /** An answer has ended, with the engine's word on its tokens. */
-  void ended(TokenUsage usage, long nowMillis) {
-    if (!isFollowed) {
+  /**
+   * An answer has ended, with the engine's word on its tokens.
+   *
+   * @param grantedMillis when the engine was given the request
+   */
+  void ended(TokenUsage usage, long grantedMillis, long nowMillis) {
+    if (!isFollowed || grantedMillis < heardMillis) {
       return;
     }
     workTokens +=

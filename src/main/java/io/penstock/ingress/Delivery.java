@@ -155,15 +155,15 @@ final class Delivery {
     if (draft.take(frames)) {
       return true;
     }
+    List<Slice> all = draft.frames();
     letGo(draft); // too much to be judged: it is the answer
-    boolean mayGoOn = give(nowMillis, by, draft.frames(), true);
-    draft.release();
-    return mayGoOn;
+    return give(nowMillis, by, all, true);
   }
 
   private void letGo(HeldAnswer draft) {
-    held = null;
-    client.unjudged(draft.isTooLong() ? Judging.Verdict.UNJUDGED : Judging.Verdict.NO_ROOM);
+    Judging.Verdict why = draft.isTooLong() ? Judging.Verdict.UNJUDGED : Judging.Verdict.NO_ROOM;
+    over();
+    client.unjudged(why);
   }
 
   private boolean give(long nowMillis, Pool by, List<Slice> frames, boolean begun) {
@@ -246,7 +246,6 @@ final class Delivery {
       return true;
     }
     letGo(draft);
-    draft.release();
     return false;
   }
 

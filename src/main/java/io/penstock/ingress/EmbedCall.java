@@ -32,7 +32,7 @@ import org.jspecify.annotations.Nullable;
  * <p>An answer that is late by this budget is the engine's fault by no other: the slot goes back as
  * that of a client that has left.
  */
-final class EmbedCall implements Upstream.Listener, Judges.Waiting {
+final class EmbedCall implements Upstream.Listener, SideCalls.Waiting {
   static final String TIMEOUT = "timeout";
   static final String NO_SLOT = "no_slot";
   static final String REFUSED = "refused";
@@ -80,7 +80,7 @@ final class EmbedCall implements Upstream.Listener, Judges.Waiting {
     this.text = text;
     this.embedded = embedded;
     this.failed = failed;
-    this.id = loop.judges().opened(this);
+    this.id = loop.sideCalls().opened(this);
     for (Pool each : loop.rules().get().pools().values()) {
       if (each.model().equals(by.model())) {
         pools.add(each);
@@ -224,7 +224,7 @@ final class EmbedCall implements Upstream.Listener, Judges.Waiting {
       return false;
     }
     over = true;
-    loop.judges().closed(id);
+    loop.sideCalls().closed(id);
     if (call != null) {
       call.cancel(); // without effect on an answer that came whole
     }

@@ -114,7 +114,7 @@ public final class IngressVerticle extends VerticleBase
   private final OpsHandler ops;
   private final Books books;
   private final Map<RequestId, Exchange> live = new LinkedHashMap<>();
-  private final Judges judges = new Judges(this::nextId);
+  private final SideCalls sideCalls = new SideCalls(this::nextId);
   private final Set<HttpConnection> fresh = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Station self;
   private final String idPrefix;
@@ -227,7 +227,7 @@ public final class IngressVerticle extends VerticleBase
             new TurnEnd(context),
             this,
             lanesOfBatches,
-            judges,
+            sideCalls,
             new DraftRoom(lanes, books::draftsHeld),
             hooks.apply(vertx));
     this.parts = parts;
@@ -467,7 +467,7 @@ public final class IngressVerticle extends VerticleBase
 
   @Override
   public void granted(Grant grant) {
-    exchange(grant.id()).ifPresentOrElse(e -> e.granted(grant), () -> judges.granted(grant));
+    exchange(grant.id()).ifPresentOrElse(e -> e.granted(grant), () -> sideCalls.granted(grant));
   }
 
   @Override
@@ -488,7 +488,8 @@ public final class IngressVerticle extends VerticleBase
 
   @Override
   public void refused(Refusal refusal) {
-    exchange(refusal.id()).ifPresentOrElse(e -> e.refused(refusal), () -> judges.refused(refusal));
+    exchange(refusal.id())
+        .ifPresentOrElse(e -> e.refused(refusal), () -> sideCalls.refused(refusal));
   }
 
   @Override

@@ -31,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  * pool's owner like any other request and is asked once. One of the two consumers is told, once,
  * within the timeout, unless it is cancelled before.
  */
-final class JudgeCall implements Upstream.Listener, Judges.Waiting {
+final class JudgeCall implements Upstream.Listener, SideCalls.Waiting {
   /** A number and little more; what says more is no judge's answer. */
   private static final int TOKENS_MAX = 16;
 
@@ -99,7 +99,7 @@ final class JudgeCall implements Upstream.Listener, Judges.Waiting {
     this.draft = draft;
     this.said = said;
     this.failed = failed;
-    this.id = loop.judges().opened(this);
+    this.id = loop.sideCalls().opened(this);
     for (Pool each : loop.rules().get().pools().values()) {
       if (each.model().equals(llm.model())) {
         pools.add(each);
@@ -264,7 +264,7 @@ final class JudgeCall implements Upstream.Listener, Judges.Waiting {
       return false;
     }
     over = true;
-    loop.judges().closed(id);
+    loop.sideCalls().closed(id);
     if (call != null) {
       call.cancel(); // without effect on an answer that came whole
     }

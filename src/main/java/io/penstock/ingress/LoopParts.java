@@ -46,7 +46,7 @@ record LoopParts(
     TurnEnd turn,
     Exchanges exchanges,
     Lanes lanes,
-    Judges judges,
+    SideCalls sideCalls,
     DraftRoom drafts,
     QualityHook hook) {
 

@@ -15,7 +15,8 @@ import org.jspecify.annotations.Nullable;
  * asks ({@code replay}). So:
  *
  * <ul>
- *   <li>after each connection the past is asked for, from the beginning the first time;
+ *   <li>after each connection the past is asked for, from the beginning the first time, and what
+ *       comes before its answer is held;
  *   <li>a number beyond the next one is a <b>gap</b>: what was missed is asked for, and what comes
  *       meanwhile is held. Where it is not to be had any more the book is void and is begun anew (a
  *       <b>loss</b>): what was removed in the gap would else be held for ever;
@@ -38,7 +39,10 @@ public final class KvStream {
   /** Longest silence of a replay. */
   static final long REPLAY_MILLIS = 3_000;
 
-  /** Replays asked for in a row until what is missing is given up. */
+  /**
+   * Replays that have brought nothing, in a row, until what is missing is given up. A long one may
+   * come in parts: what is too much for its socket an engine drops, its end included.
+   */
   static final int TRIES_MAX = 3;
 
   private static final long UNKNOWN = -1;
@@ -97,6 +101,7 @@ public final class KvStream {
   KvStream(boolean replays, KvBook book) {
     this.replays = replays;
     this.book = book;
+    this.catchingUp = replays;
   }
 
   KvBook book() {
@@ -205,8 +210,10 @@ public final class KvStream {
     }
     if (next == UNKNOWN) {
       begin(sequence, payload);
+      tries = 0;
     } else if (sequence == next) {
       apply(sequence, payload);
+      tries = 0;
     } // else known, or after one that was lost on the way: it is asked for again
   }
 

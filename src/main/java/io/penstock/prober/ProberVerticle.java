@@ -78,6 +78,7 @@ public final class ProberVerticle extends VerticleBase {
     Engine askedBy(EngineProbes.Probe other, CacheEvents.Subscription otherEvents) {
       probe.close();
       events.cancel();
+      meters.noKvCache();
       return new Engine(other, otherEvents, meters);
     }
 

@@ -110,6 +110,13 @@ final class ReplicaMeters {
     count(Names.KV_FAULTS, "malformed", before.malformed(), state.malformed());
   }
 
+  /** Its engine's events are followed no more, or anew. */
+  void noKvCache() {
+    counted = KvCacheState.NONE;
+    readings.kvBlocks = Double.NaN;
+    readings.kvTokens = Double.NaN;
+  }
+
   private void count(String name, String kind, long before, long now) {
     registry.counter(name, pool.and("kind", kind)).increment(Math.max(0, now - before));
   }

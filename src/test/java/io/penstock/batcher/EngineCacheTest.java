@@ -79,11 +79,11 @@ class EngineCacheTest {
     engine.review(1_000_000);
     assertThat(engine.isSilent()).as("idle").isFalse();
 
-    engine.ended(new TokenUsage(100_000, 10, 99_990), 1_000_000);
+    engine.ended(new TokenUsage(100_000, 10, 99_990), 999_000, 1_000_000);
     engine.review(1_010_000);
     assertThat(engine.isSilent()).as("all was cached").isFalse();
 
-    engine.ended(WORK, 1_010_000);
+    engine.ended(WORK, 1_009_000, 1_010_000);
     engine.review(1_013_000);
     assertThat(engine.isSilent()).isFalse();
     engine.review(1_013_001);
@@ -97,13 +97,27 @@ class EngineCacheTest {
     assertThat(engine.source()).isEqualTo(Source.KEPT);
   }
 
+  /** Its last block may be full, and be told of, some time before its end. */
+  @Test
+  void whatAnAnswerHasStoredMayHaveBeenHeardBeforeItsEnd() {
+    engine.told(A, state(1, 500, 0, 0, 100, true), 0);
+    engine.told(A, state(2, 500, 2_000, 0, 100, true), 1_000);
+    engine.ended(WORK, 500, 1_200);
+    engine.review(1_000_000);
+    assertThat(engine.isSilent()).as("the batch was of its prompt").isFalse();
+
+    engine.ended(WORK, 1_000_000, 1_000_200);
+    engine.review(2_000_000);
+    assertThat(engine.isSilent()).as("granted since").isTrue();
+  }
+
   @Test
   void oneThatWasNeverHeardIsSilentToo() {
-    engine.ended(WORK, 0);
+    engine.ended(WORK, 0, 0);
     engine.review(4_000);
     assertThat(engine.isSilent()).isTrue();
     engine.follow(false, 1_000);
-    engine.ended(WORK, 5_000);
+    engine.ended(WORK, 4_500, 5_000);
     engine.review(100_000);
     assertThat(engine.isSilent()).as("there are none to be heard").isFalse();
   }
@@ -163,7 +177,7 @@ class EngineCacheTest {
     prospect.learn(grant(prompt), new TokenUsage(640, 10, 0));
     assertThat(prospect.holdsTokens()).isInfinite();
 
-    engine.ended(WORK, 10_000);
+    engine.ended(WORK, 9_000, 10_000);
     engine.review(20_000);
     assertThat(engine.isSilent()).isTrue();
     assertThat(prospect.holdsTokens()).as("what was learned").isFinite();

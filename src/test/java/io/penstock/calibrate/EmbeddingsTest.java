@@ -323,6 +323,13 @@ class EmbeddingsTest {
     }
     assertThatThrownBy(() -> calibrate(labels, source(Optional.of(cache))))
         .hasMessageStartingWith(cache + ": model another (expected: seer/1;");
+    Path huge =
+        Files.writeString(
+            folder.resolve("huge"),
+            "{\"format\":\"penstock-embeddings\",\"version\":1,\"model\":\"seer/1\","
+                + "\"dimension\":2000000000}\n");
+    assertThatThrownBy(() -> calibrate(labels, source(Optional.of(huge))))
+        .hasMessageStartingWith(huge + ": dimension 2000000000 (expected: 1 to 16384;");
     assertThatThrownBy(() -> calibrate(labels, source(Optional.of(folder.resolve("no/such")))))
         .hasMessageContaining("NoSuchFileException (expected: a file that can be read and written");
     Path vast =

@@ -248,6 +248,7 @@ class EmbeddedTiersTest {
     assertThat(gateway.metric("penstock_tokens_total", "pool=\"judge\""))
         .as("what embedding took is its pool's")
         .isPositive();
+    await(() -> gateway.accessLog().lines().count() >= 121, "the last line is written");
     assertThat(gateway.accessLog().lines()).as("and no request of its own").hasSize(121);
   }
 

@@ -186,6 +186,55 @@ class KvStreamTest {
     assertThat(state.emptiedMillis()).as("when it began").isEqualTo(1_000);
   }
 
+  /** Whoever connects may hear a batch before it is told that it is connected. */
+  @Test
+  void whatComesBeforeTheConnectionIsKnownDoesNotEndThePast() {
+    KvStream stream = new KvStream(true);
+    stream.live(1, one(stored(4)), 0);
+    stream.connected();
+    assertThat(stream.wantsReplay()).hasValue(0);
+    stream.asked(0);
+    stream.replayed(0, OLD, 1);
+    stream.replayed(1, one(stored(4)), 1);
+    stream.replayEnded();
+    assertThat(stream.state(1).whole()).isTrue();
+    assertThat(stream.state(1).blocks()).isEqualTo(4);
+    assertThat(stream.state(1).batches()).isEqualTo(2);
+  }
+
+  /** An engine drops what its socket has no room for, the end of its answer included. */
+  @Test
+  void aLongReplayMayComeInParts() {
+    int parts = 3 * KvStream.TRIES_MAX;
+    int size = 50;
+    List<byte[]> past = new ArrayList<>();
+    for (int i = 0; i < parts * size; i++) {
+      past.add(one(stored(i)));
+    }
+    KvStream stream = new KvStream(true);
+    stream.connected();
+    stream.live(past.size(), one(stored(past.size())), 0);
+    long now = 0;
+    while (stream.wantsReplay().isPresent()) {
+      int from = (int) stream.wantsReplay().getAsLong();
+      stream.asked(now);
+      for (int i = from; i < Math.min(from + size + 1, past.size()); i++) {
+        stream.replayed(i, past.get(i), now);
+      }
+      if (from + size + 1 >= past.size()) {
+        stream.replayEnded();
+      } else {
+        now += KvStream.REPLAY_MILLIS + 1;
+        stream.tick(now);
+      }
+    }
+    KvCacheState state = stream.state(now);
+    assertThat(state.following()).isTrue();
+    assertThat(state.losses()).isZero();
+    assertThat(state.whole()).isTrue();
+    assertThat(state.blocks()).isEqualTo(past.size() + 1);
+  }
+
   private static KvStream followed(boolean replays) {
     KvStream stream = new KvStream(replays);
     stream.connected();

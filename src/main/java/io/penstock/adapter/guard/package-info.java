@@ -3,10 +3,11 @@
  * that are slow or down shall not be asked all the time, by everybody, and not be waited for.
  *
  * <p>Owns nothing but {@link io.penstock.adapter.guard.Guard}, which is the Vert.x circuit breaker
- * with a log line for each opening and closing, and meters. Name servers are guarded by it ({@code
- * adapter.discovery}); Redis, Kafka, HTTP hooks and the Kubernetes API are to be when the node
- * talks to them. Engines are not: whether a replica gets requests is decided by an error rate, with
- * trials and a slow start, in the batcher's own {@code Breaker}.
+ * with a log line for each opening and closing, and its meters. Name servers ({@code
+ * adapter.discovery}), Redis ({@code adapter.redis}), judges behind HTTP ({@code adapter.judge})
+ * and issuers' keys ({@code adapter.jwks}) are guarded by it; Kafka and the Kubernetes API are to
+ * be when the node talks to them. Engines are not: whether a replica gets requests is decided by an
+ * error rate, with trials and a slow start, in the batcher's own {@code Breaker}.
  *
  * <p><b>Decisions.</b> One guard for one system at one address, shared by all that ask it: a server
  * that is down is down for everybody. Where event loops ask it each for themselves, each has a

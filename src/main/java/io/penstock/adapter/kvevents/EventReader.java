@@ -18,6 +18,9 @@ import org.zeromq.ZMQ;
 final class EventReader implements Runnable {
   static final long TURN_MILLIS = 50;
 
+  /** Most sockets; a publisher has three, and one more while its past is asked for. */
+  private static final int SOCKETS_MAX = 1 << 16;
+
   private static final Logger log = LoggerFactory.getLogger(EventReader.class);
 
   private final Clock clock;
@@ -62,6 +65,7 @@ final class EventReader implements Runnable {
   public void run() {
     ZContext zmq = new ZContext(1);
     zmq.setLinger(0);
+    zmq.getContext().setMaxSockets(SOCKETS_MAX);
     ZMQ.Poller poller = zmq.createPoller(16);
     try {
       while (onEnd == null) {
@@ -83,7 +87,11 @@ final class EventReader implements Runnable {
   private void obey(ZContext zmq, ZMQ.Poller poller) {
     int before = followings.size();
     for (Runnable order = orders.poll(); order != null; order = orders.poll()) {
-      order.run();
+      try {
+        order.run();
+      } catch (RuntimeException e) {
+        log.error("events: a subscription could not be begun or ended in order", e);
+      }
     }
     if (followings.size() > before) {
       log.debug("{} replicas are followed", followings.size());

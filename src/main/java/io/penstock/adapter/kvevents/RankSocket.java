@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +47,7 @@ final class RankSocket {
   private static final int HEARTBEAT_TIMEOUT_MILLIS = 15_000;
   private static final int FRAMES_EXPECTED = 4;
   private static final byte[] NOTHING = {};
+  private static final AtomicLong OPENED = new AtomicLong();
   private static final Logger log = LoggerFactory.getLogger(RankSocket.class);
 
   private final String name;
@@ -56,7 +58,7 @@ final class RankSocket {
   private final ZMQ.Poller poller;
   private final KvStream stream;
   private ZMQ.Socket events;
-  private ZMQ.Socket monitor;
+  private ZMQ.@Nullable Socket monitor;
   private WaitingBytes waiting;
   private ZMQ.@Nullable Socket replay;
   private WaitingBytes replayWaiting = new WaitingBytes();
@@ -80,7 +82,6 @@ final class RankSocket {
     this.stream = new KvStream(replayAddress.isPresent());
     this.waiting = new WaitingBytes();
     this.events = zmq.createSocket(SocketType.SUB);
-    this.monitor = zmq.createSocket(SocketType.PAIR);
     prepare();
   }
 
@@ -89,32 +90,39 @@ final class RankSocket {
     events.setReconnectIVL(RECONNECT_MILLIS);
     events.setReconnectIVLMax(RECONNECT_MAX_MILLIS);
     events.subscribe(topic.getBytes(StandardCharsets.UTF_8));
-    String inside = "inproc://monitor-" + System.identityHashCode(events);
-    events.monitor(inside, ZMQ.EVENT_HANDSHAKE_PROTOCOL | ZMQ.EVENT_DISCONNECTED);
-    monitor.connect(inside);
     poller.register(events, ZMQ.Poller.POLLIN);
-    poller.register(monitor, ZMQ.Poller.POLLIN);
   }
 
   /**
    * Begins to connect.
    *
-   * @throws RuntimeException where the host has no address; it is to be closed then
+   * @throws RuntimeException where the host has no address, or there are too many sockets; it is to
+   *     be closed then
    */
   void connect(long nowMillis) {
     openedMillis = nowMillis;
+    String inside = "inproc://monitor-" + OPENED.incrementAndGet();
+    events.monitor(inside, ZMQ.EVENT_HANDSHAKE_PROTOCOL | ZMQ.EVENT_DISCONNECTED);
+    ZMQ.Socket listens = zmq.createSocket(SocketType.PAIR);
+    monitor = listens;
+    listens.connect(inside);
+    poller.register(listens, ZMQ.Poller.POLLIN);
     events.connect(address);
   }
 
   private void reopen(long nowMillis) {
-    endReplay();
-    close(monitor);
-    close(events);
-    waiting = new WaitingBytes();
-    events = zmq.createSocket(SocketType.SUB);
-    monitor = zmq.createSocket(SocketType.PAIR);
-    prepare();
-    connect(nowMillis);
+    openedMillis = nowMillis;
+    try {
+      ZMQ.Socket next = zmq.createSocket(SocketType.SUB);
+      close();
+      monitor = null;
+      events = next;
+      waiting = new WaitingBytes();
+      prepare();
+      connect(nowMillis);
+    } catch (RuntimeException e) {
+      log.warn("{}: its events at {} can not be followed: {}", name, address, e.toString());
+    }
   }
 
   private static void bound(ZMQ.Socket socket, String to, WaitingBytes waiting) {
@@ -134,9 +142,9 @@ final class RankSocket {
 
   /** Does what there is to do; never waits. */
   void turn(long nowMillis) {
+    readMonitor(nowMillis); // first: what a connection brings comes after it
     readReplay(nowMillis);
     readEvents(nowMillis);
-    readMonitor(nowMillis);
     stream.tick(nowMillis);
     ask(nowMillis);
     complainOnce();
@@ -201,9 +209,13 @@ final class RankSocket {
   }
 
   private void readMonitor(long nowMillis) {
-    for (ZMQ.Event event = ZMQ.Event.recv(monitor, ZMQ.DONTWAIT);
+    ZMQ.Socket from = monitor;
+    if (from == null) {
+      return;
+    }
+    for (ZMQ.Event event = ZMQ.Event.recv(from, ZMQ.DONTWAIT);
         event != null;
-        event = ZMQ.Event.recv(monitor, ZMQ.DONTWAIT)) {
+        event = ZMQ.Event.recv(from, ZMQ.DONTWAIT)) {
       if (event.getEvent() == ZMQ.EVENT_DISCONNECTED) {
         log.info("{}: its events at {} are lost", name, address);
         lost(nowMillis);
@@ -228,20 +240,19 @@ final class RankSocket {
       return;
     }
     endReplay();
-    ZMQ.Socket socket = zmq.createSocket(SocketType.DEALER);
-    replayWaiting = new WaitingBytes();
-    bound(socket, replayAddress.get(), replayWaiting);
-    poller.register(socket, ZMQ.Poller.POLLIN);
-    replay = socket;
     stream.asked(nowMillis); // where it can not be sent, silence is the answer
     try {
+      ZMQ.Socket socket = zmq.createSocket(SocketType.DEALER);
+      replay = socket;
+      replayWaiting = new WaitingBytes();
+      bound(socket, replayAddress.get(), replayWaiting);
+      poller.register(socket, ZMQ.Poller.POLLIN);
       socket.connect(replayAddress.get());
+      socket.send(NOTHING, ZMQ.SNDMORE | ZMQ.DONTWAIT);
+      socket.send(ByteBuffer.allocate(Long.BYTES).putLong(from.getAsLong()).array(), ZMQ.DONTWAIT);
     } catch (RuntimeException e) {
       log.warn("{}: its replays at {} can not be had: {}", name, replayAddress.get(), e.toString());
-      return;
     }
-    socket.send(NOTHING, ZMQ.SNDMORE | ZMQ.DONTWAIT);
-    socket.send(ByteBuffer.allocate(Long.BYTES).putLong(from.getAsLong()).array(), ZMQ.DONTWAIT);
   }
 
   private void endReplay() {
@@ -289,7 +300,9 @@ final class RankSocket {
 
   void close() {
     endReplay();
-    close(monitor);
+    if (monitor != null) {
+      close(monitor);
+    }
     close(events);
   }
 

@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -98,15 +99,15 @@ final class ZmqCacheEventsTest {
     until(seen -> seen.malformed() == 1);
   }
 
-  private void until(Predicate<KvCacheState> wanted) throws InterruptedException {
+  private void until(Predicate<KvCacheState> wanted) {
     long end = System.nanoTime() + PATIENCE.toNanos();
     while (!wanted.test(state.get())) {
       assertThat(System.nanoTime()).as(() -> "at last: " + state.get()).isLessThan(end);
-      Thread.sleep(20);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
     }
   }
 
-  private void awaitSubscriber() throws InterruptedException {
+  private void awaitSubscriber() {
     byte[] subscription = publisher.recv();
     while (subscription != null && (subscription.length == 0 || subscription[0] != 1)) {
       subscription = publisher.recv();

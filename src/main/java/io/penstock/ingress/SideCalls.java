@@ -7,8 +7,11 @@ import java.util.HashMap;
 import java.util.Map;
 import java.util.function.Supplier;
 
-/** The calls to models that judge, of one loop; at most one for each request that it carries. */
-final class Judges {
+/**
+ * The calls that one loop makes of itself, to models that embed prompts or judge drafts; at most
+ * one at a time for each request that it carries.
+ */
+final class SideCalls {
   /** One that waits for a slot. */
   interface Waiting {
     /** There is a slot. */
@@ -21,7 +24,7 @@ final class Judges {
   private final Supplier<RequestId> ids;
   private final Map<RequestId, Waiting> open = new HashMap<>();
 
-  Judges(Supplier<RequestId> ids) {
+  SideCalls(Supplier<RequestId> ids) {
     this.ids = ids;
   }
 
