@@ -165,7 +165,10 @@ final class CalibrateCommand implements Callable<Integer> {
   @Option(
       names = "--embeddings-key",
       paramLabel = "KEY",
-      description = "Sent to it as a bearer token.")
+      defaultValue = "${env:PENSTOCK_EMBEDDINGS_KEY}",
+      description =
+          "Sent to it as a bearer token. Default: what the environment variable"
+              + " PENSTOCK_EMBEDDINGS_KEY says, which other users do not see.")
   private @Nullable String embeddingsKey;
 
   @Option(

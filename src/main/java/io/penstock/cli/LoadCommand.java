@@ -187,7 +187,13 @@ public final class LoadCommand implements Callable<Integer> {
       description = "Of one request. Default: ${DEFAULT-VALUE}.")
   private String timeout = "";
 
-  @Option(names = "--api-key", paramLabel = "KEY", description = "Sent as a bearer token.")
+  @Option(
+      names = "--api-key",
+      paramLabel = "KEY",
+      defaultValue = "${env:PENSTOCK_API_KEY}",
+      description =
+          "Sent as a bearer token. Default: what the environment variable PENSTOCK_API_KEY says,"
+              + " which other users do not see.")
   private @Nullable String apiKey;
 
   @Option(
