@@ -94,7 +94,11 @@ final class Appraisals {
    * @param why one of a closed list
    */
   Appraisal notEmbedded(String prompt, String why, long nowMillis) {
-    rest.failed(nowMillis);
+    if (why.equals(EmbedCall.NO_SLOT)) {
+      rest.dropped(); // one tenant's full queue is told at once, and says nothing of the model
+    } else {
+      rest.failed(nowMillis);
+    }
     return bySurface(prompt, why);
   }
 

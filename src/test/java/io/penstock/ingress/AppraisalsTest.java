@@ -182,4 +182,15 @@ class AppraisalsTest {
       assertThat(estimates.size()).isEqualTo(model.size()).isLessThanOrEqualTo(max);
     }
   }
+
+  @Test
+  void aFullQueueSaysNothingOfTheModel() {
+    Appraisals of = appraisals(true, true, 1 << 20);
+    for (int i = 0; i < 10; i++) {
+      assertThat(text(of.atOnce(NONE, "x", i))).isEqualTo("ask");
+      assertThat(text(Optional.of(of.notEmbedded("x", EmbedCall.NO_SLOT, i))))
+          .isEqualTo("surface 0.5 no_slot");
+    }
+    assertThat(text(of.atOnce(NONE, "x", 11))).isEqualTo("ask");
+  }
 }
