@@ -4,22 +4,25 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Ports of this machine that are free now, and stay so until a process that is to listen on them
  * has started, and while it is down: they lie below those that the kernel hands out to connections,
- * are given out once, and come from a block that this JVM alone gives from. Whoever listens at the
+ * are given out once, and come from blocks that this JVM alone gives from. Whoever listens at the
  * first port of a block has it.
  */
 public final class Ports {
   private static final int FROM = 16_000;
   private static final int BLOCK = 1_000;
   private static final int BLOCKS = 16;
-  private static final Set<Integer> GIVEN = ConcurrentHashMap.newKeySet();
-  private static final ServerSocket OURS = takeBlock();
+  private static final int TRIES = 1_000;
+  private static final Set<Integer> GIVEN = new HashSet<>();
+  private static final List<ServerSocket> OURS = new ArrayList<>();
 
   private Ports() {}
 
@@ -29,15 +32,18 @@ public final class Ports {
   }
 
   /** The first of so many in a row. */
-  public static int consecutive(int count) {
-    for (int tries = 0; tries < 10_000; tries++) {
-      int first =
-          OURS.getLocalPort() + 1 + ThreadLocalRandom.current().nextInt(BLOCK - 1 - count + 1);
-      if (areFree(first, count)) {
-        return first;
+  public static synchronized int consecutive(int count) {
+    while (true) {
+      for (int tries = 0; tries < TRIES * OURS.size(); tries++) {
+        ServerSocket block = OURS.get(tries % OURS.size());
+        int first =
+            block.getLocalPort() + 1 + ThreadLocalRandom.current().nextInt(BLOCK - 1 - count + 1);
+        if (areFree(first, count)) {
+          return first;
+        }
       }
+      OURS.add(takeBlock());
     }
-    throw new IllegalStateException("no " + count + " ports in a row are free");
   }
 
   /** Held until the JVM ends. */
