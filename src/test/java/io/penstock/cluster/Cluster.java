@@ -130,13 +130,18 @@ final class Cluster implements AutoCloseable {
       this.nodes.add(node);
       members.add("127.0.0.1:" + node.clusterPort);
     }
-    for (Node node : this.nodes) {
-      launch(node);
+    try {
+      for (Node node : this.nodes) {
+        launch(node);
+      }
+      for (Node node : this.nodes) {
+        node.process.awaitReady(node.httpPort);
+      }
+      awaitNodes(nodes);
+    } catch (AssertionError notStarted) {
+      close();
+      throw notStarted;
     }
-    for (Node node : this.nodes) {
-      node.process.awaitReady(node.httpPort);
-    }
-    awaitNodes(nodes);
   }
 
   private static JsonObject onePool(List<String> urls, int maxConcurrent, JsonObject settings) {
@@ -206,22 +211,30 @@ final class Cluster implements AutoCloseable {
   }
 
   /**
-   * Waits until every live node sees as many nodes that may own pools, and one says that it owns
-   * this one: it stays the owner until another comes or goes.
+   * Waits until every live node sees as many nodes that may own pools, and one says of each pool
+   * that it owns it: it stays the owner until another comes or goes.
    */
   void awaitNodes(int count) {
     for (Node node : nodes) {
       if (node.process.isAlive()) {
         node.process.await(
-            "seeing " + count + " nodes", SOON, () -> batchers(node) == count && owners() == 1);
+            "seeing " + count + " nodes",
+            SOON,
+            () -> batchers(node) == count && owned() == pools());
       }
     }
   }
 
-  private long owners() {
+  /** Pools that live nodes say they own; one that two say so of counts twice. */
+  private double owned() {
     return nodes.stream()
-        .filter(node -> node.process.isAlive() && metric(node, "penstock_pool_owned") > 0)
-        .count();
+        .filter(node -> node.process.isAlive())
+        .mapToDouble(node -> metric(node, "penstock_pool_owned"))
+        .sum();
+  }
+
+  private int pools() {
+    return fleet.apply(engineUrls()).getJsonArray("pools").size();
   }
 
   /** How many a node sees that may own pools, in a cluster of as many; -1 when there are others. */
