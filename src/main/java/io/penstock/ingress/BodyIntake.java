@@ -79,12 +79,11 @@ final class BodyIntake {
     if (length == 0) {
       first = piece;
     } else {
+      makeRoom(length + more);
       if (first != null) {
-        makeRoom(length + more);
         first.getBytes(gathered, 0);
         first = null;
       }
-      makeRoom(length + more);
       piece.getBytes(gathered, length);
     }
     length += more;

@@ -7,7 +7,6 @@ import io.penstock.inference.Outcome;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.RequestId;
-import io.penstock.inference.Tenant;
 import io.penstock.inference.TierName;
 import io.penstock.message.Grant;
 import io.penstock.message.Plan;
@@ -158,11 +157,10 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
       pursue(nowMillis, asked, bytes);
       return;
     }
-    Tenant tenant = allowance.identity().tenant();
     appraising = new Appraising(rules.tiering().appraisals());
     appraising.begin(
         (by, text, embedded, failed) -> {
-          EmbedCall call = new EmbedCall(loop, by, tenant, asked, text, embedded, failed);
+          EmbedCall call = new EmbedCall(loop, asker(asked), by, text, embedded, failed);
           call.begin();
           return call::cancel;
         },
@@ -261,14 +259,17 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
 
   @Override
   public void judge(long nowMillis, HeldAnswer draft) {
-    Tenant tenant = allowance.identity().tenant();
     cascade.judge(
-        new JudgeCall.Panel(
-            loop, new JudgeCall.Asker(tenant, required(ask).priority(), required(ask).affinity())),
+        new JudgeCall.Panel(loop, asker(required(ask))),
         caller.requestId(),
         pool().model(),
         draft.draft(question.orElse(Question.NONE)),
         ruling -> on(now -> judged(now, ruling)));
+  }
+
+  /** On whose account models are asked about this request. */
+  private SideCall.Asker asker(Ask of) {
+    return new SideCall.Asker(allowance.identity().tenant(), of.priority(), of.affinity());
   }
 
   private void judged(long nowMillis, Judging.Ruling ruling) {

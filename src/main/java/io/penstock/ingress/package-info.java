@@ -21,7 +21,8 @@
  *
  * <p>Before a tier is chosen the request is appraised ({@code Appraising}, by its loop's {@code
  * Appraisals}): at once, or when an {@code EmbedCall} has had a model of the fleet embed its
- * prompt, for which it waits some tens of milliseconds at most and holds no slot.
+ * prompt, for which it waits some tens of milliseconds at most and holds no slot. Calls that a loop
+ * makes of itself, this one and that of a model that judges, are {@code SideCall}s.
  *
  * <p>In a cascade the plan has tiers, and the itinerary goes up; how far it has come is the {@code
  * Cascade}'s. What comes of a tier that has one above it is a {@code HeldAnswer}, bounded, and all

@@ -15,9 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
@@ -176,10 +174,6 @@ class TiersIT {
             .put("on_judge_failure", "reject") // the simulated judge says no number
             .put("llm", new JsonObject().put("model_id", "model-judge").put("timeout_ms", 60_000)),
         50);
-    Map<String, Integer> owners = new LinkedHashMap<>();
-    TIERS.forEach(tier -> owners.put(tier, cluster.owner(tier).number));
-    owners.put("judge", cluster.owner("judge").number);
-    System.out.println("owners: " + owners);
     int cascades = 0;
     int direct = 0;
     for (int i = 0; i < 3; i++) {
