@@ -170,12 +170,12 @@ final class Attempt implements Upstream.Listener {
   }
 
   @Override
-  public void data(Buffer piece) {
+  public void data(byte[] piece) {
     on(
         now -> {
           owner.heard(now);
           if (relay != null) {
-            relay.feed(piece.getBytes());
+            relay.feed(piece);
             judge(now, relay);
           } else {
             collect(now, piece);
@@ -220,12 +220,12 @@ final class Attempt implements Upstream.Listener {
     }
   }
 
-  private void collect(long nowMillis, Buffer piece) {
+  private void collect(long nowMillis, byte[] piece) {
     if (piping) {
-      owner.piece(piece);
+      owner.piece(Buffers.of(piece));
       return;
     }
-    collected.appendBuffer(piece);
+    collected.appendBytes(piece);
     int status = answered().status();
     if (status >= 300) {
       if (collected.length() > ERROR_MAX_BYTES) {

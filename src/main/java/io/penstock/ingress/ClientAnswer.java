@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The answer to one client: the only holder of its response. Knows whether the status line has
@@ -31,11 +32,13 @@ final class ClientAnswer {
   private final Consumer<MultiMap> ownHeaders;
   private final Consumer<MultiMap> errorHeaders;
   private final TurnEnd turn;
+  private final ChunkRoom chunks;
   private final Runnable endOfTurn = this::turnEnded;
   private final List<Slice> gathered = new ArrayList<>(1);
   private int gatheredBytes;
   private boolean awaitsEnd; // of the turn
   private boolean framed;
+  private @Nullable ChunkWire wire; // once the head of a stream has been written
   private int status;
   private long bytesOut;
 
@@ -43,19 +46,22 @@ final class ClientAnswer {
    * @param ownHeaders adds the gateway's own headers to those of a success
    * @param errorHeaders adds those that errors of ours have too
    * @param turn of the loop that all this happens on
+   * @param chunks of the same loop
    */
   ClientAnswer(
       HttpServerRequest request,
       String clientRequestId,
       Consumer<MultiMap> ownHeaders,
       Consumer<MultiMap> errorHeaders,
-      TurnEnd turn) {
+      TurnEnd turn,
+      ChunkRoom chunks) {
     this.request = request;
     this.response = request.response();
     this.clientRequestId = clientRequestId;
     this.ownHeaders = ownHeaders;
     this.errorHeaders = errorHeaders;
     this.turn = turn;
+    this.chunks = chunks;
   }
 
   /** Calls {@code gone} when the client leaves before the answer has ended. */
@@ -114,17 +120,28 @@ final class ClientAnswer {
   }
 
   private void flush() {
-    if (gatheredBytes > 0) {
+    if (gatheredBytes == 0) {
+      return;
+    }
+    if (wire != null) {
+      wire.write(gathered, gatheredBytes);
+      forgetGathered();
+    } else {
       response.write(takeGathered());
+      wire = ChunkWire.of(request, chunks);
     }
   }
 
   private Buffer takeGathered() {
     Buffer bytes = Buffers.of(gathered);
+    forgetGathered();
+    return bytes;
+  }
+
+  private void forgetGathered() {
     gathered.clear();
     bytesOut += gatheredBytes;
     gatheredBytes = 0;
-    return bytes;
   }
 
   private void commitStream() {

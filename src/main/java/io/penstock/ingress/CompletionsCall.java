@@ -13,7 +13,6 @@ import io.penstock.openai.Slice;
 import io.penstock.openai.SseFrame;
 import io.penstock.openai.SseScanner;
 import io.penstock.stream.FailureClass;
-import io.vertx.core.buffer.Buffer;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
@@ -106,12 +105,12 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
   }
 
   @Override
-  void came(Buffer piece) {
+  void came(byte[] piece) {
     heardMillis = loop().clock().millis();
     if (split != null) {
-      feed(split, piece.getBytes());
+      feed(split, piece);
     } else if (single != null) {
-      pass(single, piece.getBytes());
+      pass(single, piece);
     } else {
       super.came(piece);
       return;

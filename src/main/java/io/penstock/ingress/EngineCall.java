@@ -1,9 +1,7 @@
 package io.penstock.ingress;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
-import io.vertx.core.Context;
 import io.vertx.core.MultiMap;
-import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
 import io.vertx.core.http.HttpClientRequest;
@@ -12,6 +10,7 @@ import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
+import io.vertx.core.internal.ContextInternal;
 import java.io.IOException;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -25,10 +24,8 @@ import org.jspecify.annotations.Nullable;
  * written again on another; on a fresh connection the failure is the engine's own.
  */
 final class EngineCall implements Upstream {
-  /** How long an engine has to end a stream that has said {@code [DONE]}. */
-  private static final long TAIL_MILLIS = 1_000;
-
   private final HttpClient client;
+  private final Tails tails;
   private final Predicate<HttpConnection> firstUse;
   private final Listener listener;
   private final RequestOptions target;
@@ -36,6 +33,8 @@ final class EngineCall implements Upstream {
   private @Nullable Buffer body;
   private @Nullable HttpClientRequest request;
   private @Nullable HttpClientResponse response;
+  private @Nullable BodyTap tap;
+  private Tails.@Nullable Tail tail; // once the answer is complete by its own word
   private boolean over;
   private boolean sent;
   private boolean ended;
@@ -44,6 +43,7 @@ final class EngineCall implements Upstream {
 
   EngineCall(
       HttpClient client,
+      Tails tails,
       Predicate<HttpConnection> firstUse,
       Endpoint endpoint,
       String path,
@@ -52,6 +52,7 @@ final class EngineCall implements Upstream {
       Buffer body,
       Listener listener) {
     this.client = client;
+    this.tails = tails;
     this.firstUse = firstUse;
     this.listener = listener;
     this.headers = headers;
@@ -124,24 +125,33 @@ final class EngineCall implements Upstream {
     body = null; // it is not sent again
     tellSent(); // an engine may answer before the whole request has been written
     answer.exceptionHandler(this::fail);
-    answer.handler(
-        piece -> {
-          if (!over) {
-            listener.data(piece);
-          }
-        });
+    answer.handler(piece -> came(piece.getBytes()));
     answer.endHandler(
         end -> {
           ended = true;
+          if (tail != null) {
+            tail.ended();
+          }
+          if (tap != null) {
+            tap.resume(); // the connection is another's from now on
+            tap = null;
+          }
           if (!over) {
             over = true;
             listener.ended();
           }
         });
+    tap = BodyTap.open(answer.request().connection(), ContextInternal.current(), this::came);
     if (paused) {
-      answer.pause();
+      pause();
     }
     listener.head(new EngineHead(answer.statusCode(), answer.headers()));
+  }
+
+  private void came(byte[] piece) {
+    if (!over) {
+      listener.data(piece);
+    }
   }
 
   /** May be told twice of one connection, and late of one that has been replaced. */
@@ -175,7 +185,9 @@ final class EngineCall implements Upstream {
   @Override
   public void pause() {
     paused = true;
-    if (response != null) {
+    if (tap != null) {
+      tap.pause();
+    } else if (response != null) {
       response.pause();
     }
   }
@@ -183,7 +195,9 @@ final class EngineCall implements Upstream {
   @Override
   public void resume() {
     paused = false;
-    if (response != null) {
+    if (tap != null) {
+      tap.resume();
+    } else if (response != null) {
       response.resume();
     }
   }
@@ -199,17 +213,14 @@ final class EngineCall implements Upstream {
     }
     over = true;
     resume();
-    Context context = Vertx.currentContext();
-    if (!ended && context != null) {
-      context
-          .owner()
-          .setTimer(
-              TAIL_MILLIS,
-              late -> {
-                if (!ended && request != null) {
-                  request.reset();
-                }
-              });
+    if (!ended) {
+      tail = tails.await(this::cutOff);
+    }
+  }
+
+  private void cutOff() {
+    if (request != null) {
+      request.reset();
     }
   }
 

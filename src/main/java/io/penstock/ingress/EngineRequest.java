@@ -64,6 +64,7 @@ final class EngineRequest {
     Caller caller = new Caller(grant.id().value(), Optional.empty(), "");
     return new EngineCall(
         loop.engines(),
+        loop.tails(),
         loop.firstUse(),
         Endpoint.of(grant.url()),
         InferencePaths.of(operation),
@@ -86,6 +87,7 @@ final class EngineRequest {
       Attempt attempt) {
     return new EngineCall(
         loop.engines(),
+        loop.tails(),
         loop.firstUse(),
         Endpoint.of(grant.url()),
         InferencePaths.of(operation),

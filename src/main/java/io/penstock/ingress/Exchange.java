@@ -91,7 +91,8 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
               AnswerHeaders.error(headers, attempts);
               allowance.headers(headers, false);
             },
-            loop.turn());
+            loop.turn(),
+            loop.chunks());
     this.life = new RequestLife(nowMillis, false, rules.deadlines());
   }
 

@@ -31,6 +31,7 @@ import io.penstock.message.Room;
 import io.penstock.message.Route;
 import io.penstock.message.Seat;
 import io.penstock.message.Station;
+import io.penstock.openai.FrameReader;
 import io.penstock.openai.RequestHeaders;
 import io.penstock.prefix.Prefixes;
 import io.penstock.stream.Retries;
@@ -131,6 +132,7 @@ public final class IngressVerticle extends VerticleBase
   private @Nullable SlotClaims slots;
   private @Nullable RouteCalls routes;
   private @Nullable LimitQuestions limits;
+  private @Nullable Tails tails;
   private @Nullable Lanes lanesOfBatches;
   private @Nullable ModelsEndpoint models;
   private @Nullable Router router;
@@ -194,6 +196,8 @@ public final class IngressVerticle extends VerticleBase
     RouteCalls routes = new RouteCalls(self.node(), view, this::askRouter);
     Lanes lanesOfBatches =
         new Lanes(self, view, bus::send, () -> required(this.parts), this::completeDrain);
+    Tails tails = new Tails(clock);
+    this.tails = tails;
     LoopParts parts =
         new LoopParts(
             self,
@@ -216,9 +220,13 @@ public final class IngressVerticle extends VerticleBase
                 .withConnectHandler(
                     opened -> {
                       fresh.add(opened);
+                      BodyTap.install(opened);
                       opened.closeHandler(closed -> fresh.remove(opened));
                     })
                 .build(),
+            tails,
+            new FrameReader(),
+            new ChunkRoom(),
             fresh::remove,
             slots,
             routes,
@@ -531,6 +539,7 @@ public final class IngressVerticle extends VerticleBase
       each.tick();
     }
     try {
+      required(tails).tick(nowMillis);
       required(slots).tick(nowMillis);
     } finally { // what one of them throws holds up none of the others
       try {
@@ -540,10 +549,17 @@ public final class IngressVerticle extends VerticleBase
         required(lanesOfBatches).tick(nowMillis);
       }
     }
-    if (live.isEmpty() && required(models).isIdle() && required(lanesOfBatches).isIdle()) {
+    if (isIdle()) {
       vertx.cancelTimer(timerId);
       timer = -1;
     }
+  }
+
+  private boolean isIdle() {
+    return live.isEmpty()
+        && required(tails).isIdle()
+        && required(models).isIdle()
+        && required(lanesOfBatches).isIdle();
   }
 
   /**

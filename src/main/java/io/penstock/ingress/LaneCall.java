@@ -7,7 +7,6 @@ import io.penstock.message.Seat;
 import io.penstock.openai.LaneBody;
 import io.penstock.openai.Slice;
 import io.vertx.core.MultiMap;
-import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpHeaders;
 import java.io.IOException;
 import java.util.ArrayDeque;
@@ -26,6 +25,8 @@ final class LaneCall implements Upstream, Guest {
 
   /** After so many pieces the host is told. */
   private static final int CREDIT_PIECES = LaneAnswer.WINDOW / 2;
+
+  private static final byte[] NOTHING = {};
 
   private final Lanes lanes;
   private final Seat seat;
@@ -48,7 +49,7 @@ final class LaneCall implements Upstream, Guest {
    *
    * @param head where it begins; null later
    */
-  private record Piece(@Nullable EngineHead head, Buffer bytes, LaneEnd end, boolean counts) {}
+  private record Piece(@Nullable EngineHead head, byte[] bytes, LaneEnd end, boolean counts) {}
 
   LaneCall(Lanes lanes, Seat seat, LaneBody body, Listener listener, long nowMillis) {
     this.lanes = lanes;
@@ -85,12 +86,12 @@ final class LaneCall implements Upstream, Guest {
 
   @Override
   public void begin(int status, String contentType, String retryAfter) {
-    take(new Piece(head(status, contentType, retryAfter), Buffer.buffer(), LaneEnd.MORE, false));
+    take(new Piece(head(status, contentType, retryAfter), NOTHING, LaneEnd.MORE, false));
   }
 
   @Override
   public void more(List<Slice> part) {
-    take(new Piece(null, Buffers.of(part), LaneEnd.MORE, false));
+    take(new Piece(null, Slice.join(part), LaneEnd.MORE, false));
   }
 
   @Override
@@ -107,14 +108,14 @@ final class LaneCall implements Upstream, Guest {
       letGo(); // it is not waited for
       paused = false;
     }
-    take(new Piece(null, Buffer.buffer(), end, false));
+    take(new Piece(null, NOTHING, end, false));
   }
 
   private void take(Piece piece) {
     if (!over && !complete) {
       complete = piece.end() != LaneEnd.MORE;
       unread.add(piece);
-      unreadBytes += piece.bytes().length();
+      unreadBytes += piece.bytes().length;
       read();
     }
   }
@@ -149,7 +150,7 @@ final class LaneCall implements Upstream, Guest {
     take(
         new Piece(
             begins ? head(answer.status(), answer.contentType(), answer.retryAfter()) : null,
-            Buffer.buffer(answer.piece().value()),
+            answer.piece().value(),
             end,
             true));
   }
@@ -167,13 +168,13 @@ final class LaneCall implements Upstream, Guest {
   private void read() {
     while (!paused && !over && !unread.isEmpty()) {
       Piece next = unread.remove();
-      unreadBytes -= next.bytes().length();
+      unreadBytes -= next.bytes().length;
       read += next.counts() ? 1 : 0;
       if (next.head() != null) {
         sent();
         listener.head(next.head());
       }
-      if (!over && next.bytes().length() > 0) {
+      if (!over && next.bytes().length > 0) {
         listener.data(next.bytes());
       }
       if (!over && next.end() != LaneEnd.MORE) {

@@ -3,6 +3,7 @@ package io.penstock.ingress;
 import io.penstock.inference.Pool;
 import io.penstock.inference.PoolName;
 import io.penstock.message.Station;
+import io.penstock.openai.FrameReader;
 import io.penstock.prefix.Prefixes;
 import io.penstock.stream.Retries;
 import io.penstock.stream.StreamDeadlines;
@@ -27,6 +28,9 @@ import java.util.function.Supplier;
  * @param prefixes texts that requests may name, to stand before their prompts
  * @param firstUse whether a connection to an engine has carried no request yet; true once for each
  * @param rules those of now
+ * @param tails answers of engines whose end is still to be read
+ * @param frames reads those of all streams
+ * @param chunks where chunks of all streams are put together
  * @param drafts what drafts of cascades take of its memory
  * @param hook asks judges outside
  */
@@ -38,6 +42,9 @@ record LoopParts(
     Supplier<Rules> rules,
     Clock clock,
     HttpClient engines,
+    Tails tails,
+    FrameReader frames,
+    ChunkRoom chunks,
     Predicate<HttpConnection> firstUse,
     SlotClaims slots,
     RouteCalls routes,

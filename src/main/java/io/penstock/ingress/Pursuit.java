@@ -164,9 +164,13 @@ final class Pursuit implements Attempt.Owner {
     Pool target = required(pool);
     ScannedBody scan = ask.scan();
     StreamRelay relay =
-        scan.stream() ? new StreamRelay(scan.usage(), EngineRequest.usage(target, scan)) : null;
+        scan.stream() ? relay(scan, EngineRequest.usage(target, scan)) : null;
     Attempt next = attempt(target, as, relay);
     next.start(ride.call(loop.lanes(), seat, next));
+  }
+
+  private StreamRelay relay(ScannedBody scan, UsageReporting asked) {
+    return new StreamRelay(scan.usage(), asked, loop.frames());
   }
 
   private Attempt attempt(Pool of, Grant with, @Nullable StreamRelay relay) {
@@ -212,7 +216,7 @@ final class Pursuit implements Attempt.Owner {
     StreamRelay relay =
         rest
             ? delivery.resumption().relay(scan.usage(), usageAsked)
-            : scan.stream() ? new StreamRelay(scan.usage(), usageAsked) : null;
+            : scan.stream() ? relay(scan, usageAsked) : null;
     Attempt next = attempt(target, granted, relay);
     next.start(
         EngineRequest.call(

@@ -33,6 +33,9 @@ final class ServerOptions {
     HttpServerOptions options =
         new HttpServerOptions()
             .setHttp2ClearTextEnabled(true)
+            .setStrictThreadMode(true)
+            .setPerFrameWebSocketCompressionSupported(false)
+            .setPerMessageWebSocketCompressionSupported(false)
             .setInitialSettings(
                 new Http2Settings()
                     .setMaxConcurrentStreams(STREAMS_PER_CONNECTION_MAX)

@@ -176,13 +176,13 @@ abstract class SharedCall implements Upstream.Listener {
   void headCame(EngineHead engine) {}
 
   @Override
-  public final void data(Buffer piece) {
+  public final void data(byte[] piece) {
     host.on(() -> came(piece));
   }
 
   /** A piece of the answer. */
-  void came(Buffer piece) {
-    collected.appendBuffer(piece);
+  void came(byte[] piece) {
+    collected.appendBytes(piece);
     if (collected.length() > ANSWER_MAX_BYTES) {
       cancel();
       fail(LaneEnd.MALFORMED, FailureClass.MALFORMED);

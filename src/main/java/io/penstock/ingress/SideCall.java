@@ -155,11 +155,11 @@ abstract class SideCall implements Upstream.Listener, SideCalls.Waiting {
   }
 
   @Override
-  public final void data(Buffer piece) {
-    if (collected.length() + piece.length() > terms.answerBytes()) {
+  public final void data(byte[] piece) {
+    if (collected.length() + piece.length > terms.answerBytes()) {
       fail(Trouble.TOO_LONG, Outcome.FAULT);
     } else {
-      collected.appendBuffer(piece);
+      collected.appendBytes(piece);
     }
   }
 

@@ -1,7 +1,5 @@
 package io.penstock.ingress;
 
-import io.vertx.core.buffer.Buffer;
-
 /** What an attempt asks: a call of its own to a replica, or a lane of one that others share. */
 interface Upstream {
   /** Called on the event loop, and not any more once the call is over. */
@@ -10,7 +8,8 @@ interface Upstream {
 
     void head(EngineHead head);
 
-    void data(Buffer piece);
+    /** Part of the body; nobody else writes to the array. */
+    void data(byte[] piece);
 
     void ended();
 

@@ -54,7 +54,7 @@ public final class CompletionSplit {
   private final int mostTokens;
   private final Outlet outlet;
   private final SseScanner scanner = new SseScanner(this::onFrame);
-  private final EventFrame reader = new EventFrame();
+  private final FrameReader reader = new FrameReader();
   private final ChoiceJson json = new ChoiceJson();
   private Verdict verdict = Verdict.GOING;
   private Optional<Slice> engineError = Optional.empty();

@@ -34,7 +34,7 @@ public final class Continuation {
   private static final byte[] NOTHING = {};
 
   private final ChunkJson chunk = new ChunkJson();
-  private final EventFrame reader = new EventFrame();
+  private final FrameReader reader = new FrameReader();
   private final PartialAnswer before;
   private final TokenUsage spent;
   private final int keptTokens;

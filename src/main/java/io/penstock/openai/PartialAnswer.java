@@ -17,7 +17,7 @@ public final class PartialAnswer {
   private static final byte[] THOUGHT = JsonText.ascii("</think>");
 
   private final ChunkJson chunk = new ChunkJson();
-  private final EventFrame reader = new EventFrame();
+  private final FrameReader reader = new FrameReader();
   private final ByteArrayOutputStream text = new ByteArrayOutputStream();
   private byte @Nullable [] escaped;
   private byte @Nullable [] id;
@@ -30,11 +30,11 @@ public final class PartialAnswer {
 
   private PartialAnswer() {}
 
-  /** Reads whole frames, as they were sent to the client. */
-  public static PartialAnswer of(List<Slice> frames) {
+  /** Reads frames as they were sent to the client, cut anywhere. */
+  public static PartialAnswer of(Iterable<Slice> pieces) {
     PartialAnswer answer = new PartialAnswer();
     SseScanner scanner = new SseScanner(answer::onFrame);
-    for (Slice each : frames) {
+    for (Slice each : pieces) {
       scanner.feed(each.bytes(), each.offset(), each.length());
     }
     answer.complete();

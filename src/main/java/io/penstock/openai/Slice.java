@@ -1,6 +1,7 @@
 package io.penstock.openai;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 
 /** A stretch of a byte array that is not copied; nobody may write to it any more. */
@@ -35,6 +36,21 @@ public final class Slice {
   /** The offset after the last byte. */
   public int end() {
     return offset + length;
+  }
+
+  /** The stretches one after the other, in an array of their own. */
+  public static byte[] join(List<Slice> slices) {
+    int length = 0;
+    for (Slice slice : slices) {
+      length += slice.length;
+    }
+    byte[] whole = new byte[length];
+    int at = 0;
+    for (Slice slice : slices) {
+      System.arraycopy(slice.bytes, slice.offset, whole, at, slice.length);
+      at += slice.length;
+    }
+    return whole;
   }
 
   /** A copy of the stretch. */

@@ -32,7 +32,7 @@ public final class SseScanner {
 
   private final Consumer<SseFrame> frames;
   private final int maxFrameBytes;
-  private final EventFrame reader = new EventFrame();
+  private final FrameReader reader;
 
   private byte[] carry = NOTHING;
   private int carried; // bytes of the frame that has begun in earlier chunks
@@ -47,7 +47,12 @@ public final class SseScanner {
    * good.
    */
   public SseScanner(Consumer<SseFrame> frames) {
-    this(frames, DEFAULT_MAX_FRAME_BYTES);
+    this(frames, new FrameReader());
+  }
+
+  /** The same, with a reader that others use too, on the same thread. */
+  public SseScanner(Consumer<SseFrame> frames, FrameReader reader) {
+    this(frames, reader, DEFAULT_MAX_FRAME_BYTES);
   }
 
   /**
@@ -57,7 +62,12 @@ public final class SseScanner {
    *     only; nothing comes after it
    */
   public SseScanner(Consumer<SseFrame> frames, int maxFrameBytes) {
+    this(frames, new FrameReader(), maxFrameBytes);
+  }
+
+  private SseScanner(Consumer<SseFrame> frames, FrameReader reader, int maxFrameBytes) {
     this.frames = frames;
+    this.reader = reader;
     this.maxFrameBytes = maxFrameBytes;
   }
 

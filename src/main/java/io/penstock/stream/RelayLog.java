@@ -3,53 +3,117 @@ package io.penstock.stream;
 import io.penstock.openai.Slice;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 
 /**
- * What a client has been sent of one stream, as the frames came. Nothing is copied; what is bounded
- * is the memory that the frames keep alive, which is that of the arrays they lie in and of the
- * entries. Past the bound all is let go.
+ * What a client has been sent of one stream, byte for byte. Frames of one stream differ from each
+ * other by little more than their text, so what is kept of each is how many bytes it begins with
+ * and ends with that the one before it has too, and the bytes between: some fifteen of two hundred.
+ * What is bounded is the memory. Past the bound all is let go.
  */
 final class RelayLog {
-  /** Of the arrays in which the frames lie and of the entries. */
+  /** Of all blocks; tens of thousands of tokens. */
   static final int MAX_BYTES = 1 << 20;
 
-  /** A slice, the reference to it, and the head of an array: what a small frame costs besides. */
-  static final int ENTRY_BYTES = 48;
+  static final int BLOCK_BYTES = 1 << 10;
 
-  private static final Slice[] NOTHING = {};
-  private static final int INITIAL_SLICES = 16;
+  /** Longer stretches are not compared, and not kept to compare others with. */
+  static final int COMPARED_MAX_BYTES = 4 << 10;
 
-  private Slice[] slices = NOTHING;
-  private int count;
-  private long bytes;
+  private static final byte[] NOTHING = {};
+  private static final Slice NO_SLICE = new Slice(NOTHING, 0, 0);
+
+  private final List<byte[]> full = new ArrayList<>(0);
+  private byte[] last = NOTHING;
+  private int used; // of the last block
+  private int bytes; // of all blocks
+  private Slice before = NO_SLICE;
   private boolean open = true;
 
-  /** Takes a stretch of whole frames. */
+  /** Takes a stretch of frames; nobody writes to its array any more. */
   void add(Slice frames) {
     if (!open) {
       return;
     }
-    bytes += ENTRY_BYTES;
-    if (count == 0 || slices[count - 1].bytes() != frames.bytes()) {
-      bytes += frames.bytes().length;
+    int length = frames.length();
+    boolean compared = length <= COMPARED_MAX_BYTES;
+    int same = compared ? sameHead(before, frames) : 0;
+    int sameTail = compared ? sameTail(before, frames, same) : 0;
+    number(same);
+    number(sameTail);
+    number(length - same - sameTail);
+    copy(frames.bytes(), frames.offset() + same, length - same - sameTail);
+    before = compared && open ? frames : NO_SLICE;
+  }
+
+  private static int sameHead(Slice a, Slice b) {
+    int differs =
+        Arrays.mismatch(a.bytes(), a.offset(), a.end(), b.bytes(), b.offset(), b.end());
+    return differs < 0 ? a.length() : differs;
+  }
+
+  /** At most what the head has left of both. */
+  private static int sameTail(Slice a, Slice b, int head) {
+    int most = Math.min(a.length(), b.length()) - head;
+    int same = 0;
+    while (same < most && a.bytes()[a.end() - 1 - same] == b.bytes()[b.end() - 1 - same]) {
+      same++;
     }
-    if (bytes > MAX_BYTES) {
+    return same;
+  }
+
+  /** Seven bits a byte, the lowest first; the highest bit says that more follow. */
+  private void number(int value) {
+    int rest = value;
+    while (rest > 0x7f) {
+      put((byte) (rest | 0x80));
+      rest >>>= 7;
+    }
+    put((byte) rest);
+  }
+
+  private void put(byte one) {
+    if (used < last.length || grow(1)) {
+      last[used++] = one;
+    }
+  }
+
+  private void copy(byte[] from, int offset, int length) {
+    int done = 0;
+    while (done < length && (used < last.length || grow(length - done))) {
+      int now = Math.min(length - done, last.length - used);
+      System.arraycopy(from, offset + done, last, used, now);
+      used += now;
+      done += now;
+    }
+  }
+
+  /** Adds a block, or lets go of everything. */
+  private boolean grow(int wanted) {
+    int size = Math.max(wanted, BLOCK_BYTES);
+    if (!open || size > MAX_BYTES - bytes) {
       close();
-      return;
+      return false;
     }
-    if (count == slices.length) {
-      slices = Arrays.copyOf(slices, Math.max(INITIAL_SLICES, 2 * count));
+    if (used > 0) {
+      full.add(last);
     }
-    slices[count++] = frames;
+    last = new byte[size];
+    used = 0;
+    bytes += size;
+    return true;
   }
 
   /** Lets go of everything and takes no more. */
   void close() {
     open = false;
-    slices = NOTHING;
-    count = 0;
+    full.clear();
+    last = NOTHING;
+    used = 0;
     bytes = 0;
+    before = NO_SLICE;
   }
 
   /** Whether everything is there that was added. */
@@ -57,12 +121,81 @@ final class RelayLog {
     return open;
   }
 
-  /** What is kept alive. */
+  /** Memory of the blocks, and of the stretch that the next is compared with. */
   long bytes() {
-    return bytes;
+    return bytes + before.length();
   }
 
-  List<Slice> slices() {
-    return new ArrayList<>(Arrays.asList(slices).subList(0, count));
+  /** The stretches that were added, in arrays of their own, made one by one. */
+  Iterable<Slice> slices() {
+    return () -> new Stretches(new ArrayList<>(full), last, used);
+  }
+
+  private static final class Stretches implements Iterator<Slice> {
+    private final List<byte[]> blocks;
+    private final int usedOfLast;
+    private int block;
+    private int at;
+    private byte[] before = NOTHING;
+
+    Stretches(List<byte[]> blocks, byte[] last, int used) {
+      this.blocks = blocks;
+      this.usedOfLast = used;
+      blocks.add(last);
+    }
+
+    @Override
+    public boolean hasNext() {
+      while (block < blocks.size() - 1 && at == blocks.get(block).length) {
+        block++;
+        at = 0;
+      }
+      return block < blocks.size() - 1 || at < usedOfLast;
+    }
+
+    @Override
+    public Slice next() {
+      if (!hasNext()) {
+        throw new NoSuchElementException();
+      }
+      int head = number();
+      int tail = number();
+      int middle = number();
+      byte[] whole = new byte[head + middle + tail];
+      System.arraycopy(before, 0, whole, 0, head);
+      read(whole, head, middle);
+      System.arraycopy(before, before.length - tail, whole, head + middle, tail);
+      before = whole.length <= COMPARED_MAX_BYTES ? whole : NOTHING;
+      return new Slice(whole, 0, whole.length);
+    }
+
+    private int number() {
+      int value = 0;
+      for (int shift = 0; ; shift += 7) {
+        byte b = one();
+        value |= (b & 0x7f) << shift;
+        if (b >= 0) {
+          return value;
+        }
+      }
+    }
+
+    private byte one() {
+      if (!hasNext()) {
+        throw new IllegalStateException("the log is cut");
+      }
+      return blocks.get(block)[at++];
+    }
+
+    private void read(byte[] to, int offset, int length) {
+      int done = 0;
+      while (done < length && hasNext()) {
+        byte[] from = blocks.get(block);
+        int now = Math.min(length - done, from.length - at);
+        System.arraycopy(from, at, to, offset + done, now);
+        at += now;
+        done += now;
+      }
+    }
   }
 }

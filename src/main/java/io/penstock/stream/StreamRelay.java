@@ -2,6 +2,7 @@ package io.penstock.stream;
 
 import io.penstock.inference.TokenUsage;
 import io.penstock.openai.Continuation;
+import io.penstock.openai.FrameReader;
 import io.penstock.openai.Slice;
 import io.penstock.openai.SseFrame;
 import io.penstock.openai.SseScanner;
@@ -40,7 +41,7 @@ public final class StreamRelay {
 
   private static final byte[] NOTHING = {};
 
-  private final SseScanner scanner = new SseScanner(this::onFrame);
+  private final SseScanner scanner;
   private final UsageStrip strip;
   private final @Nullable Continuation continuation;
   private Verdict verdict = Verdict.HOLDING;
@@ -62,9 +63,15 @@ public final class StreamRelay {
    *
    * @param client what the client asked for
    * @param engine what the engine was asked for
+   * @param reader which may be others' too, on the same thread
    */
+  public StreamRelay(UsageReporting client, UsageReporting engine, FrameReader reader) {
+    this(client, engine, reader, null);
+  }
+
+  /** The same, with a reader of its own. */
   public StreamRelay(UsageReporting client, UsageReporting engine) {
-    this(client, engine, null);
+    this(client, engine, new FrameReader());
   }
 
   /**
@@ -72,7 +79,16 @@ public final class StreamRelay {
    *
    * @param continuation what makes this engine's frames look like the other's
    */
-  StreamRelay(UsageReporting client, UsageReporting engine, @Nullable Continuation continuation) {
+  StreamRelay(UsageReporting client, UsageReporting engine, Continuation continuation) {
+    this(client, engine, new FrameReader(), continuation);
+  }
+
+  private StreamRelay(
+      UsageReporting client,
+      UsageReporting engine,
+      FrameReader reader,
+      @Nullable Continuation continuation) {
+    this.scanner = new SseScanner(this::onFrame, reader);
     this.strip = new UsageStrip(client, engine);
     this.continuation = continuation;
   }

@@ -80,8 +80,8 @@ class LaneCallTest {
     }
 
     @Override
-    public void data(Buffer piece) {
-      data.appendBuffer(piece);
+    public void data(byte[] piece) {
+      data.appendBytes(piece);
     }
 
     @Override

@@ -3,8 +3,13 @@ package io.penstock.openai;
 import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 
-/** Reads one frame: its lines by the event stream grammar of the HTML standard, then its data. */
-final class EventFrame {
+/**
+ * Reads one frame: its lines by the event stream grammar of the HTML standard, then its data. Keeps
+ * nothing from one frame to the next, so that all streams of an event loop may share one, which
+ * stays in the core's cache: each of a thousand streams would bring its own anew for every frame.
+ * Not safe for threads.
+ */
+public final class FrameReader {
   private static final byte[] DATA = JsonText.ascii("data");
   private static final byte[] EVENT = JsonText.ascii("event");
   private static final byte[] ERROR = JsonText.ascii("error");

@@ -1,0 +1,206 @@
+package io.penstock.ingress;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.penstock.openai.Slice;
+import io.vertx.core.Future;
+import io.vertx.core.Vertx;
+import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpClient;
+import io.vertx.core.http.HttpClientOptions;
+import io.vertx.core.http.HttpClientRequest;
+import io.vertx.core.http.HttpClientResponse;
+import io.vertx.core.http.HttpMethod;
+import io.vertx.core.http.HttpServer;
+import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpVersion;
+import io.vertx.core.http.PoolOptions;
+import io.vertx.core.internal.ContextInternal;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/**
+ * The two ends of a stream past Vert.x's queues, over real sockets: {@link ChunkWire} writes what
+ * {@link BodyTap} reads, or what a plain client does.
+ */
+class StreamWiresTest {
+  private static final int CHUNKS = 400;
+
+  private final Vertx vertx = Vertx.vertx();
+  private final ChunkRoom room = new ChunkRoom();
+  private final AtomicInteger connections = new AtomicInteger();
+  private final AtomicInteger wired = new AtomicInteger();
+  private HttpServer server;
+
+  @BeforeEach
+  void start() throws Exception {
+    server =
+        vertx
+            .createHttpServer(new HttpServerOptions().setStrictThreadMode(true))
+            .requestHandler(
+                request -> {
+                  List<byte[]> chunks = chunks(Long.parseLong(request.path().substring(1)));
+                  request.response().setChunked(request.version() != HttpVersion.HTTP_2);
+                  request.response().write(Buffer.buffer(chunks.get(0)));
+                  ChunkWire wire = ChunkWire.of(request, room);
+                  if (wire == null) {
+                    chunks.stream().skip(1).map(Buffer::buffer).forEach(request.response()::write);
+                  } else {
+                    wired.incrementAndGet();
+                    chunks.stream().skip(1).forEach(chunk -> write(wire, chunk));
+                  }
+                  request.response().end();
+                })
+            .listen(0, "127.0.0.1")
+            .toCompletionStage()
+            .toCompletableFuture()
+            .get(20, TimeUnit.SECONDS);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    vertx.close().toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+  }
+
+  private static void write(ChunkWire wire, byte[] chunk) {
+    int cut = chunk.length / 3;
+    wire.write(
+        List.of(new Slice(chunk, 0, cut), new Slice(chunk, cut, chunk.length - cut)), chunk.length);
+  }
+
+  /** Of lengths around each further hexadecimal digit, some larger than what a room keeps. */
+  private static List<byte[]> chunks(long seed) {
+    Random random = new Random(seed);
+    int[] edges = {1, 15, 16, 255, 256, 4_095, 4_096, 65_535, 65_536, 100_000};
+    List<byte[]> chunks = new ArrayList<>();
+    for (int i = 0; i < CHUNKS; i++) {
+      boolean edge = random.nextInt(20) == 0;
+      byte[] chunk = new byte[edge ? edges[random.nextInt(edges.length)] : 1 + random.nextInt(300)];
+      random.nextBytes(chunk);
+      chunks.add(chunk);
+    }
+    return chunks;
+  }
+
+  private static byte[] whole(long seed) {
+    Buffer all = Buffer.buffer();
+    chunks(seed).forEach(all::appendBytes);
+    return all.getBytes();
+  }
+
+  private HttpClient client(HttpVersion version) {
+    return vertx
+        .httpClientBuilder()
+        .with(
+            new HttpClientOptions()
+                .setProtocolVersion(version)
+                .setHttp2ClearTextUpgrade(false))
+        .with(new PoolOptions().setHttp1MaxSize(1))
+        .withConnectHandler(
+            opened -> {
+              connections.incrementAndGet();
+              BodyTap.install(opened);
+            })
+        .build();
+  }
+
+  /**
+   * What came of one answer.
+   *
+   * @param tapped pieces by the tap
+   * @param whilePaused bytes
+   */
+  private record Got(Buffer body, AtomicInteger tapped, AtomicInteger whilePaused) {}
+
+  private CompletableFuture<Got> ask(HttpClient client, long seed, boolean paused) {
+    CompletableFuture<Got> done = new CompletableFuture<>();
+    vertx.runOnContext(
+        go ->
+            client
+                .request(HttpMethod.POST, server.actualPort(), "127.0.0.1", "/" + seed)
+                .compose(HttpClientRequest::send)
+                .compose(answer -> read(answer, paused))
+                .onComplete(
+                    got -> {
+                      if (got.succeeded()) {
+                        done.complete(got.result());
+                      } else {
+                        done.completeExceptionally(got.cause());
+                      }
+                    }));
+    return done;
+  }
+
+  private Future<Got> read(HttpClientResponse answer, boolean paused) {
+    Got got = new Got(Buffer.buffer(), new AtomicInteger(), new AtomicInteger());
+    answer.handler(got.body()::appendBuffer);
+    BodyTap tap =
+        BodyTap.open(
+            answer.request().connection(),
+            ContextInternal.current(),
+            piece -> {
+              got.tapped().incrementAndGet();
+              got.body().appendBytes(piece);
+            });
+    if (paused && tap != null) {
+      tap.pause();
+      int before = got.body().length();
+      vertx.setTimer(
+          200,
+          later -> {
+            got.whilePaused().set(got.body().length() - before);
+            tap.resume();
+          });
+    }
+    return answer.end().map(got);
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 2, 3, 4, 5})
+  void whatIsWrittenIsWhatIsRead(long seed) throws Exception {
+    Got got = ask(client(HttpVersion.HTTP_1_1), seed, false).get(60, TimeUnit.SECONDS);
+    assertThat(Arrays.equals(got.body().getBytes(), whole(seed))).isTrue();
+    assertThat(got.tapped().get()).as("pieces by the tap").isPositive();
+    assertThat(wired.get()).isEqualTo(1);
+  }
+
+  /** What is paused reads no more than the sockets' and the decoder's buffers hold. */
+  @Test
+  void aPausedTapReadsNoMore() throws Exception {
+    Got got = ask(client(HttpVersion.HTTP_1_1), 9, true).get(60, TimeUnit.SECONDS);
+    assertThat(Arrays.equals(got.body().getBytes(), whole(9))).isTrue();
+    assertThat(got.tapped().get()).isPositive();
+    assertThat(got.whilePaused().get()).isLessThan(whole(9).length / 2);
+  }
+
+  /** The connection is as it was, whether the answer was paused or not. */
+  @ParameterizedTest
+  @CsvSource({"false,false", "true,false", "true,true"})
+  void theNextAnswerComesOnTheSameConnection(boolean first, boolean second) throws Exception {
+    HttpClient client = client(HttpVersion.HTTP_1_1);
+    for (int i = 0; i < 4; i++) {
+      Got got = ask(client, i, i % 2 == 0 ? first : second).get(60, TimeUnit.SECONDS);
+      assertThat(Arrays.equals(got.body().getBytes(), whole(i))).isTrue();
+    }
+    assertThat(connections.get()).isEqualTo(1);
+  }
+
+  @Test
+  void http2GoesTheUsualWay() throws Exception {
+    Got got = ask(client(HttpVersion.HTTP_2), 1, false).get(60, TimeUnit.SECONDS);
+    assertThat(Arrays.equals(got.body().getBytes(), whole(1))).isTrue();
+    assertThat(got.tapped().get()).isZero();
+    assertThat(wired.get()).isZero();
+  }
+}
