@@ -130,7 +130,6 @@ class JarIT {
         PenstockProcess b = start(folder, "b", second, xml)) {
       for (int port : new int[] {first, second}) {
         PenstockProcess node = port == first ? a : b;
-        node.awaitReady(port);
         node.await("seeing both", SOON, () -> seesTwo(port));
       }
       assertThat(a.output() + b.output()).doesNotContain("NoClassDefFound", "ClassNotFound");
@@ -168,8 +167,10 @@ class JarIT {
                                     .put("model_id", "river-8b")
                                     .put(
                                         "replicas",
-                                        new JsonObject()
-                                            .put("simulated", new JsonObject().put("count", 1))))));
+                                        new JsonArray()
+                                            .add(
+                                                new JsonObject()
+                                                    .put("url", "http://127.0.0.1:9"))))));
     Path file = Files.writeString(folder.resolve(name + ".json"), config.encodePrettily());
     return PenstockProcess.start(Map.of(), "run", file.toString());
   }
