@@ -9,6 +9,7 @@ import io.penstock.openai.Checked.Rejected;
 import io.penstock.openai.Checked.Valid;
 import io.penstock.openai.RequestHeaders;
 import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpHeaders;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
@@ -32,29 +33,71 @@ record AskHeaders(
     TierHeaders tiers,
     String session) {
 
+  private static final CharSequence CONTENT_ENCODING = name("content-encoding");
+  private static final CharSequence MODEL = name("x-model-id");
+  private static final CharSequence PRIORITY = name("x-penstock-priority");
+  private static final CharSequence CAPABILITIES = name("x-penstock-capabilities");
+  private static final CharSequence TIMEOUT = name("x-penstock-timeout-ms");
+  private static final CharSequence RESUME = name("x-penstock-resume");
+  private static final CharSequence SESSION = name("x-penstock-session");
+
+  private static final CharSequence[] ALL = {
+    CONTENT_ENCODING, MODEL, PRIORITY, CAPABILITIES, TIMEOUT, RESUME, SESSION
+  };
+
+  /** Most requests say nothing. */
+  private static final Checked<AskHeaders> NOTHING =
+      new Valid<>(
+          new AskHeaders(
+              Optional.empty(),
+              Optional.empty(),
+              Set.of(),
+              Optional.empty(),
+              true,
+              TierHeaders.NOTHING,
+              ""));
+
+  private static CharSequence name(String text) {
+    return HttpHeaders.createOptimized(text);
+  }
+
+  /** Reads them. */
   static Checked<AskHeaders> read(MultiMap headers) {
-    String encoding = headers.get("content-encoding");
+    return saysAny(headers, ALL) || saysAny(headers, TierHeaders.ALL) ? parse(headers) : NOTHING;
+  }
+
+  private static boolean saysAny(MultiMap headers, CharSequence[] names) {
+    for (CharSequence each : names) {
+      if (headers.contains(each)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Checked<AskHeaders> parse(MultiMap headers) {
+    String encoding = headers.get(CONTENT_ENCODING);
     if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
       return new Rejected<>(
           Fault.INVALID_VALUE,
           "content-encoding",
           "content-encoding: '" + encoding + "' (expected: none; send the body as plain JSON)");
     }
-    Checked<Optional<ModelName>> model = RequestHeaders.model(headers.get("x-model-id"));
+    Checked<Optional<ModelName>> model = RequestHeaders.model(headers.get(MODEL));
     Checked<Optional<Priority>> priority =
-        RequestHeaders.priority(headers.get("x-penstock-priority"));
+        RequestHeaders.priority(headers.get(PRIORITY));
     Checked<Set<Capability>> needs =
-        RequestHeaders.capabilities(headers.get("x-penstock-capabilities"));
+        RequestHeaders.capabilities(headers.get(CAPABILITIES));
     Checked<Optional<Duration>> timeout =
-        RequestHeaders.timeout(headers.get("x-penstock-timeout-ms"));
-    Checked<Boolean> resume = RequestHeaders.resume(headers.get("x-penstock-resume"));
-    Checked<TierHeaders> tiers = TierHeaders.read(headers::get);
+        RequestHeaders.timeout(headers.get(TIMEOUT));
+    Checked<Boolean> resume = RequestHeaders.resume(headers.get(RESUME));
+    Checked<TierHeaders> tiers = TierHeaders.read(headers);
     Optional<Rejected<AskHeaders>> no =
         Checked.rejection(model, priority, needs, timeout, resume, tiers);
     if (no.isPresent()) {
       return no.get();
     }
-    String session = headers.get("x-penstock-session");
+    String session = headers.get(SESSION);
     return new Valid<>(
         new AskHeaders(
             model.value(),

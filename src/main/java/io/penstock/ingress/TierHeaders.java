@@ -6,9 +6,9 @@ import io.penstock.openai.Checked;
 import io.penstock.openai.Checked.Rejected;
 import io.penstock.openai.Checked.Valid;
 import io.penstock.openai.RequestHeaders;
+import io.vertx.core.MultiMap;
+import io.vertx.core.http.HttpHeaders;
 import java.util.Optional;
-import java.util.function.Function;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What a request's headers say about the tier that is to serve it.
@@ -22,17 +22,31 @@ record TierHeaders(
     int latencyBudgetMillis,
     double maxCost,
     double minQuality) {
+  static final TierHeaders NOTHING = new TierHeaders(Optional.empty(), Optional.empty(), 0, 0, 0);
 
-  /** Reads them; the function has a header's value, null where it is not there. */
-  static Checked<TierHeaders> read(Function<String, @Nullable String> headers) {
-    Checked<Optional<TierName>> tier = RequestHeaders.tier(headers.apply("x-penstock-tier"));
+  private static final CharSequence TIER = Headers.TIER;
+  private static final CharSequence LATENCY_BUDGET = name("x-penstock-latency-budget-ms");
+  private static final CharSequence MAX_COST = name("x-penstock-max-cost");
+  private static final CharSequence MIN_QUALITY = name("x-penstock-min-quality");
+  private static final CharSequence COMPLEXITY = name("x-penstock-complexity");
+
+  /** Their names. */
+  static final CharSequence[] ALL = {TIER, LATENCY_BUDGET, MAX_COST, MIN_QUALITY, COMPLEXITY};
+
+  private static CharSequence name(String text) {
+    return HttpHeaders.createOptimized(text);
+  }
+
+  /** Reads them. */
+  static Checked<TierHeaders> read(MultiMap headers) {
+    Checked<Optional<TierName>> tier = RequestHeaders.tier(headers.get(TIER));
     Checked<Integer> budget =
-        RequestHeaders.latencyBudget(headers.apply("x-penstock-latency-budget-ms"));
-    Checked<Double> cost = RequestHeaders.maxCost(headers.apply("x-penstock-max-cost"));
+        RequestHeaders.latencyBudget(headers.get(LATENCY_BUDGET));
+    Checked<Double> cost = RequestHeaders.maxCost(headers.get(MAX_COST));
     Checked<Optional<Double>> quality =
-        RequestHeaders.minQuality(headers.apply("x-penstock-min-quality"));
+        RequestHeaders.minQuality(headers.get(MIN_QUALITY));
     Checked<Optional<Double>> complexity =
-        RequestHeaders.complexity(headers.apply("x-penstock-complexity"));
+        RequestHeaders.complexity(headers.get(COMPLEXITY));
     Optional<Rejected<TierHeaders>> no = Checked.rejection(tier, budget, cost, quality, complexity);
     if (no.isPresent()) {
       return no.get();
