@@ -14,6 +14,7 @@ trap ended EXIT
 cat > "$folder/node.json" << JSON
 {
   "node": {
+    "name": "archive",
     "host": "127.0.0.1",
     "ports": { "http": $PORT, "admin": $((PORT + 1)), "cluster": $((PORT + 2)), "bus": $((PORT + 3)) }
   },

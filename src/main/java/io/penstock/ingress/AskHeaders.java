@@ -84,12 +84,9 @@ record AskHeaders(
           "content-encoding: '" + encoding + "' (expected: none; send the body as plain JSON)");
     }
     Checked<Optional<ModelName>> model = RequestHeaders.model(headers.get(MODEL));
-    Checked<Optional<Priority>> priority =
-        RequestHeaders.priority(headers.get(PRIORITY));
-    Checked<Set<Capability>> needs =
-        RequestHeaders.capabilities(headers.get(CAPABILITIES));
-    Checked<Optional<Duration>> timeout =
-        RequestHeaders.timeout(headers.get(TIMEOUT));
+    Checked<Optional<Priority>> priority = RequestHeaders.priority(headers.get(PRIORITY));
+    Checked<Set<Capability>> needs = RequestHeaders.capabilities(headers.get(CAPABILITIES));
+    Checked<Optional<Duration>> timeout = RequestHeaders.timeout(headers.get(TIMEOUT));
     Checked<Boolean> resume = RequestHeaders.resume(headers.get(RESUME));
     Checked<TierHeaders> tiers = TierHeaders.read(headers);
     Optional<Rejected<AskHeaders>> no =

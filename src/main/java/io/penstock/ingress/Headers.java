@@ -98,13 +98,7 @@ final class Headers {
 
   private static final MultiMap NOT_RETURNED =
       setOf(
-          HOP_BY_HOP,
-          "content-length",
-          "server",
-          "date",
-          "x-request-id",
-          "set-cookie",
-          "alt-svc");
+          HOP_BY_HOP, "content-length", "server", "date", "x-request-id", "set-cookie", "alt-svc");
 
   private static final AsciiString[] NOT_RETURNED_PREFIXES =
       prefixes("access-control-", "x-ratelimit-", "x-penstock-");
@@ -133,8 +127,10 @@ final class Headers {
     if (names.contains(name)) {
       return true;
     }
+    int first = name.isEmpty() ? 0 : name.charAt(0) | ' '; // lower case; a colon stays one
     for (AsciiString prefix : prefixes) {
-      if (AsciiString.regionMatches(name, true, 0, prefix, 0, prefix.length())) {
+      if (prefix.byteAt(0) == first
+          && AsciiString.regionMatches(name, true, 0, prefix, 0, prefix.length())) {
         return true;
       }
     }

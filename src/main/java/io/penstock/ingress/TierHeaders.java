@@ -40,13 +40,10 @@ record TierHeaders(
   /** Reads them. */
   static Checked<TierHeaders> read(MultiMap headers) {
     Checked<Optional<TierName>> tier = RequestHeaders.tier(headers.get(TIER));
-    Checked<Integer> budget =
-        RequestHeaders.latencyBudget(headers.get(LATENCY_BUDGET));
+    Checked<Integer> budget = RequestHeaders.latencyBudget(headers.get(LATENCY_BUDGET));
     Checked<Double> cost = RequestHeaders.maxCost(headers.get(MAX_COST));
-    Checked<Optional<Double>> quality =
-        RequestHeaders.minQuality(headers.get(MIN_QUALITY));
-    Checked<Optional<Double>> complexity =
-        RequestHeaders.complexity(headers.get(COMPLEXITY));
+    Checked<Optional<Double>> quality = RequestHeaders.minQuality(headers.get(MIN_QUALITY));
+    Checked<Optional<Double>> complexity = RequestHeaders.complexity(headers.get(COMPLEXITY));
     Optional<Rejected<TierHeaders>> no = Checked.rejection(tier, budget, cost, quality, complexity);
     if (no.isPresent()) {
       return no.get();

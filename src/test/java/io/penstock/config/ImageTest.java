@@ -52,13 +52,22 @@ class ImageTest {
 
   @Test
   void whatIsRunIsWhatWasCopied() throws IOException {
-    List<String> copied = all("COPY").stream().flatMap(line -> Stream.of(line.split(" ", 0))).toList();
+    List<String> copied =
+        all("COPY").stream().flatMap(line -> Stream.of(line.split(" ", 0))).toList();
     assertThat(all("WORKDIR")).last().isEqualTo(HOME.substring(0, HOME.length() - 1));
     assertThat(all("ENTRYPOINT"))
-        .containsExactly("[\"java\", \"@" + HOME + "jvm.options\", \"-jar\", \"" + HOME + "penstock.jar\"]");
-    assertThat(all("HEALTHCHECK")).singleElement().asString().endsWith("[\"" + HOME + "healthy.sh\"]");
-    assertThat(copied).contains("deploy/jvm.options", "deploy/healthy.sh", "/src/target/penstock.jar");
-    assertThat(all("RUN")).last().asString().startsWith("./archive.sh " + HOME + "penstock.jar " + HOME);
+        .containsExactly(
+            "[\"java\", \"@" + HOME + "jvm.options\", \"-jar\", \"" + HOME + "penstock.jar\"]");
+    assertThat(all("HEALTHCHECK"))
+        .singleElement()
+        .asString()
+        .endsWith("[\"" + HOME + "healthy.sh\"]");
+    assertThat(copied)
+        .contains("deploy/jvm.options", "deploy/healthy.sh", "/src/target/penstock.jar");
+    assertThat(all("RUN"))
+        .last()
+        .asString()
+        .startsWith("./archive.sh " + HOME + "penstock.jar " + HOME);
     assertThat(all("USER")).last().asString().matches("[1-9][0-9]*:[1-9][0-9]*");
     for (String script : new String[] {"archive.sh", "healthy.sh"}) {
       assertThat(DEPLOY.resolve(script)).isExecutable();

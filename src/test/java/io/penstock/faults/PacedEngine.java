@@ -144,7 +144,8 @@ final class PacedEngine implements AutoCloseable {
     HttpServerResponse response = request.response().setChunked(true);
     response.putHeader("content-type", "text/event-stream");
     int frames = words.length > 1 ? Integer.parseInt(words[1]) : 1;
-    Stream stream = new Stream(response, frames, bytes(words[0].equals("flood") ? "x".repeat(900) : ""));
+    Stream stream =
+        new Stream(response, frames, bytes(words[0].equals("flood") ? "x".repeat(900) : ""));
     Set<Stream> ofTurn = paced.get(opened++ % TURNS);
     response.closeHandler(
         gone -> {
