@@ -41,8 +41,24 @@ record AskHeaders(
   private static final CharSequence RESUME = name("x-penstock-resume");
   private static final CharSequence SESSION = name("x-penstock-session");
 
+  private static final CharSequence LATENCY_BUDGET = name("x-penstock-latency-budget-ms");
+  private static final CharSequence MAX_COST = name("x-penstock-max-cost");
+  private static final CharSequence MIN_QUALITY = name("x-penstock-min-quality");
+  private static final CharSequence COMPLEXITY = name("x-penstock-complexity");
+
   private static final CharSequence[] ALL = {
-    CONTENT_ENCODING, MODEL, PRIORITY, CAPABILITIES, TIMEOUT, RESUME, SESSION
+    CONTENT_ENCODING,
+    MODEL,
+    PRIORITY,
+    CAPABILITIES,
+    TIMEOUT,
+    RESUME,
+    SESSION,
+    Headers.TIER,
+    LATENCY_BUDGET,
+    MAX_COST,
+    MIN_QUALITY,
+    COMPLEXITY
   };
 
   /** Most requests say nothing. */
@@ -63,16 +79,12 @@ record AskHeaders(
 
   /** Reads them. */
   static Checked<AskHeaders> read(MultiMap headers) {
-    return saysAny(headers, ALL) || saysAny(headers, TierHeaders.ALL) ? parse(headers) : NOTHING;
-  }
-
-  private static boolean saysAny(MultiMap headers, CharSequence[] names) {
-    for (CharSequence each : names) {
+    for (CharSequence each : ALL) {
       if (headers.contains(each)) {
-        return true;
+        return parse(headers);
       }
     }
-    return false;
+    return NOTHING;
   }
 
   private static Checked<AskHeaders> parse(MultiMap headers) {
@@ -88,7 +100,13 @@ record AskHeaders(
     Checked<Set<Capability>> needs = RequestHeaders.capabilities(headers.get(CAPABILITIES));
     Checked<Optional<Duration>> timeout = RequestHeaders.timeout(headers.get(TIMEOUT));
     Checked<Boolean> resume = RequestHeaders.resume(headers.get(RESUME));
-    Checked<TierHeaders> tiers = TierHeaders.read(headers);
+    Checked<TierHeaders> tiers = 
+        TierHeaders.read(
+            headers.get(Headers.TIER),
+            headers.get(LATENCY_BUDGET),
+            headers.get(MAX_COST),
+            headers.get(MIN_QUALITY),
+            headers.get(COMPLEXITY));
     Optional<Rejected<AskHeaders>> no =
         Checked.rejection(model, priority, needs, timeout, resume, tiers);
     if (no.isPresent()) {

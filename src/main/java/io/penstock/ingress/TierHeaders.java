@@ -6,9 +6,8 @@ import io.penstock.openai.Checked;
 import io.penstock.openai.Checked.Rejected;
 import io.penstock.openai.Checked.Valid;
 import io.penstock.openai.RequestHeaders;
-import io.vertx.core.MultiMap;
-import io.vertx.core.http.HttpHeaders;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What a request's headers say about the tier that is to serve it.
@@ -24,26 +23,18 @@ record TierHeaders(
     double minQuality) {
   static final TierHeaders NOTHING = new TierHeaders(Optional.empty(), Optional.empty(), 0, 0, 0);
 
-  private static final CharSequence TIER = Headers.TIER;
-  private static final CharSequence LATENCY_BUDGET = name("x-penstock-latency-budget-ms");
-  private static final CharSequence MAX_COST = name("x-penstock-max-cost");
-  private static final CharSequence MIN_QUALITY = name("x-penstock-min-quality");
-  private static final CharSequence COMPLEXITY = name("x-penstock-complexity");
-
-  /** Their names. */
-  static final CharSequence[] ALL = {TIER, LATENCY_BUDGET, MAX_COST, MIN_QUALITY, COMPLEXITY};
-
-  private static CharSequence name(String text) {
-    return HttpHeaders.createOptimized(text);
-  }
-
-  /** Reads them. */
-  static Checked<TierHeaders> read(MultiMap headers) {
-    Checked<Optional<TierName>> tier = RequestHeaders.tier(headers.get(TIER));
-    Checked<Integer> budget = RequestHeaders.latencyBudget(headers.get(LATENCY_BUDGET));
-    Checked<Double> cost = RequestHeaders.maxCost(headers.get(MAX_COST));
-    Checked<Optional<Double>> quality = RequestHeaders.minQuality(headers.get(MIN_QUALITY));
-    Checked<Optional<Double>> complexity = RequestHeaders.complexity(headers.get(COMPLEXITY));
+  /** Reads them; null stands for one that is not there. */
+  static Checked<TierHeaders> read(
+      @Nullable String namedTier,
+      @Nullable String latencyBudget,
+      @Nullable String maxCost,
+      @Nullable String minQuality,
+      @Nullable String namedComplexity) {
+    Checked<Optional<TierName>> tier = RequestHeaders.tier(namedTier);
+    Checked<Integer> budget = RequestHeaders.latencyBudget(latencyBudget);
+    Checked<Double> cost = RequestHeaders.maxCost(maxCost);
+    Checked<Optional<Double>> quality = RequestHeaders.minQuality(minQuality);
+    Checked<Optional<Double>> complexity = RequestHeaders.complexity(namedComplexity);
     Optional<Rejected<TierHeaders>> no = Checked.rejection(tier, budget, cost, quality, complexity);
     if (no.isPresent()) {
       return no.get();
