@@ -100,7 +100,7 @@ record AskHeaders(
     Checked<Set<Capability>> needs = RequestHeaders.capabilities(headers.get(CAPABILITIES));
     Checked<Optional<Duration>> timeout = RequestHeaders.timeout(headers.get(TIMEOUT));
     Checked<Boolean> resume = RequestHeaders.resume(headers.get(RESUME));
-    Checked<TierHeaders> tiers = 
+    Checked<TierHeaders> tiers =
         TierHeaders.read(
             headers.get(Headers.TIER),
             headers.get(LATENCY_BUDGET),
