@@ -127,10 +127,8 @@ final class Headers {
     if (names.contains(name)) {
       return true;
     }
-    int first = name.isEmpty() ? 0 : name.charAt(0) | ' '; // lower case; a colon stays one
     for (AsciiString prefix : prefixes) {
-      if (prefix.byteAt(0) == first
-          && AsciiString.regionMatches(name, true, 0, prefix, 0, prefix.length())) {
+      if (AsciiString.regionMatches(name, true, 0, prefix, 0, prefix.length())) {
         return true;
       }
     }
