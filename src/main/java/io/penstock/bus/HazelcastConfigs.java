@@ -7,6 +7,7 @@ import com.hazelcast.config.JoinConfig;
 import com.hazelcast.config.KubernetesConfig;
 import com.hazelcast.config.MultiMapConfig;
 import com.hazelcast.config.ServerSocketEndpointConfig;
+import com.hazelcast.instance.EndpointQualifier;
 import com.hazelcast.instance.ProtocolType;
 import io.penstock.bus.ClusterConfig.Join;
 import java.io.FileNotFoundException;
@@ -163,6 +164,7 @@ final class HazelcastConfigs {
                 + " cluster/*.yaml): while a member hangs, the others may lose each other",
             file);
       }
+      refuseWhatIsNotHere(config, file);
       return config;
     } catch (FileNotFoundException e) {
       throw new ClusterException(
@@ -176,6 +178,29 @@ final class HazelcastConfigs {
               + e.getMessage()
               + " (expected: a Hazelcast 5.3 file, .xml, .yaml or .yml)",
           e);
+    }
+  }
+
+  /** Parts of Hazelcast that no node needs are not in the jar: see the filters in the pom. */
+  private static void refuseWhatIsNotHere(Config config, Path file) {
+    refuse(config.getJetConfig().isEnabled(), file, "jet", "enabled: false; a node runs no jobs");
+    refuse(
+        config.getIntegrityCheckerConfig().isEnabled(),
+        file,
+        "integrity-checker",
+        "enabled: false; the jar has what members need");
+    AdvancedNetworkConfig network = config.getAdvancedNetworkConfig();
+    refuse(
+        network.isEnabled() && network.getEndpointConfigs().containsKey(EndpointQualifier.CLIENT),
+        file,
+        "advanced-network.client-server-socket-endpoint-config",
+        "none; clients of Hazelcast's are not served");
+  }
+
+  private static void refuse(boolean isThere, Path file, String key, String expected) {
+    if (isThere) {
+      throw new ClusterException(
+          "cluster.hazelcast_file: " + file + " has " + key + " (expected: " + expected + ")");
     }
   }
 

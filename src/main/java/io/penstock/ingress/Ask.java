@@ -1,9 +1,7 @@
 package io.penstock.ingress;
 
-import io.penstock.fault.Fault;
 import io.penstock.inference.Appraisal;
 import io.penstock.inference.Capability;
-import io.penstock.inference.ModelName;
 import io.penstock.inference.Operation;
 import io.penstock.inference.PoolName;
 import io.penstock.inference.Priority;
@@ -20,14 +18,12 @@ import io.penstock.openai.BodyScan;
 import io.penstock.openai.Checked;
 import io.penstock.openai.Checked.Rejected;
 import io.penstock.openai.Checked.Valid;
-import io.penstock.openai.RequestHeaders;
 import io.penstock.openai.ScannedBody;
 import io.vertx.core.MultiMap;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What a client asks for: its body and headers, read and checked.
@@ -54,28 +50,13 @@ record Ask(
 
   /** Reads it; what it asks for above the tenant's highest class is lowered to that. */
   static Checked<Ask> read(Operation operation, MultiMap headers, byte[] body, Tenant tenant) {
-    String encoding = headers.get("content-encoding");
-    if (encoding != null && !encoding.equalsIgnoreCase("identity")) {
-      return new Rejected<>(
-          Fault.INVALID_VALUE,
-          "content-encoding",
-          "content-encoding: '" + encoding + "' (expected: none; send the body as plain JSON)");
-    }
-    Checked<Optional<ModelName>> model = RequestHeaders.model(headers.get("x-model-id"));
-    Checked<Optional<Priority>> priority =
-        RequestHeaders.priority(headers.get("x-penstock-priority"));
-    Checked<Set<Capability>> named =
-        RequestHeaders.capabilities(headers.get("x-penstock-capabilities"));
-    Checked<Optional<Duration>> timeout =
-        RequestHeaders.timeout(headers.get("x-penstock-timeout-ms"));
-    Checked<Boolean> resume = RequestHeaders.resume(headers.get("x-penstock-resume"));
-    Checked<TierHeaders> tiers = TierHeaders.read(headers::get);
-    Optional<Rejected<Ask>> badHeader =
-        Checked.rejection(model, priority, named, timeout, resume, tiers);
+    Checked<AskHeaders> read = AskHeaders.read(headers);
+    Optional<Rejected<Ask>> badHeader = Checked.rejection(read);
     if (badHeader.isPresent()) {
       return badHeader.get();
     }
-    Checked<ScannedBody> scanned = BodyScan.scan(operation, body, model.value());
+    AskHeaders said = read.value();
+    Checked<ScannedBody> scanned = BodyScan.scan(operation, body, said.model());
     Optional<Rejected<Ask>> badBody = Checked.rejection(scanned);
     if (badBody.isPresent()) {
       return badBody.get();
@@ -84,12 +65,12 @@ record Ask(
     return new Valid<>(
         new Ask(
             scan,
-            tenant.atMost(priority.value().or(scan::priority).orElse(Priority.DEFAULT)),
-            union(named.value(), scan.needs()),
-            Hash64.of(session(headers.get("x-penstock-session"), scan.user(), tenant.id().value())),
-            timeout.value(),
-            resume.value(),
-            tiers.value(),
+            tenant.atMost(said.priority().or(scan::priority).orElse(Priority.DEFAULT)),
+            union(said.needs(), scan.needs()),
+            Hash64.of(session(said.session(), scan.user(), tenant.id().value())),
+            said.timeout(),
+            said.resume(),
+            said.tiers(),
             Optional.empty(),
             Optional.empty()));
   }
@@ -171,8 +152,8 @@ record Ask(
         appraisal);
   }
 
-  private static String session(@Nullable String header, String user, String tenant) {
-    if (header != null && !header.isBlank()) {
+  private static String session(String header, String user, String tenant) {
+    if (!header.isEmpty()) {
       return header;
     }
     return user.isEmpty() ? tenant : user;

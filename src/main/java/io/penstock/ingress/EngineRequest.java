@@ -37,7 +37,8 @@ final class EngineRequest {
             .slices());
   }
 
-  private static MultiMap headers(MultiMap client, Caller caller, Pool pool) {
+  /** The headers that a request to an engine has, but for its length. */
+  static MultiMap headers(MultiMap client, Caller caller, Pool pool) {
     MultiMap headers = Headers.forEngine(client);
     headers.set(Headers.REQUEST_ID, caller.requestId());
     caller.traceparent().ifPresent(parent -> headers.set(Headers.TRACEPARENT, parent));

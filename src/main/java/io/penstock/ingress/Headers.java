@@ -1,12 +1,13 @@
 package io.penstock.ingress;
 
+import io.netty.util.AsciiString;
 import io.penstock.inference.RequestId;
 import io.vertx.core.MultiMap;
 import io.vertx.core.http.HttpHeaders;
 import io.vertx.core.http.HttpServerRequest;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Set;
+import java.util.function.BiConsumer;
+import java.util.stream.Stream;
 
 /** Names of headers, and which of them pass through. */
 final class Headers {
@@ -35,21 +36,22 @@ final class Headers {
   static final CharSequence FALSE = name("false");
   static final CharSequence TRUE = name("true");
 
-  private static final Set<String> HOP_BY_HOP =
-      Set.of(
-          "connection",
-          "keep-alive",
-          "proxy-authenticate",
-          "proxy-authorization",
-          "proxy-connection",
-          "te",
-          "trailer",
-          "transfer-encoding",
-          "upgrade",
-          "http2-settings");
+  private static final String[] HOP_BY_HOP = {
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "http2-settings"
+  };
 
-  private static final Set<String> NOT_FORWARDED =
-      Set.of(
+  private static final MultiMap NOT_FORWARDED =
+      setOf(
+          HOP_BY_HOP,
           "host",
           "content-length",
           "content-encoding",
@@ -65,9 +67,13 @@ final class Headers {
           "x-request-id",
           "traceparent");
 
+  private static final AsciiString[] NOT_FORWARDED_PREFIXES =
+      prefixes("x-penstock-", "x-stainless-", "access-control-", "sec-", ":");
+
   /** Of clients' libraries, browsers, proxies and tracers. */
-  private static final Set<String> OF_THE_WAY =
-      Set.of(
+  private static final MultiMap OF_THE_WAY =
+      setOf(
+          new String[0],
           "accept",
           "accept-language",
           "b3",
@@ -87,8 +93,15 @@ final class Headers {
           "x-cloud-trace-context",
           "x-real-ip");
 
-  private static final Set<String> NOT_RETURNED =
-      Set.of("content-length", "server", "date", "x-request-id", "set-cookie", "alt-svc");
+  private static final AsciiString[] OF_THE_WAY_PREFIXES =
+      prefixes("x-forwarded-", "x-envoy-", "x-b3-", "cf-");
+
+  private static final MultiMap NOT_RETURNED =
+      setOf(
+          HOP_BY_HOP, "content-length", "server", "date", "x-request-id", "set-cookie", "alt-svc");
+
+  private static final AsciiString[] NOT_RETURNED_PREFIXES =
+      prefixes("access-control-", "x-ratelimit-", "x-penstock-");
 
   private Headers() {}
 
@@ -97,23 +110,55 @@ final class Headers {
   }
 
   /**
+   * A set of names: of all maps it is that of headers which finds one in any case, and without
+   * reading it, since names that have arrived have their hash with them.
+   */
+  private static MultiMap setOf(String[] names, String... more) {
+    MultiMap set = HttpHeaders.headers();
+    Stream.of(names, more).flatMap(Stream::of).forEach(each -> set.add(name(each), ""));
+    return set;
+  }
+
+  private static AsciiString[] prefixes(String... prefixes) {
+    return Stream.of(prefixes).map(AsciiString::new).toArray(AsciiString[]::new);
+  }
+
+  private static boolean isOf(MultiMap names, AsciiString[] prefixes, CharSequence name) {
+    if (names.contains(name)) {
+      return true;
+    }
+    for (AsciiString prefix : prefixes) {
+      if (AsciiString.regionMatches(name, true, 0, prefix, 0, prefix.length())) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Those of HTTP/1 as they have arrived; a string of each would be made to be looked at once. */
+  private static void each(MultiMap headers, BiConsumer<CharSequence, CharSequence> what) {
+    if (headers instanceof io.netty.handler.codec.http.HttpHeaders arrived) {
+      arrived
+          .iteratorCharSequence()
+          .forEachRemaining(header -> what.accept(header.getKey(), header.getValue()));
+    } else {
+      headers.forEach(what::accept);
+    }
+  }
+
+  /**
    * The client's headers that an engine may see: no hop-by-hop ones, no credentials, none that are
    * meant for the gateway.
    */
   static MultiMap forEngine(MultiMap client) {
     MultiMap engine = HttpHeaders.headers();
-    for (Map.Entry<String, String> each : client) {
-      String key = lower(each.getKey());
-      if (!HOP_BY_HOP.contains(key)
-          && !NOT_FORWARDED.contains(key)
-          && !key.startsWith("x-penstock-")
-          && !key.startsWith("x-stainless-")
-          && !key.startsWith("access-control-")
-          && !key.startsWith("sec-")
-          && !key.startsWith(":")) {
-        engine.add(key, each.getValue());
-      }
-    }
+    each(
+        client,
+        (name, value) -> {
+          if (!isOf(NOT_FORWARDED, NOT_FORWARDED_PREFIXES, name)) {
+            engine.add(lower(name), value);
+          }
+        });
     return engine;
   }
 
@@ -122,12 +167,9 @@ final class Headers {
    * would see say nothing about the request itself.
    */
   static boolean saysNothing(MultiMap client) {
-    for (String each : forEngine(client).names()) {
-      if (!OF_THE_WAY.contains(each)
-          && !each.startsWith("x-forwarded-")
-          && !each.startsWith("x-envoy-")
-          && !each.startsWith("x-b3-")
-          && !each.startsWith("cf-")) {
+    for (String each : client.names()) {
+      if (!isOf(NOT_FORWARDED, NOT_FORWARDED_PREFIXES, each)
+          && !isOf(OF_THE_WAY, OF_THE_WAY_PREFIXES, each)) {
         return false;
       }
     }
@@ -136,26 +178,19 @@ final class Headers {
 
   /** Copies an engine's headers that a client may see. */
   static void toClient(MultiMap engine, MultiMap client) {
-    for (Map.Entry<String, String> each : engine) {
-      String key = lower(each.getKey());
-      if (!HOP_BY_HOP.contains(key)
-          && !NOT_RETURNED.contains(key)
-          && !key.startsWith("access-control-")
-          && !key.startsWith("x-ratelimit-")
-          && !key.startsWith("x-penstock-")) {
-        client.set(key, each.getValue());
-      }
-    }
+    each(
+        engine,
+        (name, value) -> {
+          if (!isOf(NOT_RETURNED, NOT_RETURNED_PREFIXES, name)) {
+            client.set(lower(name), value);
+          }
+        });
   }
 
-  private static String lower(String key) {
-    for (int i = 0; i < key.length(); i++) {
-      char c = key.charAt(i);
-      if (c >= 'A' && c <= 'Z') {
-        return key.toLowerCase(Locale.ROOT);
-      }
-    }
-    return key;
+  private static CharSequence lower(CharSequence name) {
+    return name instanceof AsciiString ascii
+        ? ascii.toLowerCase() // the same, where there is nothing to do
+        : name.toString().toLowerCase(Locale.ROOT);
   }
 
   /**

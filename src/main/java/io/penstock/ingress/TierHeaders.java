@@ -7,7 +7,6 @@ import io.penstock.openai.Checked.Rejected;
 import io.penstock.openai.Checked.Valid;
 import io.penstock.openai.RequestHeaders;
 import java.util.Optional;
-import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,17 +21,20 @@ record TierHeaders(
     int latencyBudgetMillis,
     double maxCost,
     double minQuality) {
+  static final TierHeaders NOTHING = new TierHeaders(Optional.empty(), Optional.empty(), 0, 0, 0);
 
-  /** Reads them; the function has a header's value, null where it is not there. */
-  static Checked<TierHeaders> read(Function<String, @Nullable String> headers) {
-    Checked<Optional<TierName>> tier = RequestHeaders.tier(headers.apply("x-penstock-tier"));
-    Checked<Integer> budget =
-        RequestHeaders.latencyBudget(headers.apply("x-penstock-latency-budget-ms"));
-    Checked<Double> cost = RequestHeaders.maxCost(headers.apply("x-penstock-max-cost"));
-    Checked<Optional<Double>> quality =
-        RequestHeaders.minQuality(headers.apply("x-penstock-min-quality"));
-    Checked<Optional<Double>> complexity =
-        RequestHeaders.complexity(headers.apply("x-penstock-complexity"));
+  /** Reads them; null stands for one that is not there. */
+  static Checked<TierHeaders> read(
+      @Nullable String namedTier,
+      @Nullable String latencyBudget,
+      @Nullable String maxCost,
+      @Nullable String minQuality,
+      @Nullable String namedComplexity) {
+    Checked<Optional<TierName>> tier = RequestHeaders.tier(namedTier);
+    Checked<Integer> budget = RequestHeaders.latencyBudget(latencyBudget);
+    Checked<Double> cost = RequestHeaders.maxCost(maxCost);
+    Checked<Optional<Double>> quality = RequestHeaders.minQuality(minQuality);
+    Checked<Optional<Double>> complexity = RequestHeaders.complexity(namedComplexity);
     Optional<Rejected<TierHeaders>> no = Checked.rejection(tier, budget, cost, quality, complexity);
     if (no.isPresent()) {
       return no.get();

@@ -38,13 +38,13 @@ public final class RequestHeaders {
   /** 24 days: what fits an {@code int} of milliseconds, and far beyond any node's own limit. */
   private static final long MAX_TIMEOUT_MILLIS = Integer.MAX_VALUE;
 
-  /** W3C Trace Context, section 3.2: version, trace id, parent id, flags. */
-  private static final Pattern TRACEPARENT =
-      Pattern.compile("([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?");
+  /** W3C Trace Context, section 3.2: version, trace id, parent id, flags, each after a hyphen. */
+  private static final int TRACE_AT = 3;
 
+  private static final int PARENT_AT = 36;
+  private static final int FLAGS_AT = 53;
+  private static final int TRACEPARENT_CHARS = 55;
   private static final int MAX_TRACEPARENT_CHARS = 512;
-  private static final String ZERO_TRACE = "0".repeat(32);
-  private static final String ZERO_PARENT = "0".repeat(16);
 
   private RequestHeaders() {}
 
@@ -214,17 +214,45 @@ public final class RequestHeaders {
    * 00, which may have more fields, the known ones are checked.
    */
   public static Optional<String> traceparent(@Nullable String value) {
-    if (value == null || value.length() > MAX_TRACEPARENT_CHARS) {
-      return Optional.empty();
+    return value != null && isTraceparent(value) ? Optional.of(value) : Optional.empty();
+  }
+
+  private static boolean isTraceparent(String value) {
+    int length = value.length();
+    return length >= TRACEPARENT_CHARS
+        && length <= MAX_TRACEPARENT_CHARS
+        && isHex(value, 0, TRACE_AT - 1)
+        && isHex(value, TRACE_AT, PARENT_AT - 1)
+        && isHex(value, PARENT_AT, FLAGS_AT - 1)
+        && isHex(value, FLAGS_AT, TRACEPARENT_CHARS)
+        && (length == TRACEPARENT_CHARS
+            || value.charAt(TRACEPARENT_CHARS) == '-' && !value.startsWith("00"))
+        && !value.startsWith("ff")
+        && !isZero(value, TRACE_AT, PARENT_AT - 1)
+        && !isZero(value, PARENT_AT, FLAGS_AT - 1);
+  }
+
+  /** Whether there are only lower-case hexadecimal digits, after a hyphen where it is not first. */
+  private static boolean isHex(String text, int from, int to) {
+    if (from > 0 && text.charAt(from - 1) != '-') {
+      return false;
     }
-    var matcher = TRACEPARENT.matcher(value);
-    boolean valid =
-        matcher.matches()
-            && !matcher.group(1).equals("ff")
-            && !matcher.group(2).equals(ZERO_TRACE)
-            && !matcher.group(3).equals(ZERO_PARENT)
-            && (matcher.group(4) == null || !matcher.group(1).equals("00"));
-    return valid ? Optional.of(value) : Optional.empty();
+    for (int i = from; i < to; i++) {
+      char c = text.charAt(i);
+      if (!(c >= '0' && c <= '9' || c >= 'a' && c <= 'f')) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  private static boolean isZero(String text, int from, int to) {
+    for (int i = from; i < to; i++) {
+      if (text.charAt(i) != '0') {
+        return false;
+      }
+    }
+    return true;
   }
 
   private static String labels(Enum<?>[] values) {

@@ -22,6 +22,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class HazelcastConfigsTest {
   private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
@@ -137,6 +139,24 @@ class HazelcastConfigsTest {
           .hasMessageStartingWith("cluster.hazelcast_file: " + file + " is no configuration: ")
           .hasMessageEndingWith("(expected: a Hazelcast 5.3 file, .xml, .yaml or .yml)");
     }
+  }
+
+  /** The jar has of Hazelcast what members need. */
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          jet: {enabled: true}              | jet (expected: enabled: false; a node runs no jobs)
+          integrity-checker: {enabled: true}| integrity-checker (expected: enabled: false; the jar has what members need)
+          advanced-network: {enabled: true, client-server-socket-endpoint-config: {port: {port: 7778}}}| advanced-network.client-server-socket-endpoint-config (expected: none; clients of Hazelcast's are not served)
+          """)
+  void aFileThatAsksForWhatIsNotHereIsRefused(String wish, String told, @TempDir Path dir)
+      throws IOException {
+    Path file = Files.writeString(dir.resolve("own.yaml"), "hazelcast:\n  " + wish + "\n");
+    assertThatThrownBy(() -> HazelcastConfigs.of(cluster(new Join.Dns("x"), 1, file), LOOPBACK))
+        .isInstanceOf(ClusterException.class)
+        .hasMessage("cluster.hazelcast_file: " + file + " has " + told);
   }
 
   @Test

@@ -60,9 +60,24 @@ public final class PenstockProcess implements AutoCloseable {
   /** The same, by way of a command that runs what follows it. */
   public static PenstockProcess start(
       List<String> runner, Map<String, String> environment, String... arguments) {
+    return start(runner, List.of(), environment, arguments);
+  }
+
+  /** The same with options of the JVM, which come after those that all have. */
+  public static PenstockProcess startWith(List<String> options, String... arguments) {
+    return start(List.of(), options, Map.of(), arguments);
+  }
+
+  private static PenstockProcess start(
+      List<String> runner,
+      List<String> options,
+      Map<String, String> environment,
+      String... arguments) {
     List<String> command = new ArrayList<>(runner);
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of("-Xmx384m", "-XX:+UseSerialGC", "-jar", jar()));
+    command.addAll(List.of("-Xmx384m", "-XX:+UseSerialGC"));
+    command.addAll(options);
+    command.addAll(List.of("-jar", jar()));
     command.addAll(List.of(arguments));
     ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
     builder.environment().putAll(environment);

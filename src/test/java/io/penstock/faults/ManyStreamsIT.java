@@ -15,9 +15,6 @@ import io.vertx.core.http.PoolOptions;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
 import java.io.IOException;
-import java.net.URI;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,8 +30,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Supplier;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -46,7 +41,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * One node with very many streams, for a long time: none is lost, and memory stays what it was. The
- * node is a process of its own with a heap of 384 MB; this one has the clients and the engine.
+ * node is a process of its own with a heap of 512 MiB; this one has the clients and the engine.
  */
 @Tag("soak")
 @Timeout(value = 1, unit = TimeUnit.HOURS)
@@ -62,11 +57,6 @@ class ManyStreamsIT {
   /** What a heap may differ by from one look to the next, by what JIT, meters and pools keep. */
   private static final double SLACK_MB = 24;
 
-  private static final java.net.http.HttpClient HTTP =
-      java.net.http.HttpClient.newBuilder()
-          .version(java.net.http.HttpClient.Version.HTTP_1_1)
-          .build();
-
   @TempDir private Path folder;
   private final int port = Ports.free();
   private final int enginePort = Ports.consecutive(4);
@@ -78,6 +68,7 @@ class ManyStreamsIT {
   private PacedEngine engine;
   private PenstockProcess broken;
   private PenstockProcess node;
+  private NodeFigures figures;
 
   @BeforeEach
   void start() throws Exception {
@@ -122,7 +113,8 @@ class ManyStreamsIT {
                             .add(pool("paced", "river-8b", 1, enginePort))
                             .add(pool("sim", "sim-8b", 3, enginePort + 1))));
     Path file = Files.writeString(folder.resolve("node.json"), config.encodePrettily());
-    node = PenstockProcess.start(Map.of(), "run", file.toString()).awaitReady(port);
+    node = PenstockProcess.startWith(List.of("-Xmx512m"), "run", file.toString()).awaitReady(port);
+    figures = new NodeFigures(node, port);
   }
 
   private static JsonObject pool(String name, String model, int replicas, int firstPort) {
@@ -267,63 +259,13 @@ class ManyStreamsIT {
     return got.join();
   }
 
-  private double metric(String name, String label) throws IOException, InterruptedException {
-    String all =
-        HTTP.send(
-                HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/metrics")).build(),
-                HttpResponse.BodyHandlers.ofString())
-            .body();
-    Matcher row =
-        Pattern.compile("(?m)^" + name + "(?:\\{[^}]*" + label + "[^}]*}|) ([0-9.eE+-]+)$")
-            .matcher(all);
-    double sum = 0;
-    while (row.find()) {
-      sum += Double.parseDouble(row.group(1));
-    }
-    return sum;
-  }
-
-  /** Live bytes on the node's heap, in MB: after a whole collection. */
-  private double heapMb() {
-    Path jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd");
-    try {
-      for (int i = 0; i < 2; i++) {
-        assertThat(
-                new ProcessBuilder(jcmd.toString(), Long.toString(node.pid()), "GC.run")
-                    .redirectErrorStream(true)
-                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                    .start()
-                    .waitFor())
-            .isZero();
-      }
-      return metric("jvm_memory_used_bytes", "area=\"heap\"") / 1e6;
-    } catch (IOException | InterruptedException e) {
-      throw new IllegalStateException(e);
-    }
-  }
-
-  private double residentMb() throws IOException {
-    for (String line : Files.readAllLines(Path.of("/proc", Long.toString(node.pid()), "status"))) {
-      if (line.startsWith("VmRSS:")) {
-        return Long.parseLong(line.replaceAll("\\D", "")) / 1e3;
-      }
-    }
-    return 0;
-  }
-
-  private double cpuSeconds() throws IOException {
-    String stat = Files.readString(Path.of("/proc", Long.toString(node.pid()), "stat"));
-    String[] fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ", 0);
-    return (Long.parseLong(fields[11]) + Long.parseLong(fields[12])) / 100.0;
-  }
-
   private void allFree() {
     node.await(
         "all slots free",
         Duration.ofMinutes(2),
         () -> {
           try {
-            return metric("penstock_grants", "") == 0;
+            return figures.metric("penstock_grants", "") == 0;
           } catch (IOException | InterruptedException e) {
             return false;
           }
@@ -336,8 +278,8 @@ class ManyStreamsIT {
 
   @Test
   void asManyIdleStreamsAsThereAreSockets() throws Exception {
-    double before = heapMb();
-    double residentBefore = residentMb();
+    double before = figures.heapMb();
+    double residentBefore = figures.residentMb();
     List<Stream> streams = new ArrayList<>();
     AtomicInteger over = new AtomicInteger();
     for (int i = 0; i < IDLE; i++) {
@@ -356,12 +298,12 @@ class ManyStreamsIT {
         "a frame of each",
         Duration.ofMinutes(5),
         () -> onLoop(() -> streams.stream().allMatch(each -> each.frames == 1)));
-    assertThat(metric("penstock_grants", "")).isEqualTo(IDLE);
-    double with = heapMb();
-    double cpu = cpuSeconds();
+    assertThat(figures.metric("penstock_grants", "")).isEqualTo(IDLE);
+    double with = figures.heapMb();
+    double cpu = figures.cpuSeconds();
     pause(60_000);
-    double idleCpu = cpuSeconds() - cpu;
-    double later = heapMb();
+    double idleCpu = figures.cpuSeconds() - cpu;
+    double later = figures.heapMb();
     LOG.info(
         "{} idle streams: heap {} -> {} -> {} MB ({} kB a stream), resident {} -> {} MB; {} s of"
             + " CPU in a minute",
@@ -371,7 +313,7 @@ class ManyStreamsIT {
         later,
         (with - before) * 1e3 / IDLE,
         residentBefore,
-        residentMb(),
+        figures.residentMb(),
         idleCpu);
     assertThat(later).isLessThan(with + SLACK_MB);
     engine.release();
@@ -384,9 +326,9 @@ class ManyStreamsIT {
         Duration.ofMinutes(5), // connections to engines are kept for a while
         () -> {
           pause(5_000);
-          return heapMb() < before + SLACK_MB;
+          return figures.heapMb() < before + SLACK_MB;
         });
-    LOG.info("after them: heap {} MB, resident {} MB", heapMb(), residentMb());
+    LOG.info("after them: heap {} MB, resident {} MB", figures.heapMb(), figures.residentMb());
   }
 
   /** Streams that follow each other; 1 % of clients leave and 1 % of engines' streams break. */
@@ -462,12 +404,12 @@ class ManyStreamsIT {
     }
     long began = System.nanoTime();
     pause(LONG.toMillis() / 5);
-    double early = heapMb();
+    double early = figures.heapMb();
     while (System.nanoTime() - began < LONG.toNanos()) {
       pause(1_000);
       assertThat(node.isAlive()).as(node.output()).isTrue();
     }
-    double late = heapMb();
+    double late = figures.heapMb();
     onLoop(
         () -> {
           clients.forEach(each -> each.stopping = true);
@@ -484,15 +426,15 @@ class ManyStreamsIT {
         "{} whole, {} left, {} resumed in {} s; heap {} -> {} MB, resident {} MB",
         whole,
         left,
-        metric("penstock_resumes_total", "outcome=\"resumed\""),
+        figures.metric("penstock_resumes_total", "outcome=\"resumed\""),
         LONG.toSeconds(),
         early,
         late,
-        residentMb());
+        figures.residentMb());
     assertThat(wrong).isEmpty();
     assertThat(whole).isGreaterThan(STEADY);
     assertThat(left).isPositive();
-    assertThat(metric("penstock_resumes_total", "outcome=\"resumed\"")).isPositive();
+    assertThat(figures.metric("penstock_resumes_total", "outcome=\"resumed\"")).isPositive();
     assertThat(late).isLessThan(early + SLACK_MB);
     allFree();
   }
@@ -507,7 +449,7 @@ class ManyStreamsIT {
     }
     pause(20_000);
     double alone = onLoop(gaps::p99Millis);
-    double before = heapMb();
+    double before = figures.heapMb();
     List<Stream> slow = new ArrayList<>();
     for (int i = 0; i < 200; i++) {
       Stream stream = new Stream("flood 10000");
@@ -525,7 +467,7 @@ class ManyStreamsIT {
           return 0;
         });
     pause(30_000);
-    double with = heapMb();
+    double with = figures.heapMb();
     onLoop(
         () -> {
           gaps.count = 0;
@@ -533,14 +475,14 @@ class ManyStreamsIT {
         });
     pause(30_000);
     double beside = onLoop(gaps::p99Millis);
-    double later = heapMb();
+    double later = figures.heapMb();
     LOG.info(
         "200 slow readers: heap {} -> {} -> {} MB, resident {} MB; p99 between frames of others {}"
             + " -> {} ms",
         before,
         with,
         later,
-        residentMb(),
+        figures.residentMb(),
         alone,
         beside);
     assertThat(later).as("each holds less than a megabyte").isLessThan(before + 200);

@@ -8,7 +8,10 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.json.JsonObject;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 
@@ -18,25 +21,37 @@ import java.util.concurrent.TimeUnit;
  *
  * <ul>
  *   <li>{@code idle}: nothing until {@link #release}, then the end;
- *   <li>{@code paced N}: N frames, 20 a second, then the end;
+ *   <li>{@code paced N}: N frames, 20 a second, or as fast as they are read if that is slower, then
+ *       the end;
  *   <li>{@code flood N}: N frames of 1 KiB as fast as they are read.
  * </ul>
  */
 final class PacedEngine implements AutoCloseable {
-  private static final long PACE_MILLIS = 50;
+  private static final int PACE_MILLIS = 50;
+
+  /** Paced streams have their turns one after the other: in one burst no two engines ever work. */
+  private static final int TURNS = 10;
+
+  private static final byte[] BEFORE =
+      bytes(
+          "data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,"
+              + "\"delta\":{\"content\":\"");
+  private static final byte[] AFTER = bytes(" \"},\"finish_reason\":null}]}\n\n");
 
   private final Vertx vertx;
   private final HttpServer server;
   private final Set<Stream> idle = new LinkedHashSet<>();
-  private final Set<Stream> paced = new LinkedHashSet<>();
+  private final List<Set<Stream>> paced = new ArrayList<>();
+  private int turn;
+  private int opened;
 
   private static final class Stream {
     private final HttpServerResponse response;
     private final int frames;
-    private final String filler;
+    private final byte[] filler;
     private int next;
 
-    Stream(HttpServerResponse response, int frames, String filler) {
+    Stream(HttpServerResponse response, int frames, byte[] filler) {
       this.response = response;
       this.frames = frames;
       this.filler = filler;
@@ -47,12 +62,13 @@ final class PacedEngine implements AutoCloseable {
       if (next == frames) {
         return false;
       }
+      byte[] number = bytes(Integer.toString(next++));
       response.write(
-          "data: {\"id\":\"x\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,"
-              + "\"delta\":{\"content\":\""
-              + next++
-              + filler
-              + " \"},\"finish_reason\":null}]}\n\n");
+          Buffer.buffer(BEFORE.length + number.length + filler.length + AFTER.length)
+              .appendBytes(BEFORE)
+              .appendBytes(number)
+              .appendBytes(filler)
+              .appendBytes(AFTER));
       return true;
     }
 
@@ -83,18 +99,28 @@ final class PacedEngine implements AutoCloseable {
             .toCompletionStage()
             .toCompletableFuture()
             .get(20, TimeUnit.SECONDS);
-    vertx.setPeriodic(PACE_MILLIS, tick -> tick());
+    for (int i = 0; i < TURNS; i++) {
+      paced.add(new LinkedHashSet<>());
+    }
+    vertx.setPeriodic(PACE_MILLIS / TURNS, tick -> tick());
+  }
+
+  private static byte[] bytes(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
   }
 
   private void tick() {
-    paced.removeIf(
-        stream -> {
-          if (stream.frame()) {
-            return false;
-          }
-          stream.end();
-          return true;
-        });
+    turn = (turn + 1) % TURNS;
+    paced
+        .get(turn)
+        .removeIf(
+            stream -> {
+              if (stream.response.writeQueueFull() || stream.frame()) {
+                return false;
+              }
+              stream.end();
+              return true;
+            });
   }
 
   private void handle(HttpServerRequest request) {
@@ -118,16 +144,18 @@ final class PacedEngine implements AutoCloseable {
     HttpServerResponse response = request.response().setChunked(true);
     response.putHeader("content-type", "text/event-stream");
     int frames = words.length > 1 ? Integer.parseInt(words[1]) : 1;
-    Stream stream = new Stream(response, frames, words[0].equals("flood") ? "x".repeat(900) : "");
+    Stream stream =
+        new Stream(response, frames, bytes(words[0].equals("flood") ? "x".repeat(900) : ""));
+    Set<Stream> ofTurn = paced.get(opened++ % TURNS);
     response.closeHandler(
         gone -> {
           idle.remove(stream);
-          paced.remove(stream);
+          ofTurn.remove(stream);
         });
     stream.frame();
     switch (words[0]) {
       case "idle" -> idle.add(stream);
-      case "paced" -> paced.add(stream);
+      case "paced" -> ofTurn.add(stream);
       default -> stream.flood();
     }
   }

@@ -10,6 +10,15 @@ import io.penstock.inference.TierName;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Combinators;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+import net.jqwik.api.arbitraries.StringArbitrary;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -108,6 +117,35 @@ class RequestHeadersTest {
   void ignoresWhatIsNoTrace(String value) {
     assertThat(RequestHeaders.traceparent(value)).isEmpty();
     assertThat(RequestHeaders.traceparent(null)).isEmpty();
+  }
+
+  /** The recommendation's grammar as one regular expression. */
+  @Property
+  void agreesWithTheGrammar(@ForAll("almostTraces") String value) {
+    Matcher matcher =
+        Pattern.compile("([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}(-.*)?")
+            .matcher(value);
+    boolean valid =
+        matcher.matches()
+            && !matcher.group(1).equals("ff")
+            && !matcher.group(2).equals("0".repeat(32))
+            && !matcher.group(3).equals("0".repeat(16))
+            && (matcher.group(4) == null || !matcher.group(1).equals("00"));
+    assertThat(RequestHeaders.traceparent(value).isPresent()).isEqualTo(valid);
+  }
+
+  @Provide
+  Arbitrary<String> almostTraces() {
+    StringArbitrary hex = Arbitraries.strings().withChars("0123456789abcdef");
+    Arbitrary<String> version = Arbitraries.of("00", "01", "cc", "ff", "0", "0g", "AA");
+    Arbitrary<String> trace = Arbitraries.oneOf(hex.ofLength(32), Arbitraries.of("0".repeat(32)));
+    Arbitrary<String> parent =
+        Arbitraries.oneOf(hex.ofLength(16), Arbitraries.of("0".repeat(16), "0".repeat(15)));
+    Arbitrary<String> flags = Arbitraries.of("01", "00", "0", "012", "0G");
+    Arbitrary<String> rest = Arbitraries.of("", "", "-", "-more", "more");
+    Arbitrary<String> hyphen = Arbitraries.of("-", "-", "-", "_");
+    return Combinators.combine(version, trace, parent, flags, rest, hyphen)
+        .as((v, t, p, f, r, h) -> v + "-" + t + h + p + "-" + f + r);
   }
 
   @Test
