@@ -75,7 +75,7 @@ final class HazelcastConfigs {
 
     // Gathers nodes that start together into one round of joining; the default of 5 s would be
     // waited for by every node that joins.
-    config.setProperty("hazelcast.wait.seconds.before.join", "1");
+    config.setProperty("hazelcast.wait.seconds.before.join", "0");
     // A look-up that met a partition on the move tries again soon; the default is 500 ms.
     config.setProperty(
         "hazelcast.invocation.retry.pause.millis", String.valueOf(RETRY_PAUSE.toMillis()));
