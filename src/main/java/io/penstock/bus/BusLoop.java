@@ -63,7 +63,9 @@ final class BusLoop {
     }
   }
 
-  /** The same verticle, which lives on this loop when it is deployed; anywhere without a cluster. */
+  /**
+   * The same verticle, which lives on this loop when it is deployed; anywhere without a cluster.
+   */
   Deployable with(Deployable verticle) {
     ContextInternal at = context.get();
     return at == null ? verticle : new Moved(verticle, at.nettyEventLoop());

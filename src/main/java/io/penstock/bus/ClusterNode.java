@@ -20,6 +20,7 @@ import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
@@ -76,12 +77,12 @@ public final class ClusterNode {
       Identity identity,
       Clock clock,
       MeterRegistry meters) {
-    WireForm.load();
+    CompletableFuture<Void> wireForms = CompletableFuture.runAsync(WireForm::load);
     if (cluster.isEmpty()) {
       return alone(builder.with(options).build(), identity, clock, meters);
     }
     try {
-      return join(builder, options, cluster.get(), identity, clock, meters);
+      return join(builder, options, cluster.get(), wireForms, identity, clock, meters);
     } catch (ClusterException e) {
       return Future.failedFuture(e);
     }
@@ -108,6 +109,7 @@ public final class ClusterNode {
       VertxBuilder builder,
       VertxOptions options,
       ClusterConfig cluster,
+      CompletableFuture<Void> wireForms,
       Identity identity,
       Clock clock,
       MeterRegistry meters) {
@@ -124,6 +126,7 @@ public final class ClusterNode {
         .withClusterManager(manager)
         .buildClustered()
         .recover(e -> Future.failedFuture(new ClusterException(cannotJoin(cluster, e), e)))
+        .compose(vertx -> Future.fromCompletionStage(wireForms).map(vertx))
         .compose(
             vertx -> {
               NodeId self = new NodeId(manager.getNodeId());

@@ -384,8 +384,7 @@ final class RequestDrafts {
 
     @Override
     public Grant done(In in) throws IOException {
-      return new Grant(
-          id(in), pool(in), epoch, replica(in), url, queuedMillis, continuesMessages);
+      return new Grant(id(in), pool(in), epoch, replica(in), url, queuedMillis, continuesMessages);
     }
   }
 

@@ -21,9 +21,9 @@ import java.util.function.Consumer;
  * The bus over the Vert.x event bus, clustered or not. May be called from any thread.
  *
  * <p>A message to this node's own stations is sent with {@code localOnly}: it goes straight to the
- * handler's event loop, and neither the cluster's registry nor the codec is asked. Messages to other
- * nodes wait in the {@link Outbox} of their loop for the end of its turn. One consumer per address
- * serves both kinds of senders. A broadcast takes another address than a message to one
+ * handler's event loop, and neither the cluster's registry nor the codec is asked. Messages to
+ * other nodes wait in the {@link Outbox} of their loop for the end of its turn. One consumer per
+ * address serves both kinds of senders. A broadcast takes another address than a message to one
  * station, so the two are not ordered against each other.
  */
 final class VertxBus implements Bus {

@@ -96,7 +96,7 @@ final class WireForm {
 
   /**
    * Makes the readers and writers of all messages, some hundred milliseconds of work that would
-   * otherwise be done by the first message on an event loop, while the node joins.
+   * otherwise be done by the first message on an event loop. Beside what else a start has to do.
    */
   static void load() {
     if (READERS.size() != WRITERS.size()) {

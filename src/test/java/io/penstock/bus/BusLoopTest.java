@@ -46,8 +46,7 @@ class BusLoopTest {
     Set<Thread> loops = new HashSet<>();
     for (int i = 0; i < 3; i++) {
       Listener listener = new Listener(one.bus());
-      String id =
-          TestCluster.await(one.vertx().deployVerticle(one.besideTheBus(listener)), SOON);
+      String id = TestCluster.await(one.vertx().deployVerticle(one.besideTheBus(listener)), SOON);
       TestCluster.await(two.bus().send(station, MessageSamples.ALL.get(0)), SOON);
       Thread heard = TestCluster.await(listener.heard.future(), SOON);
       assertThat(heard).isSameAs(listener.lives);

@@ -163,7 +163,8 @@ class OutboxTest {
     wire.appendInt(2).appendString("{}");
     codec.encodeToWire(wire, message(2));
 
-    assertThat(codec.decodeFromWire(0, wire)).isEqualTo(new Parcel(List.of(message(1), message(2))));
+    assertThat(codec.decodeFromWire(0, wire))
+        .isEqualTo(new Parcel(List.of(message(1), message(2))));
     assertThat(dropped(meters)).isEqualTo(1);
   }
 

@@ -47,11 +47,33 @@ class RequestFormsTest {
   /** What may stand where something else is expected. */
   private static final List<String> VALUES =
       List.of(
-          "null", "true", "false", "0", "-7", "2147483648", "9223372036854775808", "0.5", "1e3",
-          "\"\"", "\" \"", "\"OK\"", "\"BULK\"", "\"NOVEL\"", "\"12\"", "\"true\"", "\"8:AAAA\"",
-          "[]", "[null]", "[\"TOOLS\",\"SMELL\",null]", "[\"a\",\"a\"]", "[3]", "{}",
-          "{\"node\":\"n\",\"room\":\"ATTIC\"}", "{\"key\":\"k\",\"inputs\":0}",
-          "{\"promptTokens\":-1}", "{\"a\":{\"b\":[{}]}}");
+          "null",
+          "true",
+          "false",
+          "0",
+          "-7",
+          "2147483648",
+          "9223372036854775808",
+          "0.5",
+          "1e3",
+          "\"\"",
+          "\" \"",
+          "\"OK\"",
+          "\"BULK\"",
+          "\"NOVEL\"",
+          "\"12\"",
+          "\"true\"",
+          "\"8:AAAA\"",
+          "[]",
+          "[null]",
+          "[\"TOOLS\",\"SMELL\",null]",
+          "[\"a\",\"a\"]",
+          "[3]",
+          "{}",
+          "{\"node\":\"n\",\"room\":\"ATTIC\"}",
+          "{\"key\":\"k\",\"inputs\":0}",
+          "{\"promptTokens\":-1}",
+          "{\"a\":{\"b\":[{}]}}");
 
   private record Chance(Random random) {
     String text() {
@@ -129,8 +151,7 @@ class RequestFormsTest {
                 blocks(),
                 perhaps(new Appraisal(random.nextDouble(), text(), text())));
         case 1 ->
-            new Grant(
-                id, pool, number(), replica, text(), number(), perhaps(random.nextBoolean()));
+            new Grant(id, pool, number(), replica, text(), number(), perhaps(random.nextBoolean()));
         case 2 ->
             new Release(
                 id,
@@ -211,8 +232,7 @@ class RequestFormsTest {
     }
   }
 
-  private static Optional<Message> byReflection(Class<?> type, ObjectNode tree)
-      throws IOException {
+  private static Optional<Message> byReflection(Class<?> type, ObjectNode tree) throws IOException {
     try {
       return Optional.of((Message) REFLECTION.readValue(tree.toString(), type));
     } catch (JsonProcessingException e) {
