@@ -14,6 +14,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 
 class BusLoopTest {
@@ -23,7 +24,7 @@ class BusLoopTest {
   private static final class Listener extends VerticleBase {
     private final Bus bus;
     private final Promise<Thread> heard = Promise.promise();
-    private Thread lives;
+    private @Nullable Thread lives;
 
     Listener(Bus bus) {
       this.bus = bus;
