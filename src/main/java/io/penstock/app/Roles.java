@@ -249,7 +249,8 @@ final class Roles implements Supervisor.Posts {
                 census,
                 clock,
                 registry(),
-                legacy));
+                legacy),
+        cluster::besideTheBus);
   }
 
   private Future<?> router() {

@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.IntFunction;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -90,12 +91,21 @@ final class Supervisor implements LoopWatch.Listener {
    * @return completes when the first is up; fails, and keeps nothing running, when it can not start
    */
   Future<Void> keep(Role role, IntFunction<Deployable> nth) {
-    return keep(new Ward(role.label(), Optional.of(role), nth));
+    return keep(role, nth, UnaryOperator.identity());
+  }
+
+  /**
+   * The same of one that lives on a certain event loop.
+   *
+   * @param place given what is to be deployed, gives what deploys it there
+   */
+  Future<Void> keep(Role role, IntFunction<Deployable> nth, UnaryOperator<Deployable> place) {
+    return keep(new Ward(role.label(), Optional.of(role), nth, place));
   }
 
   /** The same for a verticle that is none of a role. */
   Future<Void> keep(String name, IntFunction<Deployable> nth) {
-    return keep(new Ward(name, Optional.empty(), nth));
+    return keep(new Ward(name, Optional.empty(), nth, UnaryOperator.identity()));
   }
 
   private Future<Void> keep(Ward ward) {
@@ -245,6 +255,7 @@ final class Supervisor implements LoopWatch.Listener {
     final String name;
     final Optional<Role> role;
     final IntFunction<Deployable> nth;
+    final UnaryOperator<Deployable> place;
     final Promise<Void> first = Promise.promise();
     final RestartPlan plan = new RestartPlan();
     final Counter exceptions;
@@ -261,10 +272,15 @@ final class Supervisor implements LoopWatch.Listener {
 
     private @Nullable Throwable failedEarly;
 
-    Ward(String name, Optional<Role> role, IntFunction<Deployable> nth) {
+    Ward(
+        String name,
+        Optional<Role> role,
+        IntFunction<Deployable> nth,
+        UnaryOperator<Deployable> place) {
       this.name = name;
       this.role = role;
       this.nth = nth;
+      this.place = place;
       this.exceptions = meters.counter(Names.VERTICLE_EXCEPTIONS, "role", name);
       this.restarts = meters.counter(Names.VERTICLE_RESTARTS, "role", name);
       Gauge.builder(Names.VERTICLE_UP, up, AtomicInteger::get)
@@ -297,7 +313,8 @@ final class Supervisor implements LoopWatch.Listener {
             }
           };
       try {
-        return vertx.deployVerticle(new Watched(nth.apply(mine), doctor), new DeploymentOptions());
+        Deployable watched = new Watched(nth.apply(mine), doctor);
+        return vertx.deployVerticle(place.apply(watched), new DeploymentOptions());
       } catch (RuntimeException e) {
         return Future.failedFuture(e);
       }

@@ -339,13 +339,15 @@ public final class BatcherVerticle extends VerticleBase {
 
   /** Keeps the timer while a pool needs it, and forgets pools that are gone with all they held. */
   private void keepTime() {
-    keepCompanyTime();
     boolean busy = false;
     boolean over = false;
+    long due = Long.MAX_VALUE;
     for (Shell pool : pools.values()) {
       busy |= pool.owner.busy();
       over |= pool.owner.isOver();
+      due = Math.min(due, pool.owner.companyDueMillis());
     }
+    keepCompanyTime(due);
     if (over) {
       pools.values().removeIf(Shell::closedIfOver);
     }
@@ -363,12 +365,7 @@ public final class BatcherVerticle extends VerticleBase {
   }
 
   /** Wakes up when the first request has waited long enough for company. */
-  private void keepCompanyTime() {
-    long due =
-        pools.values().stream()
-            .mapToLong(pool -> pool.owner.companyDueMillis())
-            .min()
-            .orElse(Long.MAX_VALUE);
+  private void keepCompanyTime(long due) {
     if (due < companyDueMillis && !stopped) {
       companyDueMillis = due;
       vertx.setTimer(Math.max(1, due - clock.millis()), id -> companyDue(due));

@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.penstock.inference.NodeId;
 import io.penstock.inference.Role;
 import io.penstock.time.Clock;
+import io.vertx.core.Deployable;
 import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.Vertx;
@@ -19,6 +20,7 @@ import java.util.EnumSet;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
@@ -36,14 +38,17 @@ public final class ClusterNode {
   private final Bus bus;
   private final DirectoryVerticle directory;
   private final DrainVerticle drains;
+  private final BusLoop loop;
   private final Promise<Void> lost = Promise.promise();
   private volatile boolean closing;
 
-  private ClusterNode(Vertx vertx, Bus bus, DirectoryVerticle directory, DrainVerticle drains) {
+  private ClusterNode(
+      Vertx vertx, Bus bus, DirectoryVerticle directory, DrainVerticle drains, BusLoop loop) {
     this.vertx = vertx;
     this.bus = bus;
     this.directory = directory;
     this.drains = drains;
+    this.loop = loop;
   }
 
   /**
@@ -72,12 +77,12 @@ public final class ClusterNode {
       Identity identity,
       Clock clock,
       MeterRegistry meters) {
-    WireForm.load();
+    CompletableFuture<Void> wireForms = CompletableFuture.runAsync(WireForm::load);
     if (cluster.isEmpty()) {
       return alone(builder.with(options).build(), identity, clock, meters);
     }
     try {
-      return join(builder, options, cluster.get(), identity, clock, meters);
+      return join(builder, options, cluster.get(), wireForms, identity, clock, meters);
     } catch (ClusterException e) {
       return Future.failedFuture(e);
     }
@@ -88,13 +93,23 @@ public final class ClusterNode {
     NodeId self = new NodeId(UUID.randomUUID().toString());
     VertxBus bus = new VertxBus(vertx, self, new WireCodec(meters));
     return deploy(
-        vertx, bus, Members.alone(self), Registry.NONE, "", Duration.ZERO, identity, clock, meters);
+        vertx,
+        bus,
+        new BusLoop(),
+        Members.alone(self),
+        Registry.NONE,
+        "",
+        Duration.ZERO,
+        identity,
+        clock,
+        meters);
   }
 
   private static Future<ClusterNode> join(
       VertxBuilder builder,
       VertxOptions options,
       ClusterConfig cluster,
+      CompletableFuture<Void> wireForms,
       Identity identity,
       Clock clock,
       MeterRegistry meters) {
@@ -103,13 +118,15 @@ public final class ClusterNode {
       System.setProperty(HazelcastConfigs.LOGGING_TYPE, "slf4j"); // read by static loggers
     }
     Config hazelcast = HazelcastConfigs.of(cluster, host);
-    HazelcastClusterManager manager = new HazelcastClusterManager(hazelcast);
+    BusLoop loop = new BusLoop();
+    HazelcastClusterManager manager = new BusLoop.Manager(hazelcast, loop);
     listen(options.getEventBusOptions(), cluster, host);
     return builder
         .with(options)
         .withClusterManager(manager)
         .buildClustered()
         .recover(e -> Future.failedFuture(new ClusterException(cannotJoin(cluster, e), e)))
+        .compose(vertx -> Future.fromCompletionStage(wireForms).map(vertx))
         .compose(
             vertx -> {
               NodeId self = new NodeId(manager.getNodeId());
@@ -119,6 +136,7 @@ public final class ClusterNode {
               return deploy(
                   vertx,
                   bus,
+                  loop,
                   members,
                   registry,
                   addressOf(manager),
@@ -161,6 +179,7 @@ public final class ClusterNode {
   private static Future<ClusterNode> deploy(
       Vertx vertx,
       VertxBus bus,
+      BusLoop loop,
       Members members,
       Registry registry,
       String address,
@@ -180,7 +199,7 @@ public final class ClusterNode {
         .compose(id -> vertx.deployVerticle(drains))
         .map(
             id -> {
-              ClusterNode node = new ClusterNode(vertx, bus, directory, drains);
+              ClusterNode node = new ClusterNode(vertx, bus, directory, drains, loop);
               members.onEnd(node::memberEnded);
               return node;
             })
@@ -210,6 +229,14 @@ public final class ClusterNode {
   /** Its bus. */
   public Bus bus() {
     return bus;
+  }
+
+  /**
+   * A verticle that other nodes say much to: it lives on the event loop of the bus's sockets when
+   * it is deployed.
+   */
+  public Deployable besideTheBus(Deployable verticle) {
+    return loop.with(verticle);
   }
 
   /** Who is in the cluster, as it sees it. */

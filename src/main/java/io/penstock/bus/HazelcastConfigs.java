@@ -74,9 +74,11 @@ final class HazelcastConfigs {
     config.setProperty("hazelcast.merge.first.run.delay.seconds", "5");
     config.setProperty("hazelcast.merge.next.run.delay.seconds", "5");
 
-    // Gathers nodes that start together into one round of joining; the default of 5 s would be
-    // waited for by every node that joins.
-    config.setProperty("hazelcast.wait.seconds.before.join", "1");
+    // How long the master waits for more nodes to join with this one (5 s by default), which every
+    // node that joins would wait for. With DNS and Kubernetes it is also how long a node looks for
+    // others before it believes to be the first.
+    boolean isLookedUp = !(cluster.join() instanceof Join.Static);
+    config.setProperty("hazelcast.wait.seconds.before.join", isLookedUp ? "1" : "0");
     // A look-up that met a partition on the move tries again soon; the default is 500 ms.
     config.setProperty(
         "hazelcast.invocation.retry.pause.millis", String.valueOf(RETRY_PAUSE.toMillis()));

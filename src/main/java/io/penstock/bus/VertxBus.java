@@ -5,6 +5,7 @@ import io.penstock.inference.NodeId;
 import io.penstock.message.Message;
 import io.penstock.message.Room;
 import io.penstock.message.Station;
+import io.vertx.core.Context;
 import io.vertx.core.Future;
 import io.vertx.core.Vertx;
 import io.vertx.core.eventbus.DeliveryOptions;
@@ -20,7 +21,8 @@ import java.util.function.Consumer;
  * The bus over the Vert.x event bus, clustered or not. May be called from any thread.
  *
  * <p>A message to this node's own stations is sent with {@code localOnly}: it goes straight to the
- * handler's event loop, and neither the cluster's registry nor the codec is asked. One consumer per
+ * handler's event loop, and neither the cluster's registry nor the codec is asked. Messages to
+ * other nodes wait in the {@link Outbox} of their loop for the end of its turn. One consumer per
  * address serves both kinds of senders. A broadcast takes another address than a message to one
  * station, so the two are not ordered against each other.
  */
@@ -32,6 +34,7 @@ final class VertxBus implements Bus {
   private final EventBus eventBus;
   private final NodeId self;
   private final Map<Station, Ears> ears = new ConcurrentHashMap<>();
+  private final ThreadLocal<Outbox> outbox = ThreadLocal.withInitial(() -> new Outbox(this::write));
 
   /** Registers the codec, so there is one bus per {@code vertx}. */
   VertxBus(Vertx vertx, NodeId self, WireCodec codec) {
@@ -43,7 +46,7 @@ final class VertxBus implements Bus {
    * What listens at a station. Vert.x takes the consumers of a verticle away when it is undeployed,
    * whether or not the verticle does, so they are asked themselves.
    */
-  private record Ears(MessageConsumer<Message> own, MessageConsumer<Message> shared) {
+  private record Ears(MessageConsumer<Object> own, MessageConsumer<Object> shared) {
     boolean listen() {
       return own.isRegistered() || shared.isRegistered();
     }
@@ -65,8 +68,15 @@ final class VertxBus implements Bus {
 
   @Override
   public Future<Void> send(Station to, Message message) {
+    Context context = Vertx.currentContext();
+    return to.node().equals(self) || context == null || !Context.isOnEventLoopThread()
+        ? write(to, message)
+        : outbox.get().send(context, to, message);
+  }
+
+  private Future<Void> write(Station to, Object body) {
     DeliveryOptions options = to.node().equals(self) ? LOCAL : CLUSTERED;
-    return eventBus.<Message>sender(BusAddresses.of(to), options).write(message);
+    return eventBus.sender(BusAddresses.of(to), options).write(body);
   }
 
   @Override
@@ -108,14 +118,16 @@ final class VertxBus implements Bus {
     return addresses;
   }
 
-  private MessageConsumer<Message> listen(String address, Consumer<Message> handler) {
+  private MessageConsumer<Object> listen(String address, Consumer<Message> handler) {
     return eventBus.consumer(
         address,
         delivery -> {
-          Message message = delivery.body();
-          if (message != null) { // null: the codec could not read it, and has said so
+          Object body = delivery.body();
+          if (body instanceof Message message) {
             handler.accept(message);
-          }
+          } else if (body instanceof Parcel parcel) {
+            parcel.open(handler);
+          } // null: the codec could not read it, and has said so
         });
   }
 

@@ -8,8 +8,11 @@ import io.penstock.telemetry.Names;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.eventbus.MessageCodec;
 import java.io.OutputStream;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -17,9 +20,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Hands {@link WireForm} to the event bus: the same object within the node, a length and the wire
- * form between nodes. Called on every event loop at once.
+ * form between nodes, of a {@link Parcel} one after the other. Called on every event loop at once.
  */
-final class WireCodec implements MessageCodec<Message, Message> {
+final class WireCodec implements MessageCodec<Object, Object> {
   static final String NAME = "penstock";
 
   private static final Logger LOG = LoggerFactory.getLogger(WireCodec.class);
@@ -35,29 +38,58 @@ final class WireCodec implements MessageCodec<Message, Message> {
   }
 
   @Override
-  public void encodeToWire(Buffer buffer, Message message) {
+  public void encodeToWire(Buffer buffer, Object body) {
+    if (body instanceof Parcel parcel) {
+      parcel.messages().forEach(each -> write(each, buffer));
+    } else {
+      write((Message) body, buffer);
+    }
+  }
+
+  private static void write(Message message, Buffer buffer) {
     int start = buffer.length();
     buffer.appendInt(0);
     WireForm.write(message, new BufferStream(buffer));
     buffer.setInt(start, buffer.length() - start - LENGTH_BYTES);
   }
 
-  /** Null for what this node can not read: the consumer skips it. */
+  /** Without what this node can not read; null when that is all, and the consumer skips it. */
   @Override
-  public @Nullable Message decodeFromWire(int position, Buffer buffer) {
-    int from = position + LENGTH_BYTES;
-    byte[] bytes = buffer.getBytes(from, from + buffer.getInt(position));
+  public @Nullable Object decodeFromWire(int position, Buffer buffer) {
+    List<Message> messages = new ArrayList<>(1);
+    int at = position;
+    while (at < buffer.length()) {
+      int left = buffer.length() - at - LENGTH_BYTES;
+      int length = left < 0 ? -1 : buffer.getInt(at);
+      if (length < 0 || length > left) {
+        drop(
+            new UnreadableMessageException(
+                Reason.MALFORMED, "length: " + length + " (expected: 0.." + left + ")"));
+        break;
+      }
+      at += LENGTH_BYTES;
+      read(buffer.getBytes(at, at + length)).ifPresent(messages::add);
+      at += length;
+    }
+    return switch (messages.size()) {
+      case 0 -> null;
+      case 1 -> messages.get(0);
+      default -> new Parcel(messages);
+    };
+  }
+
+  private Optional<Message> read(byte[] bytes) {
     try {
-      return WireForm.read(bytes, 0, bytes.length);
+      return Optional.of(WireForm.read(bytes, 0, bytes.length));
     } catch (UnreadableMessageException e) {
       drop(e);
-      return null;
+      return Optional.empty();
     }
   }
 
   @Override
-  public Message transform(Message message) {
-    return message;
+  public Object transform(Object body) {
+    return body;
   }
 
   @Override

@@ -95,6 +95,13 @@ class HazelcastConfigsTest {
   }
 
   @Test
+  void onlyWhereNodesAreLookedUpIsAnyWaitedFor() {
+    String wait = "hazelcast.wait.seconds.before.join";
+    assertThat(of(new Join.Static(List.of("10.0.0.1:5701"))).getProperty(wait)).isEqualTo("0");
+    assertThat(of(new Join.Dns("penstock.svc")).getProperty(wait)).isEqualTo("1");
+  }
+
+  @Test
   void tellsNobodyAndLeavesTheShutdownToVertx() {
     Config config = of(new Join.Static(List.of()));
     assertThat(config.getProperty("hazelcast.phone.home.enabled")).isEqualTo("false");

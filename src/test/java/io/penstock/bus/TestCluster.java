@@ -76,12 +76,22 @@ final class TestCluster {
   }
 
   ClusterNode start(int index, Clock clock, SimpleMeterRegistry meters) {
-    return start(Optional.of(config(index)), "node-" + index, "fleet", clock, meters);
+    return start(Optional.of(config(index)), "node-" + index, "fleet", clock, meters, 1);
+  }
+
+  ClusterNode startOnLoops(int index, int loops) {
+    return start(
+        Optional.of(config(index)),
+        "node-" + index,
+        "fleet",
+        Clock.system(),
+        new SimpleMeterRegistry(),
+        loops);
   }
 
   static ClusterNode start(
       Optional<ClusterConfig> config, String name, String fleetHash, SimpleMeterRegistry meters) {
-    return start(config, name, fleetHash, Clock.system(), meters);
+    return start(config, name, fleetHash, Clock.system(), meters, 1);
   }
 
   private static ClusterNode start(
@@ -89,11 +99,12 @@ final class TestCluster {
       String name,
       String fleetHash,
       Clock clock,
-      SimpleMeterRegistry meters) {
+      SimpleMeterRegistry meters,
+      int loops) {
     return await(
         ClusterNode.start(
             Vertx.builder(),
-            new VertxOptions().setEventLoopPoolSize(1),
+            new VertxOptions().setEventLoopPoolSize(loops),
             config,
             new ClusterNode.Identity(name, "zone", fleetHash),
             clock,
