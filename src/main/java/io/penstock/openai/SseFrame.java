@@ -7,9 +7,9 @@ import org.jspecify.annotations.Nullable;
 /**
  * One whole server-sent event as it came, its closing blank line included.
  *
- * <p>A reader has one object for all frames that it reads, since a stream has thousands and each
- * is looked at once: it is good until the call that delivers it returns, and who wants it for
- * longer takes a {@link #copy}. The bytes are another matter: they lie in the array that was fed where
+ * <p>A reader has one object for all frames that it reads, since a stream has thousands and each is
+ * looked at once: it is good until the call that delivers it returns, and who wants it for longer
+ * takes a {@link #copy}. The bytes are another matter: they lie in the array that was fed where
  * they are in one piece there, else in an array of their own, and stay as long as nobody writes to
  * it.
  */

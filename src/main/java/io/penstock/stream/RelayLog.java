@@ -56,8 +56,7 @@ final class RelayLog {
   }
 
   private static int sameHead(Slice a, Slice b) {
-    int differs =
-        Arrays.mismatch(a.bytes(), a.offset(), a.end(), b.bytes(), b.offset(), b.end());
+    int differs = Arrays.mismatch(a.bytes(), a.offset(), a.end(), b.bytes(), b.offset(), b.end());
     return differs < 0 ? a.length() : differs;
   }
 
