@@ -96,11 +96,16 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
       passed = true;
     } else if (message instanceof HttpResponse) {
       passed = false;
-      pieces = null;
+      close();
     } else {
-      pieces = null;
+      close();
     }
     at.fireChannelRead(message);
+  }
+
+  private void close() {
+    context = null;
+    pieces = null;
   }
 
   private static byte[] bytes(HttpContent content) {

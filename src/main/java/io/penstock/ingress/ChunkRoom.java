@@ -33,4 +33,12 @@ final class ChunkRoom {
     kept = made;
     return made.retain();
   }
+
+  /** Gives back the buffer, as a loop does that ends. */
+  void close() {
+    if (kept != null) {
+      kept.release();
+      kept = null;
+    }
+  }
 }

@@ -60,11 +60,11 @@ final class ChunkWire {
   }
 
   /**
-   * Writes one chunk, at once.
+   * Puts one chunk together, which is then to be {@link #send sent}.
    *
    * @param length of all the slices, not 0
    */
-  void write(List<Slice> slices, int length) {
+  ByteBuf chunk(List<Slice> slices, int length) {
     ByteBuf chunk = room.take(encoder.alloc(), length + OVERHEAD_MAX_BYTES);
     writeHex(chunk, length);
     chunk.writeShort(CRLF);
@@ -73,6 +73,14 @@ final class ChunkWire {
       chunk.writeBytes(slice.bytes(), slice.offset(), slice.length());
     }
     chunk.writeShort(CRLF);
+    return chunk;
+  }
+
+  /**
+   * Hands it to the socket, at once. A socket that has more room afterwards than before says so
+   * from within, so that who writes may be brought more before this returns.
+   */
+  void send(ByteBuf chunk) {
     encoder.writeAndFlush(chunk, nobodyAsks);
     if (idle != null) {
       idle.resetWriteTimeout(); // it does not see what is written from here

@@ -1,5 +1,6 @@
 package io.penstock.ingress;
 
+import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.openai.ErrorBody;
 import io.penstock.openai.Slice;
@@ -38,7 +39,7 @@ final class ClientAnswer {
   private int gatheredBytes;
   private boolean awaitsEnd; // of the turn
   private boolean framed;
-  private @Nullable ChunkWire wire; // once the head of a stream has been written
+  private @Nullable ChunkWire wire; // from the head of a stream until its end
   private int status;
   private long bytesOut;
 
@@ -124,8 +125,9 @@ final class ClientAnswer {
       return;
     }
     if (wire != null) {
-      wire.write(gathered, gatheredBytes);
-      forgetGathered();
+      ByteBuf chunk = wire.chunk(gathered, gatheredBytes);
+      forgetGathered(); // before more can come
+      wire.send(chunk);
     } else {
       response.write(takeGathered());
       wire = ChunkWire.of(request, chunks);
@@ -171,6 +173,7 @@ final class ClientAnswer {
 
   /** The end of a stream, or of an answer that was {@link #piece piped}. */
   void end() {
+    wire = null; // what comes now is refused by the response
     if (gatheredBytes > 0) {
       response.end(takeGathered());
     } else {
@@ -234,6 +237,7 @@ final class ClientAnswer {
 
   /** The last frame of a stream that can not be finished: an error, and no {@code [DONE]}. */
   void lastFrame(byte[] frame) {
+    wire = null;
     gathered.add(new Slice(frame, 0, frame.length));
     gatheredBytes += frame.length;
     response

@@ -203,16 +203,18 @@ final class Delivery {
     if (!paused && source != null && answer.isFull()) {
       paused = true;
       source.pause();
-      answer.onDrain(
-          () ->
-              client.on(
-                  now -> {
-                    paused = false;
-                    life.heldBack(now);
-                    if (source != null) {
-                      source.resume();
-                    }
-                  }));
+      answer.onDrain(() -> client.on(this::caughtUp));
+    }
+  }
+
+  /** Told each time that the client's socket has room again. */
+  private void caughtUp(long nowMillis) {
+    if (paused) {
+      paused = false;
+      life.heldBack(nowMillis);
+      if (source != null) {
+        source.resume();
+      }
     }
   }
 

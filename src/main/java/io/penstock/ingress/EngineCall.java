@@ -184,6 +184,9 @@ final class EngineCall implements Upstream {
   /** Stops reading until {@link #resume}; TCP passes it on to the engine. */
   @Override
   public void pause() {
+    if (over) {
+      return; // what is left of it is read, so that the connection can be another's
+    }
     paused = true;
     if (tap != null) {
       tap.pause();

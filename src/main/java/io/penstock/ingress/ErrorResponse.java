@@ -6,6 +6,7 @@ import io.penstock.openai.ErrorBody;
 import io.vertx.core.MultiMap;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
+import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpServerResponse;
 import io.vertx.core.http.HttpVersion;
@@ -97,7 +98,8 @@ final class ErrorResponse {
     if (unread && !http1) {
       response.reset(HTTP2_NO_ERROR); // the client need not send the rest
     } else if (unread) {
-      Vertx.currentContext().owner().setTimer(LINGER_MILLIS, late -> request.connection().close());
+      HttpConnection connection = request.connection(); // the request need not be kept till then
+      Vertx.currentContext().owner().setTimer(LINGER_MILLIS, late -> connection.close());
     }
     return body.length;
   }

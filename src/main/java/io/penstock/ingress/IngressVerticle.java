@@ -231,7 +231,7 @@ public final class IngressVerticle extends VerticleBase
             slots,
             routes,
             books,
-            (millis, task) -> vertx.setTimer(Math.max(1, millis), due -> task.run()),
+            this::timer,
             new TurnEnd(context),
             this,
             lanesOfBatches,
@@ -253,6 +253,11 @@ public final class IngressVerticle extends VerticleBase
               config.onChange(next -> rulesChanged(next, fleet.now()));
               fleet.onChange(next -> rulesChanged(config.now(), next));
             });
+  }
+
+  private Runnable timer(long millis, Runnable task) {
+    long id = vertx.setTimer(Math.max(1, millis), due -> task.run());
+    return () -> vertx.cancelTimer(id);
   }
 
   private LoopParts.Rules rules(IngressConfig of, Fleet serving) {
@@ -615,6 +620,9 @@ public final class IngressVerticle extends VerticleBase
     }
     if (lanesOfBatches != null) {
       lanesOfBatches.close();
+    }
+    if (parts != null) {
+      parts.chunks().close();
     }
     Future<?> flushed =
         flush ? vertx.timer(FLUSH_MILLIS, TimeUnit.MILLISECONDS) : Future.succeededFuture();

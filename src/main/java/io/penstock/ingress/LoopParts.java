@@ -94,7 +94,12 @@ record LoopParts(
 
   /** The loop's timers. */
   interface Timers {
-    void after(long millis, Runnable task);
+    /**
+     * Runs it once.
+     *
+     * @return calls it off, and lets go of the task; without effect once it has run
+     */
+    Runnable after(long millis, Runnable task);
   }
 
   /** Who keeps the exchanges that are carried. */

@@ -163,8 +163,7 @@ final class Pursuit implements Attempt.Owner {
     life.connect(nowMillis);
     Pool target = required(pool);
     ScannedBody scan = ask.scan();
-    StreamRelay relay =
-        scan.stream() ? relay(scan, EngineRequest.usage(target, scan)) : null;
+    StreamRelay relay = scan.stream() ? relay(scan, EngineRequest.usage(target, scan)) : null;
     Attempt next = attempt(target, as, relay);
     next.start(ride.call(loop.lanes(), seat, next));
   }

@@ -33,7 +33,7 @@ final class ServerOptions {
     HttpServerOptions options =
         new HttpServerOptions()
             .setHttp2ClearTextEnabled(true)
-            .setStrictThreadMode(true)
+            .setStrictThreadMode(true) // no queue between response and socket: see ChunkWire
             .setPerFrameWebSocketCompressionSupported(false)
             .setPerMessageWebSocketCompressionSupported(false)
             .setInitialSettings(

@@ -66,6 +66,7 @@ abstract class SideCall implements Upstream.Listener, SideCalls.Waiting {
   private @Nullable Pool pool;
   private Buffer body = Buffer.buffer();
   private @Nullable Upstream call;
+  private Runnable noTimeout = () -> {};
   private int status;
   private long grantedMillis;
   private boolean over;
@@ -92,7 +93,8 @@ abstract class SideCall implements Upstream.Listener, SideCalls.Waiting {
   abstract void failed(Trouble trouble);
 
   final void begin() {
-    loop.timers().after(terms.timeout().toMillis(), () -> fail(Trouble.LATE, terms.late()));
+    noTimeout =
+        loop.timers().after(terms.timeout().toMillis(), () -> fail(Trouble.LATE, terms.late()));
     askForSlot();
   }
 
@@ -192,6 +194,7 @@ abstract class SideCall implements Upstream.Listener, SideCalls.Waiting {
       return false;
     }
     over = true;
+    noTimeout.run();
     loop.sideCalls().closed(id);
     if (call != null) {
       call.cancel(); // without effect on an answer that came whole

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * One whole server-sent event as it came, its closing blank line included.
  *
- * <p>A scanner has one object for all of its frames, since a stream has thousands and each is
+ * <p>A reader has one object for all frames that it reads, since a stream has thousands and each is
  * looked at once: it is good until the call that delivers it returns, and who wants it for longer
  * takes a {@link #copy}. The bytes are another matter: they lie in the array that was fed where
  * they are in one piece there, else in an array of their own, and stay as long as nobody writes to
@@ -72,7 +72,7 @@ public final class SseFrame {
     return this;
   }
 
-  /** One that the scanner does not use again; the bytes are shared. */
+  /** One that the reader does not use again; the bytes are shared. */
   public SseFrame copy() {
     SseFrame copy = new SseFrame();
     copy.plain(kind, bytes, offset, offset + length);

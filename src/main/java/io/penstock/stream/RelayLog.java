@@ -45,12 +45,18 @@ final class RelayLog {
     number(sameTail);
     number(length - same - sameTail);
     copy(frames.bytes(), frames.offset() + same, length - same - sameTail);
-    before = compared && open ? frames : NO_SLICE;
+    before = compared && open ? alone(frames) : NO_SLICE;
+  }
+
+  /** The stretch, in an array that is not much larger. */
+  private static Slice alone(Slice frames) {
+    return frames.bytes().length <= COMPARED_MAX_BYTES
+        ? frames
+        : new Slice(frames.toByteArray(), 0, frames.length());
   }
 
   private static int sameHead(Slice a, Slice b) {
-    int differs =
-        Arrays.mismatch(a.bytes(), a.offset(), a.end(), b.bytes(), b.offset(), b.end());
+    int differs = Arrays.mismatch(a.bytes(), a.offset(), a.end(), b.bytes(), b.offset(), b.end());
     return differs < 0 ? a.length() : differs;
   }
 
@@ -121,9 +127,9 @@ final class RelayLog {
     return open;
   }
 
-  /** Memory of the blocks, and of the stretch that the next is compared with. */
+  /** Memory of the blocks, and of the array with the stretch that the next is compared with. */
   long bytes() {
-    return bytes + before.length();
+    return bytes + before.bytes().length;
   }
 
   /** The stretches that were added, in arrays of their own, made one by one. */

@@ -106,7 +106,7 @@ public final class StreamResume {
     }
   }
 
-  /** Memory that the frames keep alive. */
+  /** Memory that is taken to keep the frames. */
   public long keptBytes() {
     return log.bytes();
   }

@@ -1,9 +1,11 @@
 package io.penstock.ingress;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.penstock.openai.Slice;
 import io.vertx.core.Future;
+import io.vertx.core.Handler;
 import io.vertx.core.Vertx;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -13,9 +15,11 @@ import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerOptions;
+import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
 import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.net.SelfSignedCertificate;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -45,27 +49,32 @@ class StreamWiresTest {
 
   @BeforeEach
   void start() throws Exception {
-    server =
-        vertx
-            .createHttpServer(new HttpServerOptions().setStrictThreadMode(true))
-            .requestHandler(
-                request -> {
-                  List<byte[]> chunks = chunks(Long.parseLong(request.path().substring(1)));
-                  request.response().setChunked(request.version() != HttpVersion.HTTP_2);
-                  request.response().write(Buffer.buffer(chunks.get(0)));
-                  ChunkWire wire = ChunkWire.of(request, room);
-                  if (wire == null) {
-                    chunks.stream().skip(1).map(Buffer::buffer).forEach(request.response()::write);
-                  } else {
-                    wired.incrementAndGet();
-                    chunks.stream().skip(1).forEach(chunk -> write(wire, chunk));
-                  }
-                  request.response().end();
-                })
-            .listen(0, "127.0.0.1")
-            .toCompletionStage()
-            .toCompletableFuture()
-            .get(20, TimeUnit.SECONDS);
+    server = listen(new HttpServerOptions(), this::answer);
+  }
+
+  private HttpServer listen(HttpServerOptions options, Handler<HttpServerRequest> handler)
+      throws Exception {
+    return vertx
+        .createHttpServer(options.setStrictThreadMode(true))
+        .requestHandler(handler)
+        .listen(0, "127.0.0.1")
+        .toCompletionStage()
+        .toCompletableFuture()
+        .get(20, TimeUnit.SECONDS);
+  }
+
+  private void answer(HttpServerRequest request) {
+    List<byte[]> chunks = chunks(Long.parseLong(request.path().substring(1)));
+    request.response().setChunked(request.version() != HttpVersion.HTTP_2);
+    request.response().write(Buffer.buffer(chunks.get(0)));
+    ChunkWire wire = ChunkWire.of(request, room);
+    if (wire == null) {
+      chunks.stream().skip(1).map(Buffer::buffer).forEach(request.response()::write);
+    } else {
+      wired.incrementAndGet();
+      chunks.stream().skip(1).forEach(chunk -> write(wire, chunk));
+    }
+    request.response().end();
   }
 
   @AfterEach
@@ -75,8 +84,10 @@ class StreamWiresTest {
 
   private static void write(ChunkWire wire, byte[] chunk) {
     int cut = chunk.length / 3;
-    wire.write(
-        List.of(new Slice(chunk, 0, cut), new Slice(chunk, cut, chunk.length - cut)), chunk.length);
+    wire.send(
+        wire.chunk(
+            List.of(new Slice(chunk, 0, cut), new Slice(chunk, cut, chunk.length - cut)),
+            chunk.length));
   }
 
   /** Of lengths around each further hexadecimal digit, some larger than what a room keeps. */
@@ -100,12 +111,14 @@ class StreamWiresTest {
   }
 
   private HttpClient client(HttpVersion version) {
+    return client(
+        new HttpClientOptions().setProtocolVersion(version).setHttp2ClearTextUpgrade(false));
+  }
+
+  private HttpClient client(HttpClientOptions options) {
     return vertx
         .httpClientBuilder()
-        .with(
-            new HttpClientOptions()
-                .setProtocolVersion(version)
-                .setHttp2ClearTextUpgrade(false))
+        .with(options)
         .with(new PoolOptions().setHttp1MaxSize(1))
         .withConnectHandler(
             opened -> {
@@ -173,6 +186,62 @@ class StreamWiresTest {
     assertThat(Arrays.equals(got.body().getBytes(), whole(seed))).isTrue();
     assertThat(got.tapped().get()).as("pieces by the tap").isPositive();
     assertThat(wired.get()).isEqualTo(1);
+  }
+
+  /** The cipher is between the two and the sockets; it takes the buffers and keeps some. */
+  @ParameterizedTest
+  @CsvSource({"1,false", "2,false", "3,true"})
+  void soItIsOverTls(long seed, boolean paused) throws Exception {
+    SelfSignedCertificate certificate = SelfSignedCertificate.create();
+    server =
+        listen(
+            new HttpServerOptions().setSsl(true).setKeyCertOptions(certificate.keyCertOptions()),
+            this::answer);
+    HttpClient client =
+        client(new HttpClientOptions().setSsl(true).setTrustAll(true).setVerifyHost(false));
+    for (int i = 0; i < 2; i++) {
+      Got got = ask(client, seed, paused).get(60, TimeUnit.SECONDS);
+      assertThat(Arrays.equals(got.body().getBytes(), whole(seed))).isTrue();
+      assertThat(got.tapped().get()).as("pieces by the tap").isPositive();
+    }
+    assertThat(connections.get()).isEqualTo(1);
+    assertThat(wired.get()).isEqualTo(2);
+  }
+
+  /** A socket that takes a large chunk at once says within the write that it has room again. */
+  @Test
+  void whatComesWithinAWriteIsWrittenAfterIt() throws Exception {
+    byte[] large = new byte[100_000];
+    Arrays.fill(large, (byte) 'x');
+    server =
+        listen(
+            new HttpServerOptions().setSendBufferSize(1 << 20),
+            request -> {
+              ClientAnswer answer =
+                  new ClientAnswer(
+                      request,
+                      "",
+                      own -> {},
+                      error -> {},
+                      new TurnEnd(vertx.getOrCreateContext()),
+                      room);
+              answer.frames(List.of(slice("first".getBytes(UTF_8))));
+              AtomicInteger drained = new AtomicInteger();
+              answer.onDrain(
+                  () -> {
+                    if (drained.incrementAndGet() == 1) {
+                      answer.frames(List.of(slice("last".getBytes(UTF_8))));
+                      vertx.runOnContext(then -> answer.end());
+                    }
+                  });
+              vertx.setTimer(20, later -> answer.frames(List.of(slice(large))));
+            });
+    Got got = ask(client(HttpVersion.HTTP_1_1), 0, false).get(60, TimeUnit.SECONDS);
+    assertThat(got.body().toString()).isEqualTo("first" + new String(large, UTF_8) + "last");
+  }
+
+  private static Slice slice(byte[] bytes) {
+    return new Slice(bytes, 0, bytes.length);
   }
 
   /** What is paused reads no more than the sockets' and the decoder's buffers hold. */
