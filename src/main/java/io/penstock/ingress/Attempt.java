@@ -155,13 +155,13 @@ final class Attempt implements Upstream.Listener {
   }
 
   @Override
-  public void head(EngineHead engine) {
+  public void head(int status, MultiMap headers) {
     on(
         now -> {
-          head = engine;
-          String type = engine.headers().get(HttpHeaderNames.CONTENT_TYPE);
+          head = new EngineHead(status, headers);
+          String type = headers.get(HttpHeaderNames.CONTENT_TYPE);
           if (streamed != null
-              && engine.status() == 200
+              && status == 200
               && type != null
               && type.startsWith("text/event-stream")) {
             relay = streamed;

@@ -4,6 +4,7 @@ import io.netty.buffer.ByteBuf;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.penstock.openai.ErrorBody;
 import io.penstock.openai.Slice;
+import io.vertx.core.Future;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
@@ -39,6 +40,7 @@ final class ClientAnswer {
   private int gatheredBytes;
   private boolean awaitsEnd; // of the turn
   private boolean framed;
+  private boolean endsByClose; // of the connection: HTTP/1.0
   private @Nullable ChunkWire wire; // from the head of a stream until its end
   private int status;
   private long bytesOut;
@@ -161,8 +163,12 @@ final class ClientAnswer {
   }
 
   private void chunked() {
-    if (request.version() != HttpVersion.HTTP_2) {
+    if (request.version() == HttpVersion.HTTP_1_1) {
       response.setChunked(true);
+    } else if (request.version() == HttpVersion.HTTP_1_0) {
+      endsByClose = true; // there are no chunks, and keep-alive may have been asked for
+      response.headersEndHandler(
+          head -> response.headers().set(HttpHeaderNames.CONNECTION, Headers.CLOSE));
     }
   }
 
@@ -174,10 +180,9 @@ final class ClientAnswer {
   /** The end of a stream, or of an answer that was {@link #piece piped}. */
   void end() {
     wire = null; // what comes now is refused by the response
-    if (gatheredBytes > 0) {
-      response.end(takeGathered());
-    } else {
-      response.end();
+    Future<Void> ended = gatheredBytes > 0 ? response.end(takeGathered()) : response.end();
+    if (endsByClose) {
+      ended.onComplete(done -> request.connection().close());
     }
   }
 

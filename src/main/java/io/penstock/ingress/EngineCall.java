@@ -145,7 +145,7 @@ final class EngineCall implements Upstream {
     if (paused) {
       pause();
     }
-    listener.head(new EngineHead(answer.statusCode(), answer.headers()));
+    listener.head(answer.statusCode(), answer.headers());
   }
 
   private void came(byte[] piece) {

@@ -170,9 +170,10 @@ final class LaneCall implements Upstream, Guest {
       Piece next = unread.remove();
       unreadBytes -= next.bytes().length;
       read += next.counts() ? 1 : 0;
-      if (next.head() != null) {
+      EngineHead head = next.head();
+      if (head != null) {
         sent();
-        listener.head(next.head());
+        listener.head(head.status(), head.headers());
       }
       if (!over && next.bytes().length > 0) {
         listener.data(next.bytes());

@@ -10,6 +10,7 @@ import io.penstock.message.LaneEnd;
 import io.penstock.openai.LaneBody;
 import io.penstock.openai.Slice;
 import io.penstock.stream.FailureClass;
+import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import java.util.ArrayList;
 import java.util.List;
@@ -164,7 +165,8 @@ abstract class SharedCall implements Upstream.Listener {
   }
 
   @Override
-  public final void head(EngineHead engine) {
+  public final void head(int status, MultiMap headers) {
+    EngineHead engine = new EngineHead(status, headers);
     host.on(
         () -> {
           head = engine;

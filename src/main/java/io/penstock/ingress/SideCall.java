@@ -12,6 +12,7 @@ import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
 import io.penstock.message.Grant;
 import io.penstock.message.Refusal;
+import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -152,8 +153,8 @@ abstract class SideCall implements Upstream.Listener, SideCalls.Waiting {
   public final void sent() {}
 
   @Override
-  public final void head(EngineHead engine) {
-    status = engine.status();
+  public final void head(int begun, MultiMap headers) {
+    status = begun;
   }
 
   @Override

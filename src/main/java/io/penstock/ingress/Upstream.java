@@ -1,12 +1,15 @@
 package io.penstock.ingress;
 
+import io.vertx.core.MultiMap;
+
 /** What an attempt asks: a call of its own to a replica, or a lane of one that others share. */
 interface Upstream {
   /** Called on the event loop, and not any more once the call is over. */
   interface Listener {
     void sent();
 
-    void head(EngineHead head);
+    /** What stands before the body. */
+    void head(int status, MultiMap headers);
 
     /** Part of the body; nobody else writes to the array. */
     void data(byte[] piece);

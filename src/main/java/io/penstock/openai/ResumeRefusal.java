@@ -11,7 +11,7 @@ public enum ResumeRefusal {
   /** It was resumed as often as is allowed. */
   TOO_MANY("too_many", "it had been resumed twice before"),
   /** More was relayed than is kept. */
-  TOO_LARGE("too_large", "what is kept of it to go on elsewhere had outgrown 1 MiB"),
+  TOO_LARGE("too_large", "it had outgrown what is kept of a stream to go on elsewhere"),
   /** The last token is there; only the word of the engine that it was done is missing. */
   FINISHED("finished", "its text was complete, but the engine had not confirmed its end"),
   /** More than one choice. */

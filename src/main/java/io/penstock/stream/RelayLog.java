@@ -11,11 +11,15 @@ import java.util.NoSuchElementException;
  * What a client has been sent of one stream, byte for byte. Frames of one stream differ from each
  * other by little more than their text, so what is kept of each is how many bytes it begins with
  * and ends with that the one before it has too, and the bytes between: some fifteen of two hundred.
- * What is bounded is the memory. Past the bound all is let go.
+ * What is bounded is the memory, and what has to be read, all at once, when the stream breaks. Past
+ * either bound all is let go.
  */
 final class RelayLog {
   /** Of all blocks; tens of thousands of tokens. */
   static final int MAX_BYTES = 1 << 20;
+
+  /** Of all stretches as they were: a loop of the same frame again and again takes no memory. */
+  static final int MAX_TOLD_BYTES = 16 << 20;
 
   static final int BLOCK_BYTES = 1 << 10;
 
@@ -29,6 +33,7 @@ final class RelayLog {
   private byte[] last = NOTHING;
   private int used; // of the last block
   private int bytes; // of all blocks
+  private int told; // bytes of all stretches
   private Slice before = NO_SLICE;
   private boolean open = true;
 
@@ -38,6 +43,11 @@ final class RelayLog {
       return;
     }
     int length = frames.length();
+    if (length > MAX_TOLD_BYTES - told) {
+      close();
+      return;
+    }
+    told += length;
     boolean compared = length <= COMPARED_MAX_BYTES;
     int same = compared ? sameHead(before, frames) : 0;
     int sameTail = compared ? sameTail(before, frames, same) : 0;

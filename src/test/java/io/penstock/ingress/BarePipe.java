@@ -22,8 +22,7 @@ final class BarePipe {
   private final int enginePort;
 
   private BarePipe(Vertx vertx, int enginePort) {
-    this.client =
-        vertx.createHttpClient(new PoolOptions().setHttp1MaxSize(CONNECTIONS_MAX));
+    this.client = vertx.createHttpClient(new PoolOptions().setHttp1MaxSize(CONNECTIONS_MAX));
     this.enginePort = enginePort;
   }
 

@@ -6,6 +6,7 @@ import static io.penstock.ingress.ScriptedEngine.STREAM_HEAD;
 import static io.penstock.ingress.ScriptedEngine.chunk;
 import static io.penstock.ingress.ScriptedEngine.frame;
 import static io.penstock.ingress.ScriptedEngine.lastChunk;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.vertx.core.Vertx;
@@ -17,6 +18,7 @@ import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.net.SelfSignedCertificate;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -116,6 +118,24 @@ class ProtocolsTest {
         .setUseAlpn(true)
         .setProtocolVersion(HttpVersion.HTTP_2)
         .setAlpnVersions(List.of(HttpVersion.HTTP_2, HttpVersion.HTTP_1_1));
+  }
+
+  /** There is no other sign of the end where there are no chunks, whatever the client asks for. */
+  @Test
+  void aStreamOverHttp10EndsWithItsConnection() throws Exception {
+    gateway = new Gateway(engine.url(), setup);
+    engineStreams();
+    try (Socket client = new Socket("127.0.0.1", gateway.port)) {
+      client.setSoTimeout(60_000);
+      String head =
+          "POST /v1/chat/completions HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: "
+              + STREAM.length()
+              + "\r\n\r\n";
+      client.getOutputStream().write((head + STREAM).getBytes(US_ASCII));
+      String answer = new String(client.getInputStream().readAllBytes(), US_ASCII);
+      assertThat(answer).containsIgnoringCase("\r\nconnection: close\r\n").endsWith(DONE);
+      assertThat(answer).doesNotContainIgnoringCase("keep-alive");
+    }
   }
 
   @Test

@@ -86,4 +86,18 @@ class RelayLogTest {
     log.add(slice("more"));
     assertThat(log.slices()).isEmpty();
   }
+
+  /** What costs no memory while it is kept would cost it when it is read. */
+  @Test
+  void letsGoOfTheSameAgainAndAgain() {
+    Slice frame = slice("x".repeat(4_000));
+    int added = 0;
+    while (log.isComplete() && added <= RelayLog.MAX_TOLD_BYTES) {
+      log.add(frame);
+      added += frame.length();
+    }
+    assertThat(added).isGreaterThan(RelayLog.MAX_TOLD_BYTES);
+    assertThat(log.isComplete()).isFalse();
+    assertThat(log.slices()).isEmpty();
+  }
 }
