@@ -544,13 +544,13 @@ public final class IngressVerticle extends VerticleBase
       each.tick();
     }
     try {
-      required(tails).tick(nowMillis);
       required(slots).tick(nowMillis);
     } finally { // what one of them throws holds up none of the others
       try {
         required(routes).tick(nowMillis);
       } finally {
         required(models).tick(nowMillis);
+        required(tails).tick(nowMillis);
         required(lanesOfBatches).tick(nowMillis);
       }
     }

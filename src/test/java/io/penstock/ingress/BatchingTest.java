@@ -301,7 +301,9 @@ class BatchingTest {
     CompletableFuture<HttpResponse<String>> second = ask(slow.copy().put("input", "b"));
     CompletableFuture<HttpResponse<String>> third = ask(slow.copy().put("input", "c"));
     await("one call for three", () -> stats().received() == 2);
-    assertThat(gateway.metric("llm_batch_size_histogram_sum", "")).isEqualTo(1 + 3);
+    await(
+        "a size of one and one of three",
+        () -> gateway.metric("llm_batch_size_histogram_sum", "") == 1 + 3);
     leaves.close();
     assertThat(ok(second.join()).getJsonArray("data"))
         .isEqualTo(direct(List.of("b")).getJsonArray("data"));
