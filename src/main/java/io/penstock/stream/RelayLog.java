@@ -15,11 +15,14 @@ import java.util.NoSuchElementException;
  * either bound all is let go.
  */
 final class RelayLog {
-  /** Of all blocks; tens of thousands of tokens. */
+  /** Of all blocks. */
   static final int MAX_BYTES = 1 << 20;
 
-  /** Of all stretches as they were: a loop of the same frame again and again takes no memory. */
-  static final int MAX_TOLD_BYTES = 16 << 20;
+  /**
+   * Of all stretches as they were, some 20,000 tokens: to read them takes an event loop some
+   * microseconds a frame, and the streams of a replica that is lost come one after the other.
+   */
+  static final int MAX_TOLD_BYTES = 4 << 20;
 
   static final int BLOCK_BYTES = 1 << 10;
 

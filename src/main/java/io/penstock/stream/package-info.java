@@ -9,7 +9,7 @@
  * <p>Decisions: nothing passes before the first frame with content, so that until then every
  * failure can be answered with a proper status. Whoever is answered {@code true} by {@code finish},
  * {@code cancel} or {@code fail} settles the request, so that it is settled once. What was relayed
- * is kept, of each frame what it does not share with the one before, up to 1 MiB, or 16 MiB as it
+ * is kept, of each frame what it does not share with the one before, up to 1 MiB, or 4 MiB as it
  * was sent ({@code RelayLog}), and read only when a stream breaks; beyond that the stream is
  * relayed on and can not be resumed.
  */
