@@ -41,7 +41,7 @@ public class RelayBench {
       "{\"model\":\"m\",\"stream\":true,\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
   private static final String FRAME =
       "data: {\"id\":\"chatcmpl-9f1c\",\"object\":\"chat.completion.chunk\",\"created\":1764000000,"
-          + "\"model\":\"llama-3.1-8b\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" word\"},"
+          + "\"model\":\"llama-3.1-8b\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\" %s\"},"
           + "\"logprobs\":null,\"finish_reason\":null}]%s}\n\n";
   private static final String USAGE =
       ",\"usage\":{\"prompt_tokens\":25,\"total_tokens\":38,\"completion_tokens\":13}";
@@ -72,10 +72,14 @@ public class RelayBench {
 
   @Setup(Level.Trial)
   public void arrive() {
-    byte[] chunk = FRAME.formatted(usage ? USAGE : "").repeat(together).getBytes(UTF_8);
     chunks = new byte[FRAMES / together][];
     for (int i = 0; i < chunks.length; i++) {
-      chunks[i] = chunk.clone();
+      StringBuilder frames = new StringBuilder();
+      for (int j = 0; j < together; j++) {
+        String word = Integer.toString((i * together + j) * 7_919, Character.MAX_RADIX);
+        frames.append(FRAME.formatted(word, usage ? USAGE : ""));
+      }
+      chunks[i] = frames.toString().getBytes(UTF_8);
     }
   }
 
