@@ -138,6 +138,10 @@ final class Cluster implements AutoCloseable {
         node.process.awaitReady(node.httpPort);
       }
       awaitNodes(nodes);
+      this.nodes
+          .get(0)
+          .process
+          .await("healthy replicas", SOON, () -> healthy() >= replicas); // twice while one moves
     } catch (AssertionError notStarted) {
       close();
       throw notStarted;
@@ -231,6 +235,11 @@ final class Cluster implements AutoCloseable {
         .filter(node -> node.process.isAlive())
         .mapToDouble(node -> metric(node, "penstock_pool_owned"))
         .sum();
+  }
+
+  /** Replicas that nodes say are healthy. */
+  private double healthy() {
+    return nodes.stream().mapToDouble(node -> metric(node, "penstock_replica_healthy")).sum();
   }
 
   private int pools() {
