@@ -170,7 +170,7 @@ final class Attempt implements Upstream.Listener {
   }
 
   @Override
-  public void data(byte[] piece) {
+  public void data(Slice piece) {
     on(
         now -> {
           owner.heard(now);
@@ -220,12 +220,12 @@ final class Attempt implements Upstream.Listener {
     }
   }
 
-  private void collect(long nowMillis, byte[] piece) {
+  private void collect(long nowMillis, Slice piece) {
     if (piping) {
-      owner.piece(Buffers.of(piece));
+      owner.piece(Buffers.of(List.of(piece)));
       return;
     }
-    collected.appendBytes(piece);
+    collected.appendBytes(piece.bytes(), piece.offset(), piece.length());
     int status = answered().status();
     if (status >= 300) {
       if (collected.length() > ERROR_MAX_BYTES) {

@@ -1,40 +1,58 @@
 package io.penstock.ingress;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.buffer.ByteBufUtil;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
+import io.netty.handler.codec.CorruptedFrameException;
 import io.netty.handler.codec.http.HttpClientCodec;
-import io.netty.handler.codec.http.HttpContent;
-import io.netty.handler.codec.http.HttpResponse;
-import io.netty.handler.codec.http.LastHttpContent;
+import io.netty.handler.codec.http.HttpHeaderNames;
+import io.netty.handler.codec.http.HttpHeaderValues;
+import io.penstock.openai.Slice;
 import io.vertx.core.Handler;
+import io.vertx.core.http.HttpClientResponse;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.impl.HttpClientConnectionInternal;
 import io.vertx.core.internal.ContextInternal;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the pieces of an engine's answer over HTTP/1.1 as they leave the decoder, one copy from the
- * socket's buffer, instead of at the end of the client's queues: a stream has thousands of them.
- * The client sees the head and the end of each answer, which is all that it needs to keep the
- * connection; an answer that it has begun to read stays its own to the end.
+ * Takes the body of an engine's chunked answer over HTTP/1.1 as it leaves the socket, one copy from
+ * its buffer, instead of at the end of a decoder's, a pipeline's and the client's queues: a stream
+ * has thousands of pieces, and on a core with a thousand streams each object on their way is one
+ * that has left the cache.
  *
- * <p>One per connection, between the codec and the client's handler, touched on its event loop
- * only. There is none where the pipeline is not the usual one (HTTP/2).
+ * <p>The client sees the head of each answer and its last chunk, which is all that it needs to keep
+ * the connection. Its decoder gets the head alone, and stands between two chunks when it has read
+ * it; when the last chunk comes, it still does. An answer whose head does not come in one read, one
+ * that is not chunked and one that nobody {@link #open opens} while its head is handed over, pass
+ * unseen.
+ *
+ * <p>One per connection, before the codec, touched on its event loop only. There is none where the
+ * pipeline is not the usual one (HTTP/2).
  */
 final class BodyTap extends ChannelInboundHandlerAdapter {
   private static final String NAME = "penstock-body-tap";
 
-  private @Nullable ChannelHandlerContext here;
-  private @Nullable ContextInternal context;
-  private @Nullable Handler<byte[]> pieces;
+  private static final byte[] VERSION = {'H', 'T', 'T', 'P', '/', '1', '.'};
 
-  /** Whether the client has been given a piece of the answer that is being read. */
+  private final Channel channel;
+
+  /** Whether a head is being handed over, and nothing after it. */
+  private boolean isAtHead;
+
+  private @Nullable ContextInternal context;
+  private @Nullable Handler<Slice> pieces;
+  private @Nullable ChunkFraming framing;
+
+  /** Whether the codec has been given something since it was last told that a read was over. */
   private boolean passed;
 
-  private BodyTap() {}
+  private BodyTap(Channel channel) {
+    this.channel = channel;
+  }
 
   /** Gives a new connection one, where it can have one. */
   static void install(HttpConnection connection) {
@@ -42,78 +60,142 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
       ChannelPipeline pipeline = internal.channelHandlerContext().pipeline();
       ChannelHandlerContext codec = pipeline.context(HttpClientCodec.class);
       if (codec != null) {
-        pipeline.addAfter(codec.name(), NAME, new BodyTap());
+        pipeline.addBefore(codec.name(), NAME, new BodyTap(pipeline.channel()));
       }
     }
   }
 
   /**
-   * Gives the rest of the answer whose head has just come to {@code pieces}, in arrays that nobody
-   * else writes to.
+   * Gives the body of the answer whose head has just come to {@code pieces}, on the context that is
+   * current, in stretches that nobody else writes to.
    *
-   * @param context to call it on
-   * @return null where the pieces come by the client
+   * @return null where the body comes by the client
    */
-  static @Nullable BodyTap open(
-      HttpConnection connection, ContextInternal context, Handler<byte[]> pieces) {
-    if (connection instanceof HttpClientConnectionInternal internal
+  static @Nullable BodyTap open(HttpClientResponse answer, Handler<Slice> pieces) {
+    ContextInternal context = ContextInternal.current();
+    if (context != null
+        && answer.request().connection() instanceof HttpClientConnectionInternal internal
         && internal.channelHandlerContext().pipeline().get(NAME) instanceof BodyTap tap
-        && !tap.passed) {
+        && tap.isAtHead
+        && context.nettyEventLoop() == tap.channel.eventLoop()
+        && HttpHeaderValues.CHUNKED.contentEqualsIgnoreCase(
+            answer.headers().get(HttpHeaderNames.TRANSFER_ENCODING))) {
       tap.context = context;
       tap.pieces = pieces;
+      tap.framing = new ChunkFraming();
       return tap;
     }
     return null;
   }
 
-  @Override
-  public void handlerAdded(ChannelHandlerContext added) {
-    here = added;
-  }
-
   /** Reads no more from the socket until {@link #resume}; what has been read still comes. */
   void pause() {
-    setAutoRead(false);
+    channel.config().setAutoRead(false);
   }
 
   void resume() {
-    setAutoRead(true);
-  }
-
-  private void setAutoRead(boolean on) {
-    if (here != null) {
-      here.channel().config().setAutoRead(on);
-    }
+    channel.config().setAutoRead(true);
   }
 
   @Override
   public void channelRead(ChannelHandlerContext at, Object message) {
-    if (message instanceof HttpContent content && !(message instanceof LastHttpContent)) {
-      if (pieces != null && context != null) {
-        context.dispatch(bytes(content), pieces);
-        return;
-      }
-      passed = true;
-    } else if (message instanceof HttpResponse) {
-      passed = false;
-      close();
+    if (!(message instanceof ByteBuf bytes)) {
+      pass(at, message);
+    } else if (framing != null) {
+      unframe(at, bytes);
     } else {
-      close();
+      handOver(at, bytes);
     }
+  }
+
+  private void pass(ChannelHandlerContext at, Object message) {
+    passed = true;
     at.fireChannelRead(message);
+  }
+
+  /** Gives the codec a head for itself where one begins, and what follows it as it is then due. */
+  private void handOver(ChannelHandlerContext at, ByteBuf bytes) {
+    int length = headLength(bytes);
+    if (length == 0) {
+      pass(at, bytes);
+      return;
+    }
+    ByteBuf head = bytes.readRetainedSlice(length);
+    isAtHead = true;
+    try {
+      pass(at, head);
+    } finally {
+      isAtHead = false;
+    }
+    if (bytes.isReadable()) {
+      channelRead(at, bytes); // a head that is not the last (1xx) has another behind it
+    } else {
+      bytes.release();
+    }
+  }
+
+  /** Up to the empty line that ends a head; 0 where no head begins, or it does not end. */
+  private static int headLength(ByteBuf bytes) {
+    int from = bytes.readerIndex();
+    int to = bytes.writerIndex();
+    for (int i = 0; i < VERSION.length; i++) {
+      if (from + i >= to || bytes.getByte(from + i) != VERSION[i]) {
+        return 0;
+      }
+    }
+    int lineEnd = bytes.indexOf(from, to, (byte) '\n');
+    while (lineEnd >= 0 && lineEnd + 1 < to) {
+      int next = lineEnd + 1;
+      if (bytes.getByte(next) == '\r' && next + 1 < to) {
+        next++;
+      }
+      if (bytes.getByte(next) == '\n') {
+        return next + 1 - from;
+      }
+      lineEnd = bytes.indexOf(next, to, (byte) '\n');
+    }
+    return 0;
+  }
+
+  private void unframe(ChannelHandlerContext at, ByteBuf bytes) {
+    byte[] array = new byte[bytes.readableBytes()];
+    bytes.readBytes(array);
+    bytes.release();
+    ChunkFraming body = framing;
+    ContextInternal on = context;
+    Handler<Slice> to = pieces;
+    if (body == null || on == null || to == null) {
+      throw new IllegalStateException("no answer is open");
+    }
+    body.feed(array);
+    if (body.contentLength() > 0) {
+      on.dispatch(new Slice(body.bytes(), body.contentFrom(), body.contentLength()), to);
+    }
+    String wrong = body.malformation();
+    if (wrong != null) {
+      close();
+      passed = true;
+      at.fireExceptionCaught(new CorruptedFrameException("an engine sent " + wrong));
+      at.close();
+    } else if (body.isOver()) {
+      close();
+      byte[] all = body.bytes();
+      pass(at, Unpooled.wrappedBuffer(all, body.rest(), all.length - body.rest()));
+    }
   }
 
   private void close() {
     context = null;
     pieces = null;
+    framing = null;
   }
 
-  private static byte[] bytes(HttpContent content) {
-    try {
-      ByteBuf bytes = content.content();
-      return ByteBufUtil.getBytes(bytes, bytes.readerIndex(), bytes.readableBytes(), true);
-    } finally {
-      content.release();
+  /** Nobody after this has anything to do where nothing has come to it. */
+  @Override
+  public void channelReadComplete(ChannelHandlerContext at) {
+    if (passed || framing == null) {
+      passed = false;
+      at.fireChannelReadComplete();
     }
   }
 }

@@ -243,7 +243,7 @@ final class ClientAnswer {
   /** The last frame of a stream that can not be finished: an error, and no {@code [DONE]}. */
   void lastFrame(byte[] frame) {
     wire = null;
-    gathered.add(new Slice(frame, 0, frame.length));
+    gathered.add(Slice.of(frame));
     gatheredBytes += frame.length;
     response
         .end(takeGathered())

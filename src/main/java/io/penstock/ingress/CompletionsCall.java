@@ -105,7 +105,7 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
   }
 
   @Override
-  void came(byte[] piece) {
+  void came(Slice piece) {
     heardMillis = loop().clock().millis();
     if (split != null) {
       feed(split, piece);
@@ -118,10 +118,10 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
     regulate(heardMillis);
   }
 
-  private void feed(CompletionSplit of, byte[] bytes) {
+  private void feed(CompletionSplit of, Slice piece) {
     telling = true;
     try {
-      CompletionSplit.Verdict verdict = of.feed(bytes);
+      CompletionSplit.Verdict verdict = of.feed(piece);
       noteContent(of.hasBegun());
       conclude(of, verdict);
     } finally {
@@ -173,32 +173,32 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
     }
     if (body.streams()) {
       beginOnce(id, guest);
-      guest.more(List.of(new Slice(frame, 0, frame.length)));
+      guest.more(List.of(Slice.of(frame)));
       guest.done();
     } else {
       byte[] error = FailureText.json(frame);
-      guest.answer(200, Headers.JSON.toString(), "", List.of(new Slice(error, 0, error.length)));
+      guest.answer(200, Headers.JSON.toString(), "", List.of(Slice.of(error)));
     }
   }
 
-  private void pass(Single of, byte[] bytes) {
+  private void pass(Single of, Slice piece) {
     telling = true;
     try {
-      of.scanner.feed(bytes, 0, bytes.length);
+      of.scanner.feed(piece);
       noteContent(of.begun);
-      conclude(of, bytes);
+      conclude(of, piece);
     } finally {
       telling = false;
     }
   }
 
-  private void conclude(Single of, byte[] bytes) {
+  private void conclude(Single of, Slice piece) {
     RequestId id = ids().get(0);
     if (of.last == null) {
       Guest guest = host().guest(id);
       if (guest != null) {
         beginOnce(id, guest);
-        guest.more(List.of(new Slice(bytes, 0, bytes.length)));
+        guest.more(List.of(piece));
       }
       if (host().guest(id) == null) { // it has left
         cancel();
@@ -217,7 +217,7 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
     Guest guest = host().last(id);
     if (guest != null) {
       beginOnce(id, guest);
-      guest.more(List.of(new Slice(bytes, 0, bytes.length)));
+      guest.more(List.of(piece));
       guest.done();
     }
     cancel(); // without effect on what is done
@@ -247,7 +247,7 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
     Guest guest = host().guest(id);
     if (guest != null) {
       beginOnce(id, guest);
-      guest.more(List.of(new Slice(frames, 0, frames.length)));
+      guest.more(List.of(Slice.of(frames)));
     }
   }
 
@@ -265,7 +265,7 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
     served = true;
     Guest guest = host().last(ids().get(lane));
     if (guest != null) {
-      guest.answer(200, Headers.JSON.toString(), "", List.of(new Slice(answer, 0, answer.length)));
+      guest.answer(200, Headers.JSON.toString(), "", List.of(Slice.of(answer)));
     }
   }
 
@@ -300,7 +300,7 @@ final class CompletionsCall extends SharedCall implements CompletionSplit.Outlet
     } else if (single != null) {
       single.scanner.end();
       if (single.last == SseFrame.Kind.DONE) {
-        conclude(single, new byte[0]);
+        conclude(single, Slice.of(new byte[0]));
       } else {
         cutShort(LaneEnd.ENDED_EARLY, FailureClass.TRUNCATED);
       }

@@ -298,7 +298,7 @@ final class Delivery {
     String late = answer.isCommitted() ? client.lateHeaders() : "";
     if (!late.isEmpty()) {
       byte[] comments = late.getBytes(StandardCharsets.UTF_8);
-      answer.frames(List.of(new Slice(comments, 0, comments.length)));
+      answer.frames(List.of(Slice.of(comments)));
     }
   }
 

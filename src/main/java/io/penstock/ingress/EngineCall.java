@@ -1,6 +1,7 @@
 package io.penstock.ingress;
 
 import io.netty.handler.codec.http.HttpHeaderNames;
+import io.penstock.openai.Slice;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpClient;
@@ -10,7 +11,6 @@ import io.vertx.core.http.HttpClosedException;
 import io.vertx.core.http.HttpConnection;
 import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.RequestOptions;
-import io.vertx.core.internal.ContextInternal;
 import java.io.IOException;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -125,7 +125,7 @@ final class EngineCall implements Upstream {
     body = null; // it is not sent again
     tellSent(); // an engine may answer before the whole request has been written
     answer.exceptionHandler(this::fail);
-    answer.handler(piece -> came(piece.getBytes()));
+    answer.handler(piece -> came(Slice.of(piece.getBytes())));
     answer.endHandler(
         end -> {
           ended = true;
@@ -141,14 +141,14 @@ final class EngineCall implements Upstream {
             listener.ended();
           }
         });
-    tap = BodyTap.open(answer.request().connection(), ContextInternal.current(), this::came);
+    tap = BodyTap.open(answer, this::came);
     if (paused) {
       pause();
     }
     listener.head(answer.statusCode(), answer.headers());
   }
 
-  private void came(byte[] piece) {
+  private void came(Slice piece) {
     if (!over) {
       listener.data(piece);
     }

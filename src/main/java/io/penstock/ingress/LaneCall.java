@@ -176,7 +176,7 @@ final class LaneCall implements Upstream, Guest {
         listener.head(head.status(), head.headers());
       }
       if (!over && next.bytes().length > 0) {
-        listener.data(next.bytes());
+        listener.data(Slice.of(next.bytes()));
       }
       if (!over && next.end() != LaneEnd.MORE) {
         end(next.end());

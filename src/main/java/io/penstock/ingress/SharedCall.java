@@ -178,13 +178,13 @@ abstract class SharedCall implements Upstream.Listener {
   void headCame(EngineHead engine) {}
 
   @Override
-  public final void data(byte[] piece) {
+  public final void data(Slice piece) {
     host.on(() -> came(piece));
   }
 
   /** A piece of the answer. */
-  void came(byte[] piece) {
-    collected.appendBytes(piece);
+  void came(Slice piece) {
+    collected.appendBytes(piece.bytes(), piece.offset(), piece.length());
     if (collected.length() > ANSWER_MAX_BYTES) {
       cancel();
       fail(LaneEnd.MALFORMED, FailureClass.MALFORMED);
@@ -238,7 +238,7 @@ abstract class SharedCall implements Upstream.Listener {
 
   /** All lanes of the call get what the engine said. */
   private void tell(int status, byte[] answer) {
-    List<Slice> whole = List.of(new Slice(answer, 0, answer.length));
+    List<Slice> whole = List.of(Slice.of(answer));
     ids.forEach(id -> answer(id, status, whole));
   }
 

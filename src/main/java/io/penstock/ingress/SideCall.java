@@ -12,6 +12,7 @@ import io.penstock.inference.TokenUsage;
 import io.penstock.message.Admit;
 import io.penstock.message.Grant;
 import io.penstock.message.Refusal;
+import io.penstock.openai.Slice;
 import io.vertx.core.MultiMap;
 import io.vertx.core.buffer.Buffer;
 import java.time.Duration;
@@ -158,11 +159,11 @@ abstract class SideCall implements Upstream.Listener, SideCalls.Waiting {
   }
 
   @Override
-  public final void data(byte[] piece) {
-    if (collected.length() + piece.length > terms.answerBytes()) {
+  public final void data(Slice piece) {
+    if (collected.length() + piece.length() > terms.answerBytes()) {
       fail(Trouble.TOO_LONG, Outcome.FAULT);
     } else {
-      collected.appendBytes(piece);
+      collected.appendBytes(piece.bytes(), piece.offset(), piece.length());
     }
   }
 

@@ -1,5 +1,6 @@
 package io.penstock.ingress;
 
+import io.penstock.openai.Slice;
 import io.vertx.core.MultiMap;
 
 /** What an attempt asks: a call of its own to a replica, or a lane of one that others share. */
@@ -11,8 +12,8 @@ interface Upstream {
     /** What stands before the body. */
     void head(int status, MultiMap headers);
 
-    /** Part of the body; nobody else writes to the array. */
-    void data(byte[] piece);
+    /** Part of the body. */
+    void data(Slice piece);
 
     void ended();
 

@@ -75,9 +75,9 @@ public final class CompletionSplit {
     }
   }
 
-  /** Takes what has arrived; the array is not to be written to any more. */
-  public Verdict feed(byte[] chunk) {
-    scanner.feed(chunk, 0, chunk.length);
+  /** Takes what has arrived. */
+  public Verdict feed(Slice arrived) {
+    scanner.feed(arrived);
     return verdict;
   }
 

@@ -206,7 +206,7 @@ public final class EmbeddingsSplit {
   }
 
   private static void add(List<Slice> out, byte[] bytes) {
-    out.add(new Slice(bytes, 0, bytes.length));
+    out.add(Slice.of(bytes));
   }
 
   private void keep(List<Slice> out, int from, int to) {

@@ -364,6 +364,6 @@ public final class LaneBody {
   }
 
   private static void add(List<Slice> out, byte[] bytes) {
-    out.add(new Slice(bytes, 0, bytes.length));
+    out.add(Slice.of(bytes));
   }
 }

@@ -34,7 +34,7 @@ public final class PartialAnswer {
     PartialAnswer answer = new PartialAnswer();
     SseScanner scanner = new SseScanner(answer::onFrame);
     for (Slice each : pieces) {
-      scanner.feed(each.bytes(), each.offset(), each.length());
+      scanner.feed(each);
     }
     answer.complete();
     return answer;

@@ -18,6 +18,11 @@ public final class Slice {
     this.length = length;
   }
 
+  /** A whole array. */
+  public static Slice of(byte[] bytes) {
+    return new Slice(bytes, 0, bytes.length);
+  }
+
   /** The array, shared. */
   public byte[] bytes() {
     return bytes;

@@ -71,10 +71,12 @@ public final class SseScanner {
     this.maxFrameBytes = maxFrameBytes;
   }
 
-  /**
-   * Takes what has arrived and delivers every frame that it completes, before it returns. The array
-   * belongs to the frames from now on.
-   */
+  /** Takes what has arrived and delivers every frame that it completes, before it returns. */
+  public void feed(Slice arrived) {
+    feed(arrived.bytes(), arrived.offset(), arrived.length());
+  }
+
+  /** The same; the array belongs to the frames from now on. */
   public void feed(byte[] chunk, int offset, int length) {
     Objects.checkFromIndexSize(offset, length, chunk.length);
     int end = offset + length;

@@ -37,9 +37,9 @@ public final class UsageSum {
         new SseScanner(
             frame -> {
               byte[] anew = frame.usage() == null ? null : frame.withUsageAfter(before);
-              summed.add(anew == null ? frame.slice() : new Slice(anew, 0, anew.length));
+              summed.add(anew == null ? frame.slice() : Slice.of(anew));
             });
-    frames.forEach(each -> scanner.feed(each.bytes(), each.offset(), each.length()));
+    frames.forEach(scanner::feed);
     scanner.end();
     return summed;
   }

@@ -185,7 +185,7 @@ final class RelayLog {
       read(whole, head, middle);
       System.arraycopy(before, before.length - tail, whole, head + middle, tail);
       before = whole.length <= COMPARED_MAX_BYTES ? whole : NOTHING;
-      return new Slice(whole, 0, whole.length);
+      return Slice.of(whole);
     }
 
     private int number() {

@@ -98,9 +98,9 @@ public final class StreamRelay {
     usedBefore = before;
   }
 
-  /** Takes what has arrived; the array is not to be written to any more. */
-  public Verdict feed(byte[] chunk) {
-    scanner.feed(chunk, 0, chunk.length);
+  /** Takes what has arrived. */
+  public Verdict feed(Slice arrived) {
+    scanner.feed(arrived);
     return verdict;
   }
 

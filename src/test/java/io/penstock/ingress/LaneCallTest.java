@@ -81,8 +81,8 @@ class LaneCallTest {
     }
 
     @Override
-    public void data(byte[] piece) {
-      data.appendBytes(piece);
+    public void data(Slice piece) {
+      data.appendBytes(piece.bytes(), piece.offset(), piece.length());
     }
 
     @Override
@@ -114,7 +114,7 @@ class LaneCallTest {
         .isEqualTo(
             new LaneOpen(
                 BATCH, ID, HERE, Optional.of(Operation.EMBEDDINGS), new Bytes(body().bytes())));
-    guest.answer(200, "application/json", "", List.of(new Slice(whole, 0, whole.length)));
+    guest.answer(200, "application/json", "", List.of(Slice.of(whole)));
     int steps = 0;
     boolean paused = false;
     while (!bus.heard.events.contains("ended")) {

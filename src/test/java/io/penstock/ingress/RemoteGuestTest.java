@@ -94,7 +94,7 @@ class RemoteGuestTest {
         byte[] bytes = new byte[random.nextInt(20) == 0 ? random.nextInt(90_000) : 200];
         random.nextBytes(bytes);
         whole.writeBytes(bytes);
-        guest.more(List.of(new Slice(bytes, 0, bytes.length)));
+        guest.more(List.of(Slice.of(bytes)));
         left--;
       } else if (left == 0 && !ended) {
         ended = true;
@@ -125,7 +125,7 @@ class RemoteGuestTest {
     guest.begin(200, "text/event-stream", "");
     byte[] part = new byte[LaneAnswer.PIECE_BYTES];
     for (int i = 0; i < 20; i++) {
-      guest.more(List.of(new Slice(part, 0, part.length)));
+      guest.more(List.of(Slice.of(part)));
     }
     assertThat(sent).hasSize(LaneAnswer.WINDOW);
     assertThat(guest.unreadBytes()).isEqualTo(4L * part.length);

@@ -2,6 +2,8 @@ package io.penstock.ingress;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.penstock.openai.Slice;
 import io.vertx.core.Future;
@@ -18,7 +20,8 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
-import io.vertx.core.internal.ContextInternal;
+import io.vertx.core.net.NetServer;
+import io.vertx.core.net.NetSocket;
 import io.vertx.core.net.SelfSignedCertificate;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -27,11 +30,14 @@ import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -137,11 +143,15 @@ class StreamWiresTest {
   private record Got(Buffer body, AtomicInteger tapped, AtomicInteger whilePaused) {}
 
   private CompletableFuture<Got> ask(HttpClient client, long seed, boolean paused) {
+    return ask(client, server.actualPort(), seed, paused);
+  }
+
+  private CompletableFuture<Got> ask(HttpClient client, int port, long seed, boolean paused) {
     CompletableFuture<Got> done = new CompletableFuture<>();
     vertx.runOnContext(
         go ->
             client
-                .request(HttpMethod.POST, server.actualPort(), "127.0.0.1", "/" + seed)
+                .request(HttpMethod.POST, port, "127.0.0.1", "/" + seed)
                 .compose(HttpClientRequest::send)
                 .compose(answer -> read(answer, paused))
                 .onComplete(
@@ -160,11 +170,10 @@ class StreamWiresTest {
     answer.handler(got.body()::appendBuffer);
     BodyTap tap =
         BodyTap.open(
-            answer.request().connection(),
-            ContextInternal.current(),
+            answer,
             piece -> {
               got.tapped().incrementAndGet();
-              got.body().appendBytes(piece);
+              got.body().appendBytes(piece.bytes(), piece.offset(), piece.length());
             });
     if (paused && tap != null) {
       tap.pause();
@@ -225,23 +234,19 @@ class StreamWiresTest {
                       error -> {},
                       new TurnEnd(vertx.getOrCreateContext()),
                       room);
-              answer.frames(List.of(slice("first".getBytes(UTF_8))));
+              answer.frames(List.of(Slice.of("first".getBytes(UTF_8))));
               AtomicInteger drained = new AtomicInteger();
               answer.onDrain(
                   () -> {
                     if (drained.incrementAndGet() == 1) {
-                      answer.frames(List.of(slice("last".getBytes(UTF_8))));
+                      answer.frames(List.of(Slice.of("last".getBytes(UTF_8))));
                       vertx.runOnContext(then -> answer.end());
                     }
                   });
-              vertx.setTimer(20, later -> answer.frames(List.of(slice(large))));
+              vertx.setTimer(20, later -> answer.frames(List.of(Slice.of(large))));
             });
     Got got = ask(client(HttpVersion.HTTP_1_1), 0, false).get(60, TimeUnit.SECONDS);
     assertThat(got.body().toString()).isEqualTo("first" + new String(large, UTF_8) + "last");
-  }
-
-  private static Slice slice(byte[] bytes) {
-    return new Slice(bytes, 0, bytes.length);
   }
 
   /** What is paused reads no more than the sockets' and the decoder's buffers hold. */
@@ -271,5 +276,91 @@ class StreamWiresTest {
     assertThat(Arrays.equals(got.body().getBytes(), whole(1))).isTrue();
     assertThat(got.tapped().get()).isZero();
     assertThat(wired.get()).isZero();
+  }
+
+  private static final String HEAD = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+
+  /**
+   * What an engine writes for a request, each part for itself, what is to come of it, "lost" for a
+   * failure, and whether by the tap.
+   */
+  private static Stream<Arguments> engines() {
+    return Stream.of(
+        arguments(
+            "all at once", List.of(HEAD + "3\r\none\r\n4\r\n two\r\n0\r\n\r\n"), "one two", true),
+        arguments("the head alone", List.of(HEAD, "3\r\none\r\n0\r\n\r\n"), "one", true),
+        arguments("trailers", List.of(HEAD + "3\r\none\r\n0\r\nx: ", "1\r\n\r\n"), "one", true),
+        arguments("no content", List.of(HEAD + "0\r\n\r\n"), "", false),
+        arguments(
+            "another head before",
+            List.of("HTTP/1.1 100 Continue\r\n\r\n" + HEAD + "3\r\none\r\n0\r\n\r\n"),
+            "one",
+            true),
+        arguments(
+            "a head in two parts",
+            List.of(HEAD.substring(0, 20), HEAD.substring(20) + "3\r\none\r\n", "0\r\n\r\n"),
+            "one",
+            false),
+        arguments(
+            "a head that ends between two parts",
+            List.of(HEAD.substring(0, HEAD.length() - 1), "\n3\r\none\r\n0\r\n\r\n"),
+            "one",
+            false),
+        arguments(
+            "a head in the body",
+            List.of("HTTP/1.1 200 OK\r\ncontent-length: " + HEAD.length() + "\r\n\r\n", HEAD),
+            HEAD,
+            false),
+        arguments(
+            "a head in a chunk",
+            List.of(
+                HEAD + Integer.toHexString(HEAD.length()) + "\r\n",
+                HEAD.substring(0, 40),
+                HEAD.substring(40) + "\r\n0\r\n\r\n"),
+            HEAD,
+            true),
+        arguments("no chunks", List.of(HEAD + "3\r\none\r\nthree\r\n"), "lost", true),
+        arguments("a chunk too long", List.of(HEAD + "3\r\none", "0\r\n0\r\n\r\n"), "lost", true),
+        arguments("an end in a chunk", List.of(HEAD + "5\r\none", ""), "lost", true),
+        arguments("an end after a chunk", List.of(HEAD + "3\r\none\r\n", ""), "lost", true));
+  }
+
+  /** Closes the connection instead of writing nothing. */
+  private void writeParts(NetSocket socket, List<String> parts) {
+    if (parts.isEmpty()) {
+      return;
+    }
+    if (parts.get(0).isEmpty()) {
+      socket.close();
+    } else {
+      socket.write(parts.get(0));
+    }
+    vertx.setTimer(20, later -> writeParts(socket, parts.subList(1, parts.size())));
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("engines")
+  void whateverAnEngineWrites(String name, List<String> parts, String expected, boolean tapped)
+      throws Exception {
+    NetServer engine =
+        vertx
+            .createNetServer()
+            .connectHandler(socket -> socket.handler(asked -> writeParts(socket, parts)))
+            .listen(0, "127.0.0.1")
+            .toCompletionStage()
+            .toCompletableFuture()
+            .get(20, TimeUnit.SECONDS);
+    HttpClient client = client(HttpVersion.HTTP_1_1);
+    for (int i = 0; i < 3; i++) {
+      CompletableFuture<Got> answer = ask(client, engine.actualPort(), 0, false);
+      if (expected.equals("lost")) {
+        assertThatThrownBy(() -> answer.get(20, TimeUnit.SECONDS)).isNotNull();
+      } else {
+        Got got = answer.get(20, TimeUnit.SECONDS);
+        assertThat(got.body().toString()).isEqualTo(expected);
+        assertThat(got.tapped().get() > 0).isEqualTo(tapped);
+      }
+    }
+    assertThat(connections.get()).isEqualTo(expected.equals("lost") ? 3 : 1);
   }
 }

@@ -109,7 +109,7 @@ class CompletionSplitTest {
   }
 
   private static Verdict feed(CompletionSplit split, String text) {
-    return split.feed(text.getBytes(UTF_8));
+    return split.feed(Slice.of(text.getBytes(UTF_8)));
   }
 
   private static JsonNode json(String text) {
@@ -186,7 +186,7 @@ class CompletionSplitTest {
     byte[] bytes = wire.toString().getBytes(UTF_8);
     for (int from = 0; from < bytes.length; ) {
       int to = Math.min(bytes.length, from + 1 + random.nextInt(200));
-      split.feed(Arrays.copyOfRange(bytes, from, to));
+      split.feed(Slice.of(Arrays.copyOfRange(bytes, from, to)));
       from = to;
     }
     assertThat(split.isOver()).isTrue();

@@ -98,7 +98,7 @@ public class RelayBench {
     long written = 0;
     for (int i = 0; i < chunks.length; i++) {
       life.progress(i);
-      relay.feed(chunks[i]);
+      relay.feed(Slice.of(chunks[i]));
       if (i == 0) {
         life.firstContent(i);
       }

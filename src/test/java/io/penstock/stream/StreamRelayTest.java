@@ -31,7 +31,7 @@ class StreamRelayTest {
   private final StreamRelay relay = new StreamRelay(UsageReporting.NONE, UsageReporting.CONTINUOUS);
 
   private Verdict feed(StreamRelay relay, String text) {
-    return relay.feed(text.getBytes(StandardCharsets.UTF_8));
+    return relay.feed(Slice.of(text.getBytes(StandardCharsets.UTF_8)));
   }
 
   private static String drain(StreamRelay relay) {
@@ -113,7 +113,7 @@ class StreamRelayTest {
     StringBuilder seen = new StringBuilder();
     for (int at = 0; at < bytes.length; at += step) {
       byte[] piece = java.util.Arrays.copyOfRange(bytes, at, Math.min(bytes.length, at + step));
-      cut.feed(piece);
+      cut.feed(Slice.of(piece));
       seen.append(drain(cut));
     }
     assertThat(seen).hasToString(ROLE + HELLO + HELLO + FINISH + DONE);

@@ -92,7 +92,7 @@ class StreamResumePropertyTest {
       byte[] piece = new byte[length];
       System.arraycopy(bytes, at, piece, 0, length);
       at += length;
-      relay.feed(piece);
+      relay.feed(Slice.of(piece));
       List<Slice> frames = relay.drain();
       client.writeBytes(joined(frames));
       resume.relayed(frames);

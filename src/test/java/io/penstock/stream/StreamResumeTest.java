@@ -57,7 +57,7 @@ class StreamResumeTest {
 
   private void send(StreamResume resume, String... frames) {
     for (String frame : frames) {
-      relay.feed(frame.getBytes(UTF_8));
+      relay.feed(Slice.of(frame.getBytes(UTF_8)));
       resume.relayed(relay.drain());
     }
   }
@@ -154,7 +154,7 @@ class StreamResumeTest {
             ? new String[] {text(" "), text("three "), last("four ")}
             : new String[] {text("three "), text("four "), last("five ")};
     for (String frame : said) {
-      relay.feed(frame.getBytes(UTF_8));
+      relay.feed(Slice.of(frame.getBytes(UTF_8)));
       List<Slice> frames = relay.drain();
       shown.append(joined(frames));
       resume.relayed(frames);
@@ -233,9 +233,9 @@ class StreamResumeTest {
     StreamResume resume = resume(CHAT);
     send(resume, text("The"), text(" river"), text(" rises."), text("\\n"));
     next(resume);
-    relay.feed(delta("\"role\":\"assistant\",\"content\":\"\"").getBytes(UTF_8));
+    relay.feed(Slice.of(delta("\"role\":\"assistant\",\"content\":\"\"").getBytes(UTF_8)));
     for (String word : words.split("\\|")) {
-      relay.feed(text(word).getBytes(UTF_8));
+      relay.feed(Slice.of(text(word).getBytes(UTF_8)));
     }
     assertThat(relay.verdict()).isEqualTo(Verdict.RESTARTED);
     assertThat(relay.drain()).isEmpty();
@@ -247,7 +247,7 @@ class StreamResumeTest {
     StreamResume resume = resume(CHAT);
     send(resume, text("\u00e9t\\u00e9 \\/ \\\"x\\\""));
     next(resume);
-    relay.feed(text("\\u00E9t\u00e9 / \\u0022x\\\"").getBytes(UTF_8));
+    relay.feed(Slice.of(text("\\u00E9t\u00e9 / \\u0022x\\\"").getBytes(UTF_8)));
     assertThat(relay.verdict()).isEqualTo(Verdict.RESTARTED);
   }
 
@@ -257,9 +257,9 @@ class StreamResumeTest {
     String text = "0123456789 ".repeat(20);
     send(resume, text(text));
     next(resume);
-    relay.feed(text(text.substring(0, 63)).getBytes(UTF_8));
+    relay.feed(Slice.of(text(text.substring(0, 63)).getBytes(UTF_8)));
     assertThat(relay.verdict()).isEqualTo(Verdict.HOLDING);
-    relay.feed(text(text.substring(63, 64)).getBytes(UTF_8));
+    relay.feed(Slice.of(text(text.substring(63, 64)).getBytes(UTF_8)));
     assertThat(relay.verdict()).isEqualTo(Verdict.RESTARTED);
   }
 
@@ -269,13 +269,13 @@ class StreamResumeTest {
     StreamResume resume = resume(CHAT);
     send(resume, text("The river rises."));
     next(resume);
-    relay.feed(text("The").getBytes(UTF_8));
-    relay.feed(text(" river").getBytes(UTF_8));
+    relay.feed(Slice.of(text("The").getBytes(UTF_8)));
+    relay.feed(Slice.of(text(" river").getBytes(UTF_8)));
     assertThat(relay.drain()).isEmpty();
-    relay.feed(text(" falls.").getBytes(UTF_8));
+    relay.feed(Slice.of(text(" falls.").getBytes(UTF_8)));
     assertThat(relay.verdict()).isEqualTo(Verdict.FLOWING);
     assertThat(joined(relay.drain()).split("\"content\"", -1)).hasSize(4);
-    relay.feed((finish() + "data: [DONE]\n\n").getBytes(UTF_8));
+    relay.feed(Slice.of((finish() + "data: [DONE]\n\n").getBytes(UTF_8)));
     assertThat(relay.verdict()).isEqualTo(Verdict.DONE);
     assertThat(resume.usage().completionTokens()).isEqualTo(1 + 3);
   }
@@ -286,7 +286,7 @@ class StreamResumeTest {
     StreamResume resume = resume(CHAT);
     send(resume, text("no, no, no"));
     next(resume);
-    relay.feed((text("no") + finish() + "data: [DONE]\n\n").getBytes(UTF_8));
+    relay.feed(Slice.of((text("no") + finish() + "data: [DONE]\n\n").getBytes(UTF_8)));
     assertThat(relay.verdict()).isEqualTo(Verdict.DONE);
     assertThat(joined(relay.drain())).contains("\"content\":\"no\"").endsWith("data: [DONE]\n\n");
   }
