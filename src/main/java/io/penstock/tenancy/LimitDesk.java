@@ -39,7 +39,7 @@ public final class LimitDesk {
    * How long it waits for the keeper of its own node, which is there as long as the request's loop
    * is: when it is late, so is everything on this node.
    */
-  public static final long HOME_BUDGET_MILLIS = 100;
+  public static final long HOME_BUDGET_MILLIS = 1_000;
 
   /** Between two questions to a keeper that does not answer. */
   private static final long ASK_AGAIN_MILLIS = 250;
