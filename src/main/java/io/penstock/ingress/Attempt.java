@@ -222,7 +222,7 @@ final class Attempt implements Upstream.Listener {
 
   private void collect(long nowMillis, Slice piece) {
     if (piping) {
-      owner.piece(Buffers.of(List.of(piece)));
+      owner.piece(Buffers.of(piece));
       return;
     }
     collected.appendBytes(piece.bytes(), piece.offset(), piece.length());
@@ -301,6 +301,9 @@ final class Attempt implements Upstream.Listener {
   private Failure failure(Throwable cause) {
     if (cause instanceof NotSplitException) {
       return FailureText.notSplit(who());
+    }
+    if (cause instanceof BadFramingException) {
+      return FailureText.badFraming(who(), cause.getMessage());
     }
     if (cause instanceof EndedEarlyException) {
       return FailureText.endedEarly(who());

@@ -6,7 +6,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
-import io.netty.handler.codec.CorruptedFrameException;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
@@ -19,10 +18,10 @@ import io.vertx.core.internal.ContextInternal;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes the body of an engine's chunked answer over HTTP/1.1 as it leaves the socket, one copy from
- * its buffer, instead of at the end of a decoder's, a pipeline's and the client's queues: a stream
- * has thousands of pieces, and on a core with a thousand streams each object on their way is one
- * that has left the cache.
+ * Takes the body of an engine's chunked answer over HTTP/1.1 as it leaves the socket, or its
+ * cipher, one copy from its buffer, instead of at the end of a decoder's, a pipeline's and the
+ * client's queues: a stream has thousands of pieces, and on a core with a thousand streams each
+ * object on their way is one that has left the cache.
  *
  * <p>The client sees the head of each answer and its last chunk, which is all that it needs to keep
  * the connection. Its decoder gets the head alone, and stands between two chunks when it has read
@@ -36,16 +35,23 @@ import org.jspecify.annotations.Nullable;
 final class BodyTap extends ChannelInboundHandlerAdapter {
   private static final String NAME = "penstock-body-tap";
 
+  private static final short CRLF = '\r' << 8 | '\n';
+
+  /** The line of the last chunk as the codec likes it: it takes fewer extensions than there are. */
+  private static final ByteBuf LAST_CHUNK =
+      Unpooled.unreleasableBuffer(Unpooled.wrappedBuffer(new byte[] {'0', '\r', '\n'}));
+
   private static final byte[] VERSION = {'H', 'T', 'T', 'P', '/', '1', '.'};
 
   private final Channel channel;
 
-  /** Whether a head is being handed over, and nothing after it. */
+  /** Whether what may be a head is being handed over, and nothing after it. */
   private boolean isAtHead;
 
-  private @Nullable ContextInternal context;
-  private @Nullable Handler<Slice> pieces;
-  private @Nullable ChunkFraming framing;
+  private @Nullable Open open;
+
+  /** Whether the connection is lost, and what still comes on it too. */
+  private boolean isBroken;
 
   /** Whether the codec has been given something since it was last told that a read was over. */
   private boolean passed;
@@ -53,6 +59,9 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
   private BodyTap(Channel channel) {
     this.channel = channel;
   }
+
+  /** An answer whose body is taken. */
+  private record Open(ContextInternal context, Handler<Slice> pieces, ChunkFraming framing) {}
 
   /** Gives a new connection one, where it can have one. */
   static void install(HttpConnection connection) {
@@ -80,9 +89,7 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
         && context.nettyEventLoop() == tap.channel.eventLoop()
         && HttpHeaderValues.CHUNKED.contentEqualsIgnoreCase(
             answer.headers().get(HttpHeaderNames.TRANSFER_ENCODING))) {
-      tap.context = context;
-      tap.pieces = pieces;
-      tap.framing = new ChunkFraming();
+      tap.open = new Open(context, pieces, new ChunkFraming());
       return tap;
     }
     return null;
@@ -99,12 +106,14 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
 
   @Override
   public void channelRead(ChannelHandlerContext at, Object message) {
-    if (!(message instanceof ByteBuf bytes)) {
-      pass(at, message);
-    } else if (framing != null) {
-      unframe(at, bytes);
+    if (message instanceof ByteBuf bytes) {
+      try {
+        read(at, bytes);
+      } finally {
+        bytes.release();
+      }
     } else {
-      handOver(at, bytes);
+      pass(at, message);
     }
   }
 
@@ -114,23 +123,22 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
   }
 
   /** Gives the codec a head for itself where one begins, and what follows it as it is then due. */
-  private void handOver(ChannelHandlerContext at, ByteBuf bytes) {
-    int length = headLength(bytes);
-    if (length == 0) {
-      pass(at, bytes);
-      return;
-    }
-    ByteBuf head = bytes.readRetainedSlice(length);
-    isAtHead = true;
-    try {
-      pass(at, head);
-    } finally {
-      isAtHead = false;
-    }
-    if (bytes.isReadable()) {
-      channelRead(at, bytes); // a head that is not the last (1xx) has another behind it
-    } else {
-      bytes.release();
+  private void read(ChannelHandlerContext at, ByteBuf bytes) {
+    while (bytes.isReadable() && !isBroken) {
+      Open answer = open;
+      int head = answer == null ? headLength(bytes) : 0;
+      if (answer != null) {
+        unframe(at, answer, bytes);
+      } else if (head > 0) {
+        isAtHead = true;
+        try {
+          pass(at, bytes.readRetainedSlice(head));
+        } finally {
+          isAtHead = false;
+        }
+      } else {
+        pass(at, bytes.readRetainedSlice(bytes.readableBytes()));
+      }
     }
   }
 
@@ -157,43 +165,54 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
     return 0;
   }
 
-  private void unframe(ChannelHandlerContext at, ByteBuf bytes) {
+  private void unframe(ChannelHandlerContext at, Open answer, ByteBuf bytes) {
     byte[] array = new byte[bytes.readableBytes()];
     bytes.readBytes(array);
-    bytes.release();
-    ChunkFraming body = framing;
-    ContextInternal on = context;
-    Handler<Slice> to = pieces;
-    if (body == null || on == null || to == null) {
-      throw new IllegalStateException("no answer is open");
-    }
+    ChunkFraming body = answer.framing();
     body.feed(array);
     if (body.contentLength() > 0) {
-      on.dispatch(new Slice(body.bytes(), body.contentFrom(), body.contentLength()), to);
+      answer.context().dispatch(content(body), answer.pieces());
     }
     String wrong = body.malformation();
     if (wrong != null) {
-      close();
-      passed = true;
-      at.fireExceptionCaught(new CorruptedFrameException("an engine sent " + wrong));
-      at.close();
+      open = null;
+      isBroken = true;
+      at.fireExceptionCaught(new BadFramingException(wrong));
     } else if (body.isOver()) {
-      close();
-      byte[] all = body.bytes();
-      pass(at, Unpooled.wrappedBuffer(all, body.rest(), all.length - body.rest()));
+      open = null;
+      end(at, Unpooled.wrappedBuffer(body.bytes(), body.rest(), body.restLength()));
+    } else {
+      body.forget();
     }
   }
 
-  private void close() {
-    context = null;
-    pieces = null;
-    framing = null;
+  /** A copy where most of the array is framing: whoever keeps contents counts their lengths. */
+  private static Slice content(ChunkFraming body) {
+    Slice content = new Slice(body.bytes(), body.contentFrom(), body.contentLength());
+    return 2 * content.length() < content.bytes().length
+        ? Slice.of(content.toByteArray())
+        : content;
+  }
+
+  /**
+   * Lets the codec see the end of the answer. A connection on which more comes than was asked for
+   * is not to be used again.
+   *
+   * @param rest what follows the line of the last chunk
+   */
+  private void end(ChannelHandlerContext at, ByteBuf rest) {
+    boolean more = rest.readableBytes() > 2 && rest.getShort(0) == CRLF;
+    isBroken = more;
+    pass(at, Unpooled.wrappedBuffer(LAST_CHUNK.duplicate(), more ? rest.readSlice(2) : rest));
+    if (more) {
+      at.close();
+    }
   }
 
   /** Nobody after this has anything to do where nothing has come to it. */
   @Override
   public void channelReadComplete(ChannelHandlerContext at) {
-    if (passed || framing == null) {
+    if (passed || open == null) {
       passed = false;
       at.fireChannelReadComplete();
     }

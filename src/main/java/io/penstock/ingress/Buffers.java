@@ -15,9 +15,13 @@ final class Buffers {
     return BufferInternal.buffer(Unpooled.wrappedBuffer(bytes));
   }
 
+  static Buffer of(Slice slice) {
+    return BufferInternal.buffer(wrap(slice));
+  }
+
   static Buffer of(List<Slice> slices) {
     if (slices.size() == 1) {
-      return BufferInternal.buffer(wrap(slices.get(0)));
+      return of(slices.get(0));
     }
     ByteBuf[] parts = new ByteBuf[slices.size()];
     for (int i = 0; i < parts.length; i++) {

@@ -4,14 +4,14 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Takes a body out of the chunked coding (RFC 9112, 7.1), in the array in which it came: the
- * contents of the chunks of one read are moved together, and mostly there is only one. Reads may be
- * cut anywhere. Stops before the last chunk, whose trailers and end are another's. Pure; one per
- * body.
+ * Takes a body out of the chunked coding (RFC 9112, 7.1), in the array in which it came, to which
+ * it writes: the contents of the chunks of one read are moved together, and mostly there is only
+ * one. Reads may be cut anywhere. Stops after the line of the last chunk: trailers and end are
+ * another's. Without effect on anything else; one per body.
  */
 final class ChunkFraming {
   /** Of a chunk's length with its extensions, of which engines send none. */
-  private static final int LINE_MAX_BYTES = 1024;
+  private static final int LINE_MAX_BYTES = 4 << 10;
 
   private static final byte[] NOTHING = {};
 
@@ -20,6 +20,7 @@ final class ChunkFraming {
   private int contentFrom;
   private int contentTo;
   private int rest; // where what is another's begins
+  private boolean isOver;
 
   private int left; // bytes of the chunk that is read
   private boolean isAfterContent; // the line end after a chunk's content is due
@@ -52,7 +53,7 @@ final class ChunkFraming {
   /** Takes what there is of a chunk's content; the offset after it. */
   private int content(int at) {
     int length = Math.min(left, end - at);
-    if (contentTo == 0) {
+    if (contentFrom == contentTo) { // nothing yet
       contentFrom = at;
       contentTo = at;
     } else {
@@ -91,10 +92,16 @@ final class ChunkFraming {
       return malformed(from, "a chunk of more than 2 GiB");
     }
     if (at < end && at == from) {
-      return malformed(from, "no length before a chunk");
+      return malformed(from, "something else than a chunk's length");
+    }
+    while (at < end && (bytes[at] == ' ' || bytes[at] == '\t')) {
+      at++;
+    }
+    if (at < end && bytes[at] != '\r' && bytes[at] != ';') {
+      return malformed(from, "something else than a chunk's length");
     }
     while (at < end && bytes[at] != '\r' && bytes[at] != '\n') {
-      at++;
+      at++; // extensions
     }
     if (at - from > LINE_MAX_BYTES) {
       return malformed(from, "a chunk with more than " + LINE_MAX_BYTES + " bytes of extensions");
@@ -106,7 +113,8 @@ final class ChunkFraming {
       return malformed(from, "a chunk's length without a line end");
     }
     if (length == 0) {
-      rest = from;
+      isOver = true;
+      rest = at + 2;
       return -1;
     }
     left = (int) length;
@@ -132,6 +140,15 @@ final class ChunkFraming {
     return -1;
   }
 
+  /** Keeps nothing of what has been taken: a stream may be silent for long. */
+  void forget() {
+    bytes = NOTHING;
+    end = 0;
+    rest = 0;
+    contentFrom = 0;
+    contentTo = 0;
+  }
+
   /** Where content and rest are. */
   byte[] bytes() {
     return bytes;
@@ -148,16 +165,20 @@ final class ChunkFraming {
   }
 
   /**
-   * Offset of the last chunk with all that follows; the array's length before it comes. Nothing may
-   * be fed after it.
+   * Whether the line of the last chunk has come, which has no content. Nothing may be fed after it.
    */
+  boolean isOver() {
+    return isOver;
+  }
+
+  /** Offset of what follows that line: trailers and the end of the body. */
   int rest() {
     return rest;
   }
 
-  /** Whether the last chunk has begun. */
-  boolean isOver() {
-    return rest < end && malformation == null;
+  /** Its length. */
+  int restLength() {
+    return end - rest;
   }
 
   /** What is not as the coding has it; null where nothing is. Nothing may be fed after it. */

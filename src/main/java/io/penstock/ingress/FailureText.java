@@ -35,6 +35,17 @@ final class FailureText {
     return Failure.of(FailureClass.TRUNCATED, "the connection to " + who + " broke in mid-stream");
   }
 
+  /**
+   * An answer that was not as its transfer coding has it.
+   *
+   * @param what came instead
+   */
+  static Failure badFraming(String who, @Nullable String what) {
+    return Failure.of(
+        FailureClass.MALFORMED,
+        who + " sent " + what + " (expected: the chunked coding, RFC 9112, 7.1)");
+  }
+
   static Failure endedEarly(String who) {
     return Failure.of(FailureClass.TRUNCATED, who + " ended its answer before it was complete");
   }

@@ -212,6 +212,7 @@ public final class IngressVerticle extends VerticleBase
                     new HttpClientOptions()
                         .setKeepAliveTimeout(ENGINE_KEEP_ALIVE_SECONDS)
                         .setConnectTimeout(SOCKET_CONNECT_MAX_MILLIS)
+                        .setMaxChunkSize(ServerOptions.PIECE_MAX_BYTES)
                         .setDecompressionSupported(false))
                 .with(
                     new PoolOptions()

@@ -14,8 +14,8 @@ final class ServerOptions {
   /** What may lie in the kernel for one slow client. */
   private static final int SOCKET_BUFFER_BYTES = 256 << 10;
 
-  /** What Netty reads from a socket at once, so that the decoder cuts none of it in pieces. */
-  private static final int READ_MAX_BYTES = 64 << 10;
+  /** As much as Netty reads from a socket at once: no decoder has to cut it in pieces. */
+  static final int PIECE_MAX_BYTES = 64 << 10;
 
   private static final int HEADERS_MAX_BYTES = 32 << 10;
   private static final int LINE_MAX_BYTES = 8 << 10;
@@ -46,7 +46,7 @@ final class ServerOptions {
             .setHttp2RstFloodMaxRstFramePerWindow(RESETS_MAX)
             .setHttp2RstFloodWindowDuration(RESETS_WINDOW_SECONDS)
             .setHttp2RstFloodWindowDurationTimeUnit(TimeUnit.SECONDS)
-            .setMaxChunkSize(READ_MAX_BYTES)
+            .setMaxChunkSize(PIECE_MAX_BYTES)
             .setMaxHeaderSize(HEADERS_MAX_BYTES)
             .setMaxInitialLineLength(LINE_MAX_BYTES)
             .setAcceptBacklog(ACCEPT_BACKLOG)

@@ -21,12 +21,12 @@ import java.util.function.Predicate;
  *
  * <p>What is at hand is taken at once. For what is not, the keeper is asked; of each tenant there
  * is one question under way, which speaks for all requests that wait. It has a budget of {@link
- * #BUDGET_MILLIS} to be answered. Then, and at once for the requests that follow until it answers
- * again, the loop decides by itself: what it has used in the last minute, what it has reserved and
- * what is asked for must fit its share, the limit divided by the loops of the cluster. So loops
- * that reach nobody allow no more than the limit together; what they had been granted before beyond
- * their shares comes to that for as long as a minute. A limit smaller than the number of loops
- * allows each of them one request.
+ * #BUDGET_MILLIS} to be answered, or {@link #HOME_BUDGET_MILLIS}. Then, and at once for the
+ * requests that follow until it answers again, the loop decides by itself: what it has used in the
+ * last minute, what it has reserved and what is asked for must fit its share, the limit divided by
+ * the loops of the cluster. So loops that reach nobody allow no more than the limit together; what
+ * they had been granted before beyond their shares comes to that for as long as a minute. A limit
+ * smaller than the number of loops allows each of them one request.
  *
  * <p>A request reserves its prompt's estimate and what it may generate, and is charged with what
  * its engine has counted. The difference is the error of {@link LimitKeeper}'s bound.
@@ -37,7 +37,8 @@ public final class LimitDesk {
 
   /**
    * How long it waits for the keeper of its own node, which is there as long as the request's loop
-   * is: when it is late, so is everything on this node.
+   * is: when it is late, so is everything on this node, and to decide without it would only make a
+   * limit of a cluster of one less exact. One that hangs holds each request up for as long.
    */
   public static final long HOME_BUDGET_MILLIS = 1_000;
 

@@ -138,10 +138,7 @@ final class Cluster implements AutoCloseable {
         node.process.awaitReady(node.httpPort);
       }
       awaitNodes(nodes);
-      this.nodes
-          .get(0)
-          .process
-          .await("healthy replicas", SOON, () -> healthy() >= replicas); // twice while one moves
+      this.nodes.get(0).process.await("healthy replicas", SOON, () -> healthy() == replicas);
     } catch (AssertionError notStarted) {
       close();
       throw notStarted;
@@ -237,9 +234,18 @@ final class Cluster implements AutoCloseable {
         .sum();
   }
 
-  /** Replicas that nodes say are healthy. */
-  private double healthy() {
-    return nodes.stream().mapToDouble(node -> metric(node, "penstock_replica_healthy")).sum();
+  /** Replicas of which some live node says that they are healthy. */
+  private long healthy() {
+    Pattern row =
+        Pattern.compile(
+            "(?m)^penstock_replica_healthy\\{[^}]*(pool=[^}]*replica=[^,}]*)[^}]*} 1.0$");
+    return nodes.stream()
+        .filter(node -> node.process.isAlive())
+        .map(node -> get("http://127.0.0.1:" + node.httpPort + "/metrics"))
+        .flatMap(text -> row.matcher(text).results())
+        .map(found -> found.group(1))
+        .distinct()
+        .count();
   }
 
   private int pools() {

@@ -15,7 +15,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class ChunkFramingTest {
-  private static final String AFTER = "0;last=1\r\nx-trailer: 1\r\n\r\nHTTP/1.1 200 OK\r\n";
+  private static final String LAST = "0;last=1\r\n";
+  private static final String AFTER = "x-trailer: 1\r\n\r\nHTTP/1.1 200 OK\r\n";
 
   /** Everything that comes of a body that is cut at these offsets, and then the rest. */
   private static String unframed(byte[] sent, int... cuts) {
@@ -34,7 +35,7 @@ class ChunkFramingTest {
     byte[] last = framing.bytes();
     return content
         + "|"
-        + new String(last, framing.rest(), last.length - framing.rest(), ISO_8859_1)
+        + new String(last, framing.rest(), framing.restLength(), ISO_8859_1)
         + new String(sent, from, sent.length - from, ISO_8859_1);
   }
 
@@ -50,7 +51,7 @@ class ChunkFramingTest {
         out.writeBytes("\r\n".getBytes(ISO_8859_1));
       }
     }
-    out.writeBytes(AFTER.getBytes(ISO_8859_1));
+    out.writeBytes((LAST + AFTER).getBytes(ISO_8859_1));
     return out.toByteArray();
   }
 
@@ -79,10 +80,15 @@ class ChunkFramingTest {
       value = {
         "3_abc3_def_0__ | no line end after a chunk",
         "3_abc^x | no line end after a chunk",
-        "_3_abc_ | no length before a chunk",
-        "g_abc_ | no length before a chunk",
-        "-1_abc_ | no length before a chunk",
-        "3~abc_ | a chunk's length without a line end",
+        "_3_abc_ | something else than a chunk's length",
+        "g_abc_ | something else than a chunk's length",
+        "-1_abc_ | something else than a chunk's length",
+        "3g_abc_ | something else than a chunk's length",
+        "3-_abc_ | something else than a chunk's length",
+        "3~abc_ | something else than a chunk's length",
+        "da: {}_ | something else than a chunk's length",
+        "3 g_abc_ | something else than a chunk's length",
+        "3;g~abc_ | a chunk's length without a line end",
         "3^x | a chunk's length without a line end",
         "80000000_ | a chunk of more than 2 GiB",
         "fffffffffffffffffffff | a chunk of more than 2 GiB"
@@ -106,10 +112,11 @@ class ChunkFramingTest {
     byte[] line = new byte[5_000];
     Arrays.fill(line, (byte) ' ');
     line[0] = '3';
+    line[1] = ';';
     ChunkFraming framing = new ChunkFraming();
     framing.feed(Arrays.copyOf(line, 1_000));
     assertThat(framing.malformation()).isNull();
-    framing.feed(Arrays.copyOfRange(line, 1_000, 2_000));
-    assertThat(framing.malformation()).contains("1024 bytes of extensions");
+    framing.feed(Arrays.copyOfRange(line, 1_000, 5_000));
+    assertThat(framing.malformation()).contains("4096 bytes of extensions");
   }
 }

@@ -28,6 +28,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
@@ -50,6 +52,7 @@ class StreamWiresTest {
   private final Vertx vertx = Vertx.vertx();
   private final ChunkRoom room = new ChunkRoom();
   private final AtomicInteger connections = new AtomicInteger();
+  private final CountDownLatch closed = new CountDownLatch(1);
   private final AtomicInteger wired = new AtomicInteger();
   private HttpServer server;
 
@@ -130,6 +133,7 @@ class StreamWiresTest {
             opened -> {
               connections.incrementAndGet();
               BodyTap.install(opened);
+              opened.closeHandler(gone -> closed.countDown());
             })
         .build();
   }
@@ -249,7 +253,7 @@ class StreamWiresTest {
     assertThat(got.body().toString()).isEqualTo("first" + new String(large, UTF_8) + "last");
   }
 
-  /** What is paused reads no more than the sockets' and the decoder's buffers hold. */
+  /** What is paused reads no more than the sockets' buffers hold. */
   @Test
   void aPausedTapReadsNoMore() throws Exception {
     Got got = ask(client(HttpVersion.HTTP_1_1), 9, true).get(60, TimeUnit.SECONDS);
@@ -281,8 +285,8 @@ class StreamWiresTest {
   private static final String HEAD = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
   /**
-   * What an engine writes for a request, each part for itself, what is to come of it, "lost" for a
-   * failure, and whether by the tap.
+   * What an engine writes for a request, each part a little later, what is to come of it, "lost"
+   * for a failure, and whether that is by the tap for certain: two parts may arrive as one.
    */
   private static Stream<Arguments> engines() {
     return Stream.of(
@@ -290,6 +294,7 @@ class StreamWiresTest {
             "all at once", List.of(HEAD + "3\r\none\r\n4\r\n two\r\n0\r\n\r\n"), "one two", true),
         arguments("the head alone", List.of(HEAD, "3\r\none\r\n0\r\n\r\n"), "one", true),
         arguments("trailers", List.of(HEAD + "3\r\none\r\n0\r\nx: ", "1\r\n\r\n"), "one", true),
+        arguments("extensions", List.of(HEAD + "3;a=b\r\none\r\n0;c=d\r\n\r\n"), "one", true),
         arguments("no content", List.of(HEAD + "0\r\n\r\n"), "", false),
         arguments(
             "another head before",
@@ -319,10 +324,21 @@ class StreamWiresTest {
                 HEAD.substring(40) + "\r\n0\r\n\r\n"),
             HEAD,
             true),
-        arguments("no chunks", List.of(HEAD + "3\r\none\r\nthree\r\n"), "lost", true),
-        arguments("a chunk too long", List.of(HEAD + "3\r\none", "0\r\n0\r\n\r\n"), "lost", true),
-        arguments("an end in a chunk", List.of(HEAD + "5\r\none", ""), "lost", true),
-        arguments("an end after a chunk", List.of(HEAD + "3\r\none\r\n", ""), "lost", true));
+        arguments(
+            "a coding more",
+            List.of(
+                "HTTP/1.1 200 OK\r\ntransfer-encoding: gzip, chunked\r\n\r\n3\r\none\r\n0\r\n\r\n"),
+            "one",
+            false),
+        arguments(
+            "no body, though it is announced",
+            List.of("HTTP/1.1 204 No Content\r\ntransfer-encoding: chunked\r\n\r\n"),
+            "",
+            false),
+        arguments("no chunks", List.of(HEAD + "3\r\none\r\nthree\r\n"), "lost", false),
+        arguments("a chunk too long", List.of(HEAD + "3\r\none", "0\r\n0\r\n\r\n"), "lost", false),
+        arguments("an end in a chunk", List.of(HEAD + "5\r\none", ""), "lost", false),
+        arguments("an end after a chunk", List.of(HEAD + "3\r\none\r\n", ""), "lost", false));
   }
 
   /** Closes the connection instead of writing nothing. */
@@ -342,25 +358,49 @@ class StreamWiresTest {
   @MethodSource("engines")
   void whateverAnEngineWrites(String name, List<String> parts, String expected, boolean tapped)
       throws Exception {
-    NetServer engine =
-        vertx
-            .createNetServer()
-            .connectHandler(socket -> socket.handler(asked -> writeParts(socket, parts)))
-            .listen(0, "127.0.0.1")
-            .toCompletionStage()
-            .toCompletableFuture()
-            .get(20, TimeUnit.SECONDS);
+    NetServer engine = engine(parts);
     HttpClient client = client(HttpVersion.HTTP_1_1);
     for (int i = 0; i < 3; i++) {
       CompletableFuture<Got> answer = ask(client, engine.actualPort(), 0, false);
       if (expected.equals("lost")) {
-        assertThatThrownBy(() -> answer.get(20, TimeUnit.SECONDS)).isNotNull();
+        assertThatThrownBy(() -> answer.get(20, TimeUnit.SECONDS))
+            .isInstanceOf(ExecutionException.class);
       } else {
         Got got = answer.get(20, TimeUnit.SECONDS);
         assertThat(got.body().toString()).isEqualTo(expected);
-        assertThat(got.tapped().get() > 0).isEqualTo(tapped);
+        assertThat(got.tapped().get()).isGreaterThanOrEqualTo(tapped ? 1 : 0);
       }
     }
     assertThat(connections.get()).isEqualTo(expected.equals("lost") ? 3 : 1);
+  }
+
+  private NetServer engine(List<String> parts) throws Exception {
+    return vertx
+        .createNetServer()
+        .connectHandler(socket -> socket.handler(asked -> writeParts(socket, parts)))
+        .listen(0, "127.0.0.1")
+        .toCompletionStage()
+        .toCompletableFuture()
+        .get(20, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void aConnectionOnWhichMoreCameThanWasAskedForIsClosed() throws Exception {
+    NetServer engine = engine(List.of(HEAD + "3\r\none\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n"));
+    Got got =
+        ask(client(HttpVersion.HTTP_1_1), engine.actualPort(), 0, false).get(20, TimeUnit.SECONDS);
+    assertThat(got.body().toString()).isEqualTo("one");
+    assertThat(closed.await(20, TimeUnit.SECONDS)).isTrue();
+  }
+
+  @Test
+  void whatIsWrongWithTheCodingIsSaid() throws Exception {
+    NetServer engine = engine(List.of(HEAD + "3\r\none\r\ndata: two\r\n\r\n"));
+    assertThatThrownBy(
+            () ->
+                ask(client(HttpVersion.HTTP_1_1), engine.actualPort(), 0, false)
+                    .get(20, TimeUnit.SECONDS))
+        .hasRootCauseInstanceOf(BadFramingException.class)
+        .hasRootCauseMessage("something else than a chunk's length");
   }
 }

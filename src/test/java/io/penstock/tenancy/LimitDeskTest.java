@@ -21,6 +21,8 @@ import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A desk and its keeper, when limits change under requests that run and when keepers move. */
 class LimitDeskTest {
@@ -29,6 +31,7 @@ class LimitDeskTest {
   private static final RateLimits REQUESTS = new RateLimits(1_000, 0, 0);
 
   private final List<LimitAsk> asks = new ArrayList<>();
+  private long budgetMillis = LimitDesk.BUDGET_MILLIS;
   private final LimitDesk desk = desk(asks);
   private LimitKeeper keeper = new LimitKeeper(1);
   private long nowMillis = 1_000_000;
@@ -38,7 +41,7 @@ class LimitDeskTest {
     desk.changed(2, tenant -> false, nowMillis);
   }
 
-  private static LimitDesk desk(List<LimitAsk> asks) {
+  private LimitDesk desk(List<LimitAsk> asks) {
     return new LimitDesk(
         new Station(new NodeId("n"), Room.INGRESS, 0),
         1,
@@ -50,7 +53,7 @@ class LimitDeskTest {
 
           @Override
           public long budgetMillis(TenantId tenant) {
-            return LimitDesk.BUDGET_MILLIS;
+            return budgetMillis;
           }
 
           @Override
@@ -103,6 +106,19 @@ class LimitDeskTest {
       held += reserve(limits, tokens).isHeld() ? 1 : 0;
     }
     return held;
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {LimitDesk.BUDGET_MILLIS, LimitDesk.HOME_BUDGET_MILLIS})
+  void whoIsNotAnsweredInTimeIsDecidedByItsLoop(long budget) {
+    budgetMillis = budget;
+    Ticket ticket = ask(REQUESTS, 10);
+    nowMillis += budget - 1;
+    desk.expire(nowMillis);
+    assertThat(ticket.isHeld()).isFalse();
+    nowMillis += 1;
+    desk.expire(nowMillis);
+    assertThat(ticket.isHeld()).isTrue();
   }
 
   /** In a cascade. */
