@@ -3,9 +3,10 @@ package io.penstock.ingress;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelInboundHandlerAdapter;
 import io.netty.channel.ChannelPipeline;
+import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.HttpClientCodec;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.netty.handler.codec.http.HttpHeaderValues;
@@ -32,7 +33,7 @@ import org.jspecify.annotations.Nullable;
  * <p>One per connection, before the codec, touched on its event loop only. There is none where the
  * pipeline is not the usual one (HTTP/2).
  */
-final class BodyTap extends ChannelInboundHandlerAdapter {
+final class BodyTap extends ChannelDuplexHandler {
   private static final String NAME = "penstock-body-tap";
 
   private static final short CRLF = '\r' << 8 | '\n';
@@ -49,6 +50,9 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
   private boolean isAtHead;
 
   private @Nullable Open open;
+
+  /** Whether nothing has been asked since the last answer ended; false where that is not known. */
+  private boolean isIdle;
 
   /** Whether the connection is lost, and what still comes on it too. */
   private boolean isBroken;
@@ -122,9 +126,19 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
     at.fireChannelRead(message);
   }
 
+  @Override
+  public void write(ChannelHandlerContext at, Object message, ChannelPromise promise) {
+    isIdle = false;
+    at.write(message, promise);
+  }
+
   /** Gives the codec a head for itself where one begins, and what follows it as it is then due. */
   private void read(ChannelHandlerContext at, ByteBuf bytes) {
     while (bytes.isReadable() && !isBroken) {
+      if (isIdle) {
+        cutOff(at);
+        return;
+      }
       Open answer = open;
       int head = answer == null ? headLength(bytes) : 0;
       if (answer != null) {
@@ -194,18 +208,24 @@ final class BodyTap extends ChannelInboundHandlerAdapter {
         : content;
   }
 
+  /** More has come than was asked for: the next request would take it for its answer. */
+  private void cutOff(ChannelHandlerContext at) {
+    isBroken = true;
+    at.close();
+  }
+
   /**
-   * Lets the codec see the end of the answer. A connection on which more comes than was asked for
-   * is not to be used again.
+   * Lets the codec see the end of the answer.
    *
    * @param rest what follows the line of the last chunk
    */
   private void end(ChannelHandlerContext at, ByteBuf rest) {
-    boolean more = rest.readableBytes() > 2 && rest.getShort(0) == CRLF;
-    isBroken = more;
-    pass(at, Unpooled.wrappedBuffer(LAST_CHUNK.duplicate(), more ? rest.readSlice(2) : rest));
-    if (more) {
-      at.close();
+    boolean isWhole = rest.readableBytes() >= 2 && rest.getShort(0) == CRLF; // else trailers
+    ByteBuf end = isWhole ? rest.readSlice(2) : rest.readSlice(rest.readableBytes());
+    isIdle = isWhole;
+    pass(at, Unpooled.wrappedBuffer(LAST_CHUNK.duplicate(), end));
+    if (rest.isReadable()) {
+      cutOff(at);
     }
   }
 
