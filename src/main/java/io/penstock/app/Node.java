@@ -22,6 +22,7 @@ import io.vertx.core.VertxBuilder;
 import io.vertx.core.VertxOptions;
 import io.vertx.core.file.FileSystemOptions;
 import io.vertx.core.transport.Transport;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
@@ -37,6 +38,8 @@ import org.slf4j.LoggerFactory;
  * called from any thread.
  */
 public final class Node {
+  private static final int PORT_TRIES = 3;
+
   private static final Logger log = LoggerFactory.getLogger(Node.class);
 
   /** Messages that were on their way to this node when it gave a role up are still answered. */
@@ -92,6 +95,45 @@ public final class Node {
    *     NodeException}, and then nothing is left running
    */
   public static Future<Node> start(NodeConfig config, NodeSetup setup) {
+    return start(config, setup, PORT_TRIES);
+  }
+
+  /**
+   * Any free port is one that was free a moment ago. Where another has taken it since, another one
+   * is chosen.
+   *
+   * @param tries so many in all
+   */
+  private static Future<Node> start(NodeConfig config, NodeSetup setup, int tries) {
+    Promise<Node> last = Promise.promise();
+    startOnce(config, setup)
+        .onSuccess(last::complete)
+        .onFailure(
+            e -> {
+              if (tries > 1 && choosesPort(config) && isPortTaken(e)) {
+                start(config, setup, tries - 1).onComplete(last);
+              } else {
+                last.fail(e);
+              }
+            });
+    return last.future();
+  }
+
+  private static boolean choosesPort(NodeConfig config) {
+    return config.ingress().port() == 0 || config.admin().filter(a -> a.port() == 0).isPresent();
+  }
+
+  private static boolean isPortTaken(Throwable failure) {
+    for (Throwable each = failure; each != null; each = each.getCause()) {
+      if (each instanceof IOException
+          && String.valueOf(each.getMessage()).contains("Address already in use")) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static Future<Node> startOnce(NodeConfig config, NodeSetup setup) {
     try {
       SimulatedPools.mistake(config)
           .ifPresent(

@@ -133,7 +133,15 @@ final class WireForm {
    */
   static Message read(byte[] bytes, int offset, int length) throws UnreadableMessageException {
     try (JsonParser json = MAPPER.createParser(bytes, offset, length)) {
-      return readEnvelope(json);
+      Message message = readEnvelope(json);
+      while (json.nextToken() == JsonToken.FIELD_NAME) { // of a newer version
+        json.nextToken();
+        json.skipChildren();
+      }
+      if (json.nextToken() != null) {
+        throw new UnreadableMessageException(Reason.MALFORMED, "something after the message");
+      }
+      return message;
     } catch (JsonProcessingException e) {
       throw new UnreadableMessageException(Reason.MALFORMED, e.getOriginalMessage(), e);
     } catch (IOException e) {

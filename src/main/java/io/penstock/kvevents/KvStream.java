@@ -24,8 +24,8 @@ import org.jspecify.annotations.Nullable;
  *       is empty. Numbers may also go on by chance, since a new engine counts too. So a replay
  *       begins with the last batch that is known, and is of the same publisher only where that is
  *       the same, byte for byte (a 64-bit hash of it is kept; each has its time in it). Where it is
- *       not there at all the publisher is a new one too: it would be the last that the former had
- *       dropped. Without replays a restart is only seen by a number that goes back.
+ *       dropped, nobody can tell, which is a loss; where there is nothing at all the publisher is a
+ *       new one. Without replays a restart is only seen by a number that goes back.
  * </ul>
  *
  * <p>A batch that can not be read counts as heard, and the book is whole no more.
@@ -152,6 +152,8 @@ public final class KvStream {
     connected = false;
     changes++;
     asked = false;
+    held.clear(); // the publisher that comes back may be a new one, and says again what it has
+    heldBytes = 0;
   }
 
   /** A batch has come. */
@@ -205,8 +207,8 @@ public final class KvStream {
       restart();
       return;
     }
-    if (first && next > 0 && sequence > next) {
-      lose(); // it has dropped what is missing
+    if (first && next > 0 && sequence >= next) {
+      lose(); // it has dropped what is missing, or what tells whether it is the same
     }
     if (next == UNKNOWN) {
       begin(sequence, payload);

@@ -76,6 +76,16 @@ class WireFormTest {
         .isEqualTo(new NotOwner(new RequestId("r"), new PoolName("p"), new NodeId("n")));
   }
 
+  /** Of a damaged length, which takes in the next message of a parcel. */
+  @Test
+  void nothingFollowsTheMessage() {
+    String message =
+        "{\"v\":1,\"type\":\"NotOwner\",\"message\":{\"id\":\"r\",\"pool\":\"p\",\"by\":\"n\"}}";
+    assertThatThrownBy(() -> read(message + message))
+        .isInstanceOf(UnreadableMessageException.class)
+        .hasMessage("something after the message");
+  }
+
   @Test
   void absentFieldsAreEmpty() throws Exception {
     Beacon beacon = (Beacon) read("{\"v\":1,\"type\":\"Beacon\",\"message\":{\"node\":\"n\"}}");
