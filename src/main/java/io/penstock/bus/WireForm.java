@@ -244,6 +244,9 @@ final class WireForm {
     @Override
     @SuppressWarnings("unchecked") // handledType() is the class that the constructor was given
     public T deserialize(JsonParser json, DeserializationContext context) throws IOException {
+      if (json.currentToken().isStructStart()) { // or the rest of it would be the message's
+        return (T) context.handleUnexpectedToken(handledType(), json);
+      }
       String text = json.getValueAsString("");
       try {
         return read.apply(text);
