@@ -351,7 +351,7 @@ class TiersIT {
       Matcher words = left.matcher(refused.body());
       assertThat(words.find()).as(refused.body()).isTrue();
       told = Long.parseLong(words.group(1));
-      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(300)); // what is refused is a request too
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(300));
     }
     if (seconds(began) < 50) { // else the minute has gone on
       assertThat(told).isEqualTo(tokens - used);

@@ -202,6 +202,21 @@ class KvStreamTest {
     assertThat(stream.state(1).batches()).isEqualTo(2);
   }
 
+  /** It may be a new one whose numbers have gone as far, and has dropped what would tell. */
+  @Test
+  void aReplayWithoutTheLastKnownBatchIsOfNobodyKnowsWhom() {
+    KvStream stream = followed(true);
+    stream.disconnected();
+    stream.connected();
+    stream.asked(1);
+    stream.replayed(1, one(stored(9)), 2);
+    stream.replayEnded();
+    KvCacheState state = stream.state(2);
+    assertThat(state.losses()).isEqualTo(1);
+    assertThat(state.whole()).isFalse();
+    assertThat(state.blocks()).isEqualTo(1);
+  }
+
   /** An engine drops what its socket has no room for, the end of its answer included. */
   @Test
   void aLongReplayMayComeInParts() {
