@@ -5,11 +5,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.penstock.cluster.Cluster.Node;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -105,9 +107,13 @@ class CompletionsIT {
           .getJsonObject(0)
           .getString("text");
     }
-    assertThat(response.body()).endsWith("data: [DONE]\n\n");
+    return streamedText(response.body());
+  }
+
+  private static String streamedText(String body) {
+    assertThat(body).endsWith("data: [DONE]\n\n");
     StringBuilder text = new StringBuilder();
-    for (String frame : response.body().split("\n\n")) {
+    for (String frame : body.split("\n\n")) {
       if (!frame.equals("data: [DONE]") && !frame.startsWith(":")) {
         JsonArray choices = new JsonObject(frame.substring(6)).getJsonArray("choices");
         assertThat(choices).hasSize(1);
@@ -116,6 +122,17 @@ class CompletionsIT {
       }
     }
     return text.toString();
+  }
+
+  /** Reads up to the first frame's end; comments may come before it. */
+  private static String firstFrame(InputStream body) throws IOException {
+    StringBuilder read = new StringBuilder();
+    while (read.indexOf("data:") < 0 || read.indexOf("\n\n", read.indexOf("data:")) < 0) {
+      int next = body.read();
+      assertThat(next).as("a byte after " + read).isNotNegative();
+      read.append((char) next);
+    }
+    return read.toString();
   }
 
   @Test
@@ -169,7 +186,7 @@ class CompletionsIT {
   }
 
   @Test
-  void streamsGoOnAndWholeAnswersComeWhenTheNodeOfTheCallIsKilled() {
+  void streamsGoOnAndWholeAnswersComeWhenTheNodeOfTheCallIsKilled() throws IOException {
     start(2, 5);
     Node owner = cluster.owner();
     Node host = owner == cluster.node(0) ? cluster.node(1) : cluster.node(0);
@@ -180,19 +197,32 @@ class CompletionsIT {
         "the first one waits",
         Cluster.SOON,
         () -> Cluster.metric(owner, "llm_request_queue_depth") == 1);
-    List<JsonObject> bodies = new ArrayList<>();
-    List<CompletableFuture<HttpResponse<String>>> asked = new ArrayList<>();
-    for (int i = 0; i < 4; i++) {
-      bodies.add(body("text " + i, LONG_TOKENS, i % 2 == 0));
-      asked.add(ask(owner, bodies.get(i)));
+    List<CompletableFuture<HttpResponse<String>>> whole = new ArrayList<>();
+    List<CompletableFuture<HttpResponse<InputStream>>> streamed = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      whole.add(ask(owner, body("whole " + i, LONG_TOKENS, false)));
+      streamed.add(
+          http.sendAsync(
+              request(
+                  "http://127.0.0.1:" + owner.httpPort, body("streamed " + i, LONG_TOKENS, true)),
+              HttpResponse.BodyHandlers.ofInputStream()));
     }
     received(busy + 1);
-    owner.process.await(
-        "it runs", Cluster.SOON, () -> cluster.engines("tokens_generated") > 5 * 20);
+    List<String> begun = new ArrayList<>();
+    for (CompletableFuture<HttpResponse<InputStream>> stream : streamed) {
+      begun.add(firstFrame(stream.orTimeout(1, TimeUnit.MINUTES).join().body()));
+    }
     host.process.kill();
-    for (int i = 0; i < 4; i++) {
-      HttpResponse<String> response = asked.get(i).orTimeout(2, TimeUnit.MINUTES).join();
-      assertThat(text(response)).as("text " + i).isEqualTo(alone(bodies.get(i)));
+    for (int i = 0; i < 2; i++) {
+      HttpResponse<String> response = whole.get(i).orTimeout(2, TimeUnit.MINUTES).join();
+      assertThat(text(response))
+          .as("whole " + i)
+          .isEqualTo(alone(body("whole " + i, LONG_TOKENS, false)));
+      String rest =
+          new String(streamed.get(i).join().body().readAllBytes(), StandardCharsets.UTF_8);
+      assertThat(streamedText(begun.get(i) + rest))
+          .as("streamed " + i)
+          .isEqualTo(alone(body("streamed " + i, LONG_TOKENS, true)));
     }
     assertThat(first.handle((answer, broken) -> broken).join()).isNotNull();
     owner.process.await(

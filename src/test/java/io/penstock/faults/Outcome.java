@@ -131,6 +131,7 @@ record Outcome(Kind kind, int status, String code, String detail, int tokens, Se
       JsonObject usage = null;
       boolean done = false;
       String error = null;
+      String message = "";
       int from = 0;
       for (int to = body.indexOf("\n\n"); to >= 0; to = body.indexOf("\n\n", from)) {
         String frame = body.substring(from, to);
@@ -156,6 +157,7 @@ record Outcome(Kind kind, int status, String code, String detail, int tokens, Se
         JsonObject chunk = new JsonObject(data);
         if (chunk.containsKey("error") && chunk.getValue("error") != null) {
           error = String.valueOf(chunk.getJsonObject("error").getValue("code"));
+          message = chunk.getJsonObject("error").getString("message");
           continue;
         }
         String thisId = chunk.getString("id", "");
@@ -198,7 +200,7 @@ record Outcome(Kind kind, int status, String code, String detail, int tokens, Se
       }
       if (error != null) {
         return seen.end() == End.COMPLETE || seen.end() == End.CUT
-            ? of(Kind.ERROR_FRAME, error, tokens + " tokens before")
+            ? of(Kind.ERROR_FRAME, error, tokens + " tokens before: " + message)
             : of(Kind.BROKEN_OFF, error, "");
       }
       if (!done) {

@@ -123,8 +123,10 @@ final class Table {
     row("always: reset before the headers", "reset;after=before_headers", everywhere(failed));
     row("always: reset after 4", "reset;after=4", in(frame(), failed));
     row("always: clean end after 4", "eof;after=4", in(frame(), failed));
-    row("always: malformed after 4", "malformed;after=4", in(frame(), failed));
-    row("always: error object after 4", "error;after=4", in(frame(), failed));
+    // Frames that come with the fault in one read are not sent to a client that has had none.
+    Allowed afterSome = frame().or(status(502));
+    row("always: malformed after 4", "malformed;after=4", in(afterSome, failed));
+    row("always: error object after 4", "error;after=4", in(afterSome, failed));
     row("always: 500", "status;status=500", everywhere(failed));
     row("always: 503 with Retry-After", "status;status=503;retry_after=1", everywhere(status(503)));
     row("always: 429", "status;status=429", everywhere(status(429, 503)));
