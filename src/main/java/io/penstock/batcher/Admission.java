@@ -590,7 +590,8 @@ final class Admission {
             replica.id(),
             replica.spec().url(),
             nowMillis - arrivedMillis,
-            replica.continuesMessages);
+            replica.continuesMessages,
+            isRoomy(replica));
     roster.take(replica.id(), ++ordinals);
     hold(
         new Live(
@@ -605,6 +606,11 @@ final class Admission {
             nowMillis,
             nowMillis + LEASE_MILLIS));
     gathering.tell(admit, company, grant, out, nowMillis);
+  }
+
+  /** Whether no slot is missed that comes back a little late, before this grant is taken in. */
+  private boolean isRoomy(Replica replica) {
+    return 2 * (ledger.size() + 1) <= roster.slots() && 2 * (replica.live() + 1) <= replica.limit();
   }
 
   /** The id that its client knows. */
@@ -646,7 +652,8 @@ final class Admission {
       }
       roster.take(lease.replica(), ++ordinals);
       Grant grant =
-          new Grant(lease.id(), pool.name(), epoch, lease.replica(), "", 0, Optional.empty());
+          new Grant(
+              lease.id(), pool.name(), epoch, lease.replica(), "", 0, Optional.empty(), false);
       hold(
           new Live(
               holder,
@@ -684,7 +691,8 @@ final class Admission {
             told.replica(),
             told.url(),
             told.queuedMillis(),
-            told.continuesMessages());
+            told.continuesMessages(),
+            told.roomy());
     ledger.tellAnew(live, grant);
     Charge charge = live.charge();
     TenantId tenant = charge == null ? TenantId.ANONYMOUS : charge.account().tenant;

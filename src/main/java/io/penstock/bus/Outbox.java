@@ -7,19 +7,25 @@ import io.vertx.core.Future;
 import io.vertx.core.Promise;
 import io.vertx.core.internal.ContextInternal;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
+import java.util.function.Predicate;
 
 /**
- * What one event loop sends to other nodes in one of its turns. It goes when the turn ends, what is
- * for the same station in one {@link Parcel}: under load, when a turn has much to do, several
- * messages cost one write and one read. Touched on its loop only.
+ * What one event loop sends to other nodes. It goes when the turn ends, what is for the same
+ * station in one {@link Parcel}: under load, when a turn has much to do, several messages cost one
+ * write and one read. What may wait does so until something goes to its station, or for {@link
+ * Bus#ALONG_MILLIS}. Touched on its loop only.
  */
 final class Outbox {
   private final BiFunction<Station, Object, Future<Void>> wire;
-  private final Map<Station, List<Letter>> waiting = new LinkedHashMap<>();
+  private final Map<Station, Post> waiting = new LinkedHashMap<>();
+  private boolean turnEndAwaited;
+  private boolean timerSet;
 
   /**
    * @param wire sends a message or a parcel
@@ -30,30 +36,72 @@ final class Outbox {
 
   private record Letter(Message message, Promise<Void> sent) {}
 
+  /** What is to go to one station. */
+  private static final class Post {
+    final List<Letter> letters = new ArrayList<>(2);
+
+    /** Whether it goes when the turn ends. */
+    boolean due;
+  }
+
   /**
    * @param of on whose loop this is called; hears what has become of it
    */
   Future<Void> send(Context of, Station to, Message message) {
-    if (waiting.isEmpty()) {
-      of.runOnContext(turnEnds -> flush());
+    if (!turnEndAwaited) {
+      turnEndAwaited = true;
+      of.runOnContext(
+          turnEnds -> {
+            turnEndAwaited = false;
+            flush(post -> post.due);
+          });
     }
+    return add(of, to, message, true);
+  }
+
+  /** Sends, and may wait. */
+  Future<Void> sendAlong(Context of, Station to, Message message) {
+    if (!timerSet) {
+      timerSet = true;
+      // Not a timer of the context's: that ends with its verticle.
+      ((ContextInternal) of)
+          .nettyEventLoop()
+          .schedule(
+              () -> {
+                timerSet = false;
+                flush(post -> true);
+              },
+              Bus.ALONG_MILLIS,
+              TimeUnit.MILLISECONDS);
+    }
+    return add(of, to, message, false);
+  }
+
+  private Future<Void> add(Context of, Station to, Message message, boolean due) {
     Promise<Void> sent = ((ContextInternal) of).promise();
-    List<Letter> letters = waiting.computeIfAbsent(to, each -> new ArrayList<>(2));
-    letters.add(new Letter(message, sent));
-    if (letters.size() == Parcel.MESSAGES_MAX) {
+    Post post = waiting.computeIfAbsent(to, each -> new Post());
+    post.letters.add(new Letter(message, sent));
+    post.due |= due;
+    if (post.letters.size() == Parcel.MESSAGES_MAX) {
       waiting.remove(to);
-      post(to, letters);
+      send(to, post.letters);
     }
     return sent.future();
   }
 
-  private void flush() {
-    Map<Station, List<Letter>> now = new LinkedHashMap<>(waiting);
-    waiting.clear();
-    now.forEach(this::post);
+  private void flush(Predicate<Post> which) {
+    Map<Station, List<Letter>> now = new LinkedHashMap<>();
+    for (Iterator<Map.Entry<Station, Post>> all = waiting.entrySet().iterator(); all.hasNext(); ) {
+      Map.Entry<Station, Post> each = all.next();
+      if (which.test(each.getValue())) {
+        all.remove();
+        now.put(each.getKey(), each.getValue().letters);
+      }
+    }
+    now.forEach(this::send);
   }
 
-  private void post(Station to, List<Letter> letters) {
+  private void send(Station to, List<Letter> letters) {
     Object body =
         letters.size() == 1
             ? letters.get(0).message()

@@ -367,6 +367,7 @@ final class RequestDrafts {
     private String url = "";
     private long queuedMillis;
     private Optional<Boolean> continuesMessages = Optional.empty();
+    private boolean roomy;
 
     GrantDraft() {
       super(Grant.class);
@@ -378,13 +379,15 @@ final class RequestDrafts {
         case "url" -> url = in.text();
         case "queuedMillis" -> queuedMillis = in.integer();
         case "continuesMessages" -> continuesMessages = in.perhaps();
+        case "roomy" -> roomy = in.truth();
         default -> super.take(field, in);
       }
     }
 
     @Override
     public Grant done(In in) throws IOException {
-      return new Grant(id(in), pool(in), epoch, replica(in), url, queuedMillis, continuesMessages);
+      return new Grant(
+          id(in), pool(in), epoch, replica(in), url, queuedMillis, continuesMessages, roomy);
     }
   }
 

@@ -50,6 +50,7 @@ final class RequestForms {
   private static final SerializableString REPLICA = name("replica");
   private static final SerializableString REPLY_TO = name("replyTo");
   private static final SerializableString RETRY_AFTER_MILLIS = name("retryAfterMillis");
+  private static final SerializableString ROOMY = name("roomy");
   private static final SerializableString ROOM = name("room");
   private static final SerializableString STREAMS = name("streams");
   private static final SerializableString TENANT = name("tenant");
@@ -151,6 +152,8 @@ final class RequestForms {
     } else {
       json.writeNull();
     }
+    json.writeFieldName(ROOMY);
+    json.writeBoolean(message.roomy());
   }
 
   private static void write(Release message, JsonGenerator json, SerializerProvider others)

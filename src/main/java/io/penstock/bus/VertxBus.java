@@ -16,6 +16,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * The bus over the Vert.x event bus, clustered or not. May be called from any thread.
@@ -69,9 +70,21 @@ final class VertxBus implements Bus {
   @Override
   public Future<Void> send(Station to, Message message) {
     Context context = Vertx.currentContext();
-    return to.node().equals(self) || context == null || !Context.isOnEventLoopThread()
-        ? write(to, message)
-        : outbox.get().send(context, to, message);
+    return isStraight(to, context) ? write(to, message) : outbox.get().send(context, to, message);
+  }
+
+  @Override
+  public void sendAlong(Station to, Message message) {
+    Context context = Vertx.currentContext();
+    if (isStraight(to, context)) {
+      write(to, message);
+    } else {
+      outbox.get().sendAlong(context, to, message);
+    }
+  }
+
+  private boolean isStraight(Station to, @Nullable Context context) {
+    return to.node().equals(self) || context == null || !Context.isOnEventLoopThread();
   }
 
   private Future<Void> write(Station to, Object body) {

@@ -480,6 +480,11 @@ public final class IngressVerticle extends VerticleBase
   }
 
   @Override
+  public void sendAlong(NodeId owner, Message message) {
+    bus.sendAlong(new Station(owner, Room.BATCHER, 0), message);
+  }
+
+  @Override
   public void granted(Grant grant) {
     exchange(grant.id()).ifPresentOrElse(e -> e.granted(grant), () -> sideCalls.granted(grant));
   }

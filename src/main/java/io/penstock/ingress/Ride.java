@@ -46,7 +46,8 @@ final class Ride {
         seat.replica(),
         "",
         seat.queuedMillis(),
-        Optional.empty());
+        Optional.empty(),
+        false);
   }
 
   /** What it asks in the place of a call of its own. */

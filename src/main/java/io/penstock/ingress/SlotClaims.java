@@ -47,6 +47,9 @@ final class SlotClaims {
     /** Sends to the node's batcher. A failure comes back through {@link #sendFailed}. */
     void send(NodeId owner, Message message);
 
+    /** Sends what may come a little later. No failure comes back. */
+    void sendAlong(NodeId owner, Message message);
+
     /** The request has its slot. */
     void granted(Grant grant);
 
@@ -144,9 +147,10 @@ final class SlotClaims {
       long retryAfterMillis) {
     PoolClaims claims = claims(pool);
     Grant grant = claims.held.remove(id);
-    if (grant != null && claims.owner != null) {
-      outlet.send(
-          claims.owner,
+    if (grant != null) {
+      tell(
+          claims,
+          grant.roomy() && outcome == Outcome.OK,
           new Release(
               id,
               pool,
@@ -168,8 +172,19 @@ final class SlotClaims {
   void firstToken(PoolName pool, RequestId id, long millis) {
     PoolClaims claims = claims(pool);
     Grant grant = claims.held.get(id);
-    if (grant != null && claims.owner != null) {
-      outlet.send(claims.owner, new FirstToken(id, pool, claims.epoch, grant.replica(), millis));
+    if (grant != null) {
+      tell(claims, grant.roomy(), new FirstToken(id, pool, claims.epoch, grant.replica(), millis));
+    }
+  }
+
+  private void tell(PoolClaims claims, boolean mayWait, Message message) {
+    if (claims.owner == null) {
+      return;
+    }
+    if (mayWait) {
+      outlet.sendAlong(claims.owner, message);
+    } else {
+      outlet.send(claims.owner, message);
     }
   }
 

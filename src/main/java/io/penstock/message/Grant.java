@@ -14,6 +14,9 @@ import java.util.Optional;
  * @param queuedMillis how long the request waited at the owner
  * @param continuesMessages whether the replica's API says that it can go on with a message that
  *     another has begun; empty when it is not known
+ * @param roomy whether less than half of the slots of the pool, and of the replica, were taken with
+ *     it: nobody waits for this one, and what its holder says of it may come some milliseconds
+ *     later
  */
 public record Grant(
     RequestId id,
@@ -22,5 +25,6 @@ public record Grant(
     ReplicaId replica,
     String url,
     long queuedMillis,
-    Optional<Boolean> continuesMessages)
+    Optional<Boolean> continuesMessages,
+    boolean roomy)
     implements Message {}

@@ -39,6 +39,7 @@ import io.penstock.message.Renew;
 import io.penstock.message.Room;
 import io.penstock.message.Station;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -101,11 +102,23 @@ class AdmissionTest {
                 id(0),
                 "http://r0:8000",
                 0,
-                Optional.empty()));
+                Optional.empty(),
+                false));
     assertThat(admission.offer(Ask.of("b").admit(), 20)).isEmpty();
     Grant next = granted(admission.release(release(grant), 50));
     assertThat(next.id().value()).isEqualTo("b");
     assertThat(next.queuedMillis()).isEqualTo(30);
+  }
+
+  @Test
+  void aGrantIsRoomyWhileHalfOfThePoolAndOfTheReplicaIsFree() {
+    Admission admission = open(replicas(2, 4));
+    List<Boolean> roomy = new ArrayList<>();
+    for (int i = 0; i < 6; i++) {
+      roomy.add(granted(admission.offer(Ask.of("r" + i).admit(), i)).roomy());
+    }
+    // To the emptier one each: 4, 2, 4, 4 or 2, ...; the third leaves three of six.
+    assertThat(roomy).containsExactly(true, true, true, false, false, false);
   }
 
   @Test

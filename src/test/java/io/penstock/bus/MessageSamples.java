@@ -186,9 +186,11 @@ final class MessageSamples {
               true,
               PromptBlocks.of(new long[] {-1, 7}, 64),
               Optional.of(new Appraisal(0.25, Appraisal.SURFACE, "timeout"))),
-          new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.of(true)),
+          new Grant(
+              REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.of(true), true),
           new Batch(
-              new Grant(REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.empty()),
+              new Grant(
+                  REQUEST, POOL, 17, REPLICA, "http://10.0.0.7:8000", 42, Optional.empty(), false),
               List.of(new Batch.Lane(REQUEST, INGRESS))),
           new Seat(REQUEST, POOL, 17, new RequestId("req-1-b1"), INGRESS, REPLICA, 42, true),
           new LaneOpen(

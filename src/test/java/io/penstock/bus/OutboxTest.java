@@ -120,6 +120,47 @@ class OutboxTest {
   }
 
   @Test
+  void whatMayWaitGoesWithTheNextToItsStationInItsOrder() throws Exception {
+    onTurn(() -> outbox.sendAlong(context, THERE, message(0)));
+    onTurn(
+        () -> {
+          outbox.sendAlong(context, THERE, message(1));
+          outbox.send(context, THERE, message(2));
+          outbox.sendAlong(context, THERE, message(3));
+        });
+    onTurn(() -> {});
+    // The first goes alone where its time has run out between the turns.
+    assertThat(sent.get(sent.size() - 1))
+        .isIn(new Parcel(messages(4)), new Parcel(messages(4).subList(1, 4)));
+  }
+
+  @Test
+  void whatMayWaitGoesAloneInTheEnd() throws Exception {
+    List<Future<Void>> all = new ArrayList<>();
+    onTurn(
+        () -> {
+          all.add(outbox.sendAlong(context, THERE, message(0)));
+          all.add(outbox.sendAlong(context, HERE, message(1)));
+        });
+    Future.join(all).toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    assertThat(sent).containsExactly(message(0), message(1));
+    onTurn(() -> all.add(outbox.sendAlong(context, THERE, message(2))));
+    all.get(2).toCompletionStage().toCompletableFuture().get(20, TimeUnit.SECONDS);
+    assertThat(sent).endsWith(message(2));
+  }
+
+  @Test
+  void whatMayWaitIsBoundedToo() throws Exception {
+    onTurn(
+        () -> {
+          for (int i = 0; i < Parcel.MESSAGES_MAX; i++) {
+            outbox.sendAlong(context, THERE, message(i));
+          }
+          assertThat(sent).containsExactly(new Parcel(messages(Parcel.MESSAGES_MAX)));
+        });
+  }
+
+  @Test
   void eachHearsWhatBecameOfItsParcel() throws Exception {
     written = Future.failedFuture("no route");
     List<Future<Void>> all = sendInOneTurn(2);

@@ -151,7 +151,15 @@ class RequestFormsTest {
                 blocks(),
                 perhaps(new Appraisal(random.nextDouble(), text(), text())));
         case 1 ->
-            new Grant(id, pool, number(), replica, text(), number(), perhaps(random.nextBoolean()));
+            new Grant(
+                id,
+                pool,
+                number(),
+                replica,
+                text(),
+                number(),
+                perhaps(random.nextBoolean()),
+                random.nextBoolean());
         case 2 ->
             new Release(
                 id,

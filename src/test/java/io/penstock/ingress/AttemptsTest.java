@@ -23,7 +23,8 @@ class AttemptsTest {
             new ReplicaId(replica),
             "http://r",
             0,
-            Optional.empty()));
+            Optional.empty(),
+            false));
   }
 
   @Test

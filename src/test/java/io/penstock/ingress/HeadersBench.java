@@ -81,7 +81,8 @@ public class HeadersBench {
 
   public HeadersBench() {
     attempts.begin(
-        new Grant(id, pool.name(), 1, new ReplicaId("llama-a"), "http://r", 4, Optional.empty()));
+        new Grant(
+            id, pool.name(), 1, new ReplicaId("llama-a"), "http://r", 4, Optional.empty(), false));
     life.queue(1, 10);
     life.connect(5);
   }

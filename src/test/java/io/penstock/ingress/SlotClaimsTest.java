@@ -47,6 +47,7 @@ class SlotClaimsTest {
 
   private final List<String> told = new ArrayList<>();
   private final List<Sent> sent = new ArrayList<>();
+  private final List<Sent> along = new ArrayList<>();
   private final SlotClaims claims =
       new SlotClaims(
           SELF,
@@ -70,6 +71,11 @@ class SlotClaimsTest {
             @Override
             public void send(NodeId owner, Message message) {
               sent.add(new Sent(owner, message));
+            }
+
+            @Override
+            public void sendAlong(NodeId owner, Message message) {
+              along.add(new Sent(owner, message));
             }
 
             @Override
@@ -117,7 +123,7 @@ class SlotClaimsTest {
     claims.firstToken(POOL, ID, 5);
     assertThat(sent).as("nothing is held").hasSize(1);
     claims.onGrant(
-        new Grant(ID, POOL, 3, new ReplicaId("r0"), "http://r0", 0, Optional.empty()), 10);
+        new Grant(ID, POOL, 3, new ReplicaId("r0"), "http://r0", 0, Optional.empty(), false), 10);
     claims.firstToken(POOL, ID, 40);
     assertThat(sent.get(sent.size() - 1).message())
         .isEqualTo(new FirstToken(ID, POOL, 3, new ReplicaId("r0"), 40));
@@ -125,6 +131,32 @@ class SlotClaimsTest {
     int before = sent.size();
     claims.firstToken(POOL, ID, 41);
     assertThat(sent).hasSize(before);
+  }
+
+  @Test
+  void whatCanWaitGoesAlongWhereThereIsRoom() {
+    claims.ask(admit(1_000), 0);
+    Grant grant =
+        new Grant(ID, POOL, 3, new ReplicaId("r0"), "http://r0", 0, Optional.empty(), true);
+    claims.onGrant(grant, 10);
+    claims.firstToken(POOL, ID, 40);
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 40, 90, 0);
+    assertThat(sent).extracting(Sent::message).hasOnlyElementsOfType(Admit.class);
+    assertThat(along)
+        .extracting(Sent::message)
+        .containsExactly(
+            new FirstToken(ID, POOL, 3, new ReplicaId("r0"), 40),
+            new Release(ID, POOL, 3, new ReplicaId("r0"), Outcome.OK, TokenUsage.NONE, 40, 90, 0));
+  }
+
+  @Test
+  void aFailureIsToldAtOnce() {
+    claims.ask(admit(1_000), 0);
+    claims.onGrant(
+        new Grant(ID, POOL, 3, new ReplicaId("r0"), "http://r0", 0, Optional.empty(), true), 10);
+    claims.release(POOL, ID, Outcome.TRANSPORT, TokenUsage.NONE, -1, 90, 0);
+    assertThat(along).isEmpty();
+    assertThat(lastSent()).isInstanceOf(Release.class);
   }
 
   @Test
@@ -154,7 +186,8 @@ class SlotClaimsTest {
   @Test
   void theSlotOfABatchIsHeldAndReleasedUnderItsOwnId() {
     RequestId slot = new RequestId("r-1-b1");
-    Grant grant = new Grant(slot, POOL, 7, new ReplicaId("r0"), "http://r0", 3, Optional.empty());
+    Grant grant =
+        new Grant(slot, POOL, 7, new ReplicaId("r0"), "http://r0", 3, Optional.empty(), false);
     claims.onBatch(new Batch(grant, List.of(new Batch.Lane(ID, SELF))), 0);
     claims.onBatch(new Batch(grant, List.of(new Batch.Lane(ID, SELF))), 1);
     assertThat(told).containsExactly("hosts r-1-b1");
@@ -245,7 +278,7 @@ class SlotClaimsTest {
 
   private static Grant grant(long epoch) {
     return new Grant(
-        ID, POOL, epoch, new ReplicaId("r0"), "http://127.0.0.1:1", 3, Optional.empty());
+        ID, POOL, epoch, new ReplicaId("r0"), "http://127.0.0.1:1", 3, Optional.empty(), false);
   }
 
   private Message lastSent() {
@@ -287,7 +320,9 @@ class SlotClaimsTest {
     assertThat(claims.waiting()).isEqualTo(1);
 
     claims.onGrant(
-        new Grant(ID, POOL, 5, new ReplicaId("r1"), "http://127.0.0.1:2", 3, Optional.empty()), 12);
+        new Grant(
+            ID, POOL, 5, new ReplicaId("r1"), "http://127.0.0.1:2", 3, Optional.empty(), false),
+        12);
     assertThat(told).containsExactly("granted r-1", "granted r-1");
     assertThat(claims.held()).isEqualTo(1);
   }

@@ -2,6 +2,7 @@ package io.penstock.tenancy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.penstock.fault.Fault;
 import io.penstock.inference.ApiKey;
 import io.penstock.inference.CachePolicy;
 import io.penstock.inference.ModelLimits;
@@ -119,6 +120,23 @@ class LimitDeskTest {
     nowMillis += 1;
     desk.expire(nowMillis);
     assertThat(ticket.isHeld()).isTrue();
+  }
+
+  @Test
+  void whoIsRefusedForTokensUsesUpNoRequest() {
+    RateLimits limits = new RateLimits(20, 100, 0);
+    assertThat(reserve(limits, 90).isHeld()).isTrue();
+    for (int i = 0; i < 200; i++) {
+      Ticket refused = reserve(limits, 50);
+      LimitRefusal why = refused.refusal();
+      assertThat(why).as("ask %d", i).isNotNull();
+      assertThat(why.fault()).as("ask %d: %s", i, why.message()).isEqualTo(Fault.TOKEN_LIMIT);
+      desk.settle(refused, 0, nowMillis);
+      talk();
+      tick(10);
+      talk();
+    }
+    assertThat(held(limits, 10, 1)).as("requests that fit").isEqualTo(10);
   }
 
   /** In a cascade. */
