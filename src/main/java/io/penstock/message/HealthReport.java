@@ -4,8 +4,9 @@ import io.penstock.inference.NodeId;
 import java.util.List;
 
 /**
- * One prober's share of the replicas, published every signal interval and at once on a change of
- * state.
+ * What one prober knows of its share of the replicas: of all of them every signal interval and when
+ * somebody asks, and at once of those that have changed. Of a replica that is not in it nothing is
+ * said.
  *
  * @param sequence grows by one with each report of this prober
  */

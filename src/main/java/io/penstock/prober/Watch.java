@@ -194,9 +194,15 @@ final class Watch {
 
   // --- telling ---
 
-  /** Something is known of it now. */
-  void speak() {
+  /**
+   * Something is known of it now.
+   *
+   * @return whether nothing was before
+   */
+  boolean speak() {
+    boolean was = isSilent;
     isSilent = false;
+    return was;
   }
 
   boolean isReported(long nowMillis) {

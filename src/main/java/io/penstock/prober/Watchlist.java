@@ -19,10 +19,12 @@ import io.penstock.prober.ProberDecision.Target;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -52,6 +54,9 @@ final class Watchlist {
   /** Least time between two reports, however many states change. */
   static final long REPORT_GAP_MILLIS = 20;
 
+  /** Least time between two reports of the whole share that somebody asked for. */
+  static final long ANSWER_GAP_MILLIS = 200;
+
   private static final long NEVER = Long.MAX_VALUE;
 
   private record Key(PoolName pool, ReplicaId id) {}
@@ -77,8 +82,16 @@ final class Watchlist {
   private List<NodeId> probers = List.of();
   private long generations;
   private long sequence;
-  private @Nullable Long reportedAtMillis;
-  private boolean isReportUrgent;
+
+  /** Of what something else is known than was told last. */
+  private final Set<Key> news = new HashSet<>();
+
+  private boolean isWholeAsked;
+  private long answeredAtMillis = Long.MIN_VALUE / 2;
+  private long reportedAtMillis;
+
+  /** When the whole share was told last; null before the first time. */
+  private @Nullable Long wholeAtMillis;
 
   /**
    * @param afterAnother whether it comes in the place of one that others have believed
@@ -107,7 +120,7 @@ final class Watchlist {
    */
   List<ProberDecision> onProbers(List<NodeId> now, long nowMillis) {
     probers = List.copyOf(now);
-    isReportUrgent = true;
+    isWholeAsked = true;
     List<ProberDecision> decisions = new ArrayList<>();
     share(decisions, nowMillis);
     return decisions;
@@ -219,9 +232,9 @@ final class Watchlist {
     }
   }
 
-  /** Somebody who knows nothing asks: the next report is due. */
+  /** Somebody who knows nothing asks: all is to be told again. */
   void onAsked() {
-    isReportUrgent = true;
+    isWholeAsked = true;
   }
 
   List<ProberDecision> onCheckSucceeded(Target target, long nowMillis) {
@@ -229,10 +242,12 @@ final class Watchlist {
     if (watch == null) {
       return List.of();
     }
-    watch.speak();
+    boolean wasSilent = watch.speak();
     boolean wasDoubted = watch.health.isDoubted();
     Optional<ReplicaHealth.Change> change = watch.health.onSuccess(nowMillis);
-    isReportUrgent |= wasDoubted && !watch.health.isDoubted();
+    if (wasSilent || wasDoubted && !watch.health.isDoubted()) {
+      tell(watch);
+    }
     return changed(watch, change, nowMillis);
   }
 
@@ -266,8 +281,8 @@ final class Watchlist {
   /** Its engine's events say something else of its prefix cache; an empty one is told at once. */
   List<ProberDecision> onKvCache(Target target, KvCacheState now, long nowMillis) {
     Watch watch = current(target);
-    if (watch != null) {
-      isReportUrgent |= watch.onKvCache(now, nowMillis);
+    if (watch != null && watch.onKvCache(now, nowMillis)) {
+      tell(watch);
     }
     return List.of();
   }
@@ -278,7 +293,7 @@ final class Watchlist {
     if (watch == null || !watch.ability.onAnswer(continuesMessages)) {
       return List.of();
     }
-    isReportUrgent = true;
+    tell(watch);
     return List.of(new ProberDecision.AbilityKnown(target, continuesMessages));
   }
 
@@ -380,7 +395,7 @@ final class Watchlist {
             nowMillis);
     watches.put(key, watch);
     removed.remove(key);
-    isReportUrgent = true;
+    tell(watch);
     decisions.add(new ProberDecision.Open(target, entry.pool(), entry.spec()));
     Hearsay known = hearsay.get(key);
     if (known != null && nowMillis - known.heardAtMillis() <= HEARSAY_MAX_MILLIS) {
@@ -390,7 +405,9 @@ final class Watchlist {
 
   private void adopt(
       Watch watch, ReplicaStatus status, List<ProberDecision> decisions, long heardAtMillis) {
-    watch.speak();
+    if (watch.speak()) {
+      tell(watch);
+    }
     status
         .signals()
         .ifPresent(signals -> watch.inherit(signals, heardAtMillis - signals.ageMillis()));
@@ -406,7 +423,7 @@ final class Watchlist {
     }
     if (watch.spec().url().equals(entry.spec().url())) {
       watch.respecify(entry.spec());
-      isReportUrgent = true;
+      tell(watch);
     } else {
       hearsay.remove(key);
       drop(key, decisions);
@@ -443,7 +460,7 @@ final class Watchlist {
             Optional.empty());
     removed.put(key, new Removed(last, nowMillis + REMOVED_MILLIS));
     keepTo(REMOVED_MAX, removed);
-    isReportUrgent = true;
+    news.add(key);
   }
 
   /** Forgets the oldest beyond so many. */
@@ -483,30 +500,56 @@ final class Watchlist {
     } else {
       watch.ability.fell();
     }
-    isReportUrgent = true;
+    tell(watch);
     return List.of(new ProberDecision.Changed(watch.target(), change.get()));
+  }
+
+  /** Soon, not with its share alone. */
+  private void tell(Watch watch) {
+    news.add(new Key(watch.target().pool(), watch.target().id()));
   }
 
   private long nextReportAtMillis() {
     if (watches.isEmpty() && removed.isEmpty()) {
       return NEVER;
     }
-    if (reportedAtMillis == null) {
-      return Long.MIN_VALUE;
-    }
-    return reportedAtMillis + (isReportUrgent ? REPORT_GAP_MILLIS : reportIntervalMillis);
+    long whole = nextWholeAtMillis();
+    return news.isEmpty() ? whole : Math.min(whole, reportedAtMillis + REPORT_GAP_MILLIS);
   }
 
-  private void report(List<ProberDecision> decisions, long nowMillis) {
-    List<ReplicaStatus> statuses = new ArrayList<>();
-    for (Watch watch : watches.values()) {
-      if (watch.isReported(nowMillis)) {
-        statuses.add(watch.status(nowMillis));
-      }
+  private long nextWholeAtMillis() {
+    if (wholeAtMillis == null) {
+      return Long.MIN_VALUE;
     }
-    removed.values().forEach(entry -> statuses.add(entry.status()));
+    long asked =
+        Math.max(answeredAtMillis + ANSWER_GAP_MILLIS, reportedAtMillis + REPORT_GAP_MILLIS);
+    long due = wholeAtMillis + reportIntervalMillis;
+    return isWholeAsked ? Math.min(due, asked) : due;
+  }
+
+  /** Tells the whole share where that is due, else what is new of it. */
+  private void report(List<ProberDecision> decisions, long nowMillis) {
+    boolean isWhole = nowMillis >= nextWholeAtMillis();
+    List<ReplicaStatus> statuses = new ArrayList<>();
+    watches.forEach(
+        (key, watch) -> {
+          if ((isWhole || news.contains(key)) && watch.isReported(nowMillis)) {
+            statuses.add(watch.status(nowMillis));
+          }
+        });
+    removed.forEach(
+        (key, entry) -> {
+          if (isWhole || news.contains(key)) {
+            statuses.add(entry.status());
+          }
+        });
+    news.clear();
     reportedAtMillis = nowMillis;
-    isReportUrgent = false;
+    if (isWhole) {
+      wholeAtMillis = nowMillis;
+      answeredAtMillis = isWholeAsked ? nowMillis : answeredAtMillis;
+      isWholeAsked = false;
+    }
     if (!statuses.isEmpty()) {
       decisions.add(
           new ProberDecision.Report(new HealthReport(self, ++sequence, List.copyOf(statuses))));

@@ -11,9 +11,11 @@
  * io.penstock.prober.EngineProbes}) and what they publish of their prefix caches ({@link
  * io.penstock.prober.CacheEvents}), the reports of the other probers and the doubts of pools'
  * owners ({@link io.penstock.message.Doubt}). <b>Says</b> one {@link
- * io.penstock.message.HealthReport} of its whole share to the batchers, the routers and the other
- * probers, every signal interval and at once when a state changes, a doubt is answered or a room
- * asks that knows nothing ({@link io.penstock.message.AskHealth}).
+ * io.penstock.message.HealthReport} to the batchers, the routers and the other probers: of its
+ * whole share every signal interval and when a room asks that knows nothing ({@link
+ * io.penstock.message.AskHealth}), and at once of each replica whose state has changed or of which
+ * a doubt is answered. Only of those: a share can be thousands, and when a rack fails its states
+ * change for seconds on end.
  *
  * <p><b>Decisions.</b> A share moves without a gap: whoever takes a replica over starts from the
  * state that the last report told, says nothing of a replica it knows nothing about while somebody

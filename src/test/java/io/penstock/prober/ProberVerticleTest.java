@@ -50,7 +50,6 @@ import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -223,6 +222,7 @@ class ProberVerticleTest {
     return bus.published(room).stream().map(HealthReport.class::cast).toList();
   }
 
+  /** Of what the last report speaks. */
   private Map<String, ReplicaStatus> told(NodeId by) {
     Map<String, ReplicaStatus> told = new HashMap<>();
     List<HealthReport> reports = reports(Room.BATCHER);
@@ -235,13 +235,21 @@ class ProberVerticleTest {
     return told;
   }
 
+  /** What was said of it last. */
   private ReplicaStatus status(NodeId by, String replica) {
-    return Objects.requireNonNull(told(by).get(replica), replica);
+    return last(by, replica).orElseThrow();
+  }
+
+  private Optional<ReplicaStatus> last(NodeId by, String replica) {
+    return reports(Room.BATCHER).stream()
+        .filter(report -> report.prober().equals(by))
+        .flatMap(report -> report.replicas().stream())
+        .filter(each -> each.spec().id().value().equals(replica))
+        .reduce((before, after) -> after);
   }
 
   private boolean isTold(NodeId by, String replica, ReplicaState state) {
-    ReplicaStatus status = told(by).get(replica);
-    return status != null && status.state() == state;
+    return last(by, replica).filter(each -> each.state() == state).isPresent();
   }
 
   @Test

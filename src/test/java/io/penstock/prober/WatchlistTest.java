@@ -57,6 +57,7 @@ class WatchlistTest {
     final Map<String, Target> open = new HashMap<>();
     final Set<String> failing = new HashSet<>();
     final List<HealthReport> reports = new ArrayList<>();
+    final List<Long> reportedAt = new ArrayList<>();
     final List<Integer> checkedAt = new ArrayList<>();
     int scrapes;
     Optional<Signals> signals = Optional.of(SIGNALS);
@@ -133,6 +134,7 @@ class WatchlistTest {
         }
       } else if (decision instanceof Report report) {
         reports.add(report.report());
+        reportedAt.add(now);
       }
     }
 
@@ -144,9 +146,14 @@ class WatchlistTest {
       return reports.get(reports.size() - 1);
     }
 
+    /** What was said last of each replica of which something was said in the last interval. */
     Map<String, ReplicaState> states() {
       Map<String, ReplicaState> states = new HashMap<>();
-      last().replicas().forEach(r -> states.put(r.spec().id().value(), r.state()));
+      for (int i = 0; i < reports.size(); i++) {
+        if (reportedAt.get(i) > now - CONFIG.health().signalInterval().toMillis()) {
+          reports.get(i).replicas().forEach(r -> states.put(r.spec().id().value(), r.state()));
+        }
+      }
       return states;
     }
   }
@@ -391,6 +398,48 @@ class WatchlistTest {
     }
     a.runUntil(31_000);
     assertThat(a.states()).doesNotContainValue(HEALTHY);
+  }
+
+  /** A share of thousands of which one after another falls, as when a rack fails. */
+  @Test
+  void aChangeIsToldWithoutTheWholeShare() {
+    ReplicaSpec[] many =
+        IntStream.range(0, 2_000)
+            .mapToObj(i -> Fleets.replica("r" + i))
+            .toArray(ReplicaSpec[]::new);
+    a.list(many);
+    a.probers(A);
+    a.runUntil(10_000);
+    int before = a.reports.size();
+    for (int i = 0; i < 200; i++) {
+      a.failing.add("r" + i);
+      a.act(a.watchlist.onCheckFailed(a.target("r" + i), "reset", a.now));
+      doubt("r" + i);
+      a.act(List.of());
+      a.runUntil(10_000 + 20 * i);
+    }
+    a.runUntil(15_000);
+    for (int i = 0; i < 200; i++) {
+      assertThat(a.states()).containsEntry("r" + i, UNHEALTHY);
+    }
+    int told =
+        a.reports.subList(before, a.reports.size()).stream()
+            .mapToInt(report -> report.replicas().size())
+            .sum();
+    assertThat(told).as("five times all, and each change").isLessThan(6 * 2_000 + 4 * 200);
+  }
+
+  @Test
+  void whoeverAsksTheWholeShareIsNotToldInEachTurn() {
+    a.list(Fleets.replica("r"));
+    a.probers(A);
+    a.runUntil(10_100);
+    int before = a.reports.size();
+    for (int i = 0; i < 40; i++) {
+      a.watchlist.onAsked();
+      a.runUntil(10_100 + 20 * i);
+    }
+    assertThat(a.reports.size() - before).isBetween(4, 6);
   }
 
   @Test
