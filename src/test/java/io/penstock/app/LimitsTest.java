@@ -80,7 +80,7 @@ class LimitsTest {
    * one that is too slow for that they do not, and loops decide more themselves.
    */
   private static void warmUp(Town town, int nodes) throws Exception {
-    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(8);
     long least = System.nanoTime() + TimeUnit.SECONDS.toNanos(1);
     double before = -1;
     while (System.nanoTime() < least || (local(town, nodes) > before && System.nanoTime() < end)) {

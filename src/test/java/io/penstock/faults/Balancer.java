@@ -11,6 +11,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Load as it comes through a load balancer: it sends to nodes that say they are ready and, as those
@@ -18,8 +20,12 @@ import java.util.concurrent.locks.LockSupport;
  * Nothing else is tried again.
  */
 final class Balancer {
+  private static final Logger LOG = LoggerFactory.getLogger(Balancer.class);
   private static final int TRIES = 3;
   private static final long LOOK_MILLIS = 50;
+  private static final int MEASURED_SECONDS = 5;
+  private static final int ASKERS = 32;
+  private static final int TOKENS = 20;
 
   private final Processes cluster;
   private final List<Member> entries;
@@ -28,13 +34,47 @@ final class Balancer {
   private final CompletableFuture<List<CompletableFuture<Outcome>>> sent;
   private volatile boolean stopped;
 
-  /** Starts at once, in all modes. */
+  /**
+   * Starts at once, in all modes.
+   *
+   * @param perSecond requests, where the machine carries it: {@link #carried}
+   */
   Balancer(Processes cluster, List<Member> entries, int perSecond) {
     this.cluster = cluster;
     this.entries = List.copyOf(entries);
     ready.addAll(entries);
     CompletableFuture.runAsync(this::watchReadiness, cluster.threads);
     sent = CompletableFuture.supplyAsync(() -> send(1e9 / perSecond), cluster.threads);
+  }
+
+  /**
+   * Requests a second that the machine carries beside what happens to the nodes meanwhile: a
+   * quarter of what it does without, and no more than are wanted. What is refused then is refused
+   * by mistake, not for want of a machine.
+   */
+  static int carried(Processes cluster, List<Member> entries, int wanted) {
+    AtomicInteger number = new AtomicInteger();
+    long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(MEASURED_SECONDS);
+    List<CompletableFuture<Integer>> askers = new ArrayList<>();
+    for (int i = 0; i < ASKERS; i++) {
+      askers.add(
+          CompletableFuture.supplyAsync(
+              () -> {
+                int done = 0;
+                for (; System.nanoTime() < end; done++) {
+                  int next = number.getAndIncrement();
+                  Mode mode = Mode.values()[next % Mode.values().length];
+                  cluster.keep(
+                      cluster.ticket(mode, TOKENS).ask(entries.get(next % entries.size())));
+                }
+                return done;
+              },
+              cluster.threads));
+    }
+    int done = askers.stream().mapToInt(CompletableFuture::join).sum();
+    int carried = Math.min(wanted, Math.max(5, done / MEASURED_SECONDS / 4));
+    LOG.info("{} of {} requests a second", carried, wanted);
+    return carried;
   }
 
   /** Sends no more, and waits for what is under way. */
@@ -76,7 +116,7 @@ final class Balancer {
   }
 
   private Outcome exchange(int number) {
-    Ticket ticket = cluster.ticket(Mode.values()[number % Mode.values().length], 20);
+    Ticket ticket = cluster.ticket(Mode.values()[number % Mode.values().length], TOKENS);
     Outcome outcome = null;
     for (int attempt = 0; attempt < TRIES; attempt++) {
       List<Member> usable = entries.stream().filter(ready::contains).toList();

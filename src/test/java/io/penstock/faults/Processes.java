@@ -38,6 +38,9 @@ final class Processes implements AutoCloseable {
   /** For what happens at once unless it never does. */
   static final long SOON_MILLIS = 120_000;
 
+  /** No engine is out of reach here, but all processes share the machine. */
+  private static final int CONNECT_MILLIS = 10_000;
+
   static final String ADMIN_KEY = "an-admin-key-of-32-characters-ok";
   private static final HttpClient HTTP =
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
@@ -239,6 +242,9 @@ final class Processes implements AutoCloseable {
                 .put("host", hosts.forNodes(member.number))
                 .put("join", join))
         .put("admin", new JsonObject().put("host", hosts.listensOn()).put("key", ADMIN_KEY))
+        .put(
+            "ingress",
+            new JsonObject().put("deadlines", new JsonObject().put("connect_ms", CONNECT_MILLIS)))
         .put("fleet", new JsonObject().put("file", "fleet.json"));
   }
 

@@ -18,6 +18,7 @@ import io.penstock.message.Room;
 import io.penstock.message.Station;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
@@ -128,8 +129,7 @@ class LimitDeskTest {
     assertThat(reserve(limits, 90).isHeld()).isTrue();
     for (int i = 0; i < 200; i++) {
       Ticket refused = reserve(limits, 50);
-      LimitRefusal why = refused.refusal();
-      assertThat(why).as("ask %d", i).isNotNull();
+      LimitRefusal why = Objects.requireNonNull(refused.refusal(), "ask " + i);
       assertThat(why.fault()).as("ask %d: %s", i, why.message()).isEqualTo(Fault.TOKEN_LIMIT);
       desk.settle(refused, 0, nowMillis);
       talk();
