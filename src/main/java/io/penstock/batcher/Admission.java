@@ -591,7 +591,7 @@ final class Admission {
             replica.spec().url(),
             nowMillis - arrivedMillis,
             replica.continuesMessages,
-            isRoomy(replica));
+            isRoomy(admit, replica));
     roster.take(replica.id(), ++ordinals);
     hold(
         new Live(
@@ -608,9 +608,15 @@ final class Admission {
     gathering.tell(admit, company, grant, out, nowMillis);
   }
 
-  /** Whether no slot is missed that comes back a little late, before this grant is taken in. */
-  private boolean isRoomy(Replica replica) {
-    return 2 * (ledger.size() + 1) <= roster.slots() && 2 * (replica.live() + 1) <= replica.limit();
+  /**
+   * Whether no slot is missed that comes back a little late, before this grant is taken in. Those
+   * that gather wait for a replica that is idle, however many slots are free.
+   */
+  private boolean isRoomy(Admit admit, Replica replica) {
+    return 2 * (ledger.size() + 1) <= roster.slots()
+        && 2 * (replica.live() + 1) <= replica.limit()
+        && admit.company().isEmpty()
+        && gathering.isEmpty();
   }
 
   /** The id that its client knows. */

@@ -20,6 +20,7 @@ import io.penstock.bus.Bus;
 import io.penstock.bus.Directory;
 import io.penstock.bus.DrainState;
 import io.penstock.bus.Drains;
+import io.penstock.bus.HeardShares;
 import io.penstock.bus.Setting;
 import io.penstock.bus.View;
 import io.penstock.fault.Fault;
@@ -80,6 +81,7 @@ public final class BatcherVerticle extends VerticleBase {
   private final Bus bus;
   private final Directory directory;
   private final Drains drains;
+  private final HeardShares shares = new HeardShares();
   private final Setting<Fleet> fleet;
   private final Duration census;
   private final Clock clock;
@@ -295,6 +297,9 @@ public final class BatcherVerticle extends VerticleBase {
   }
 
   private void reported(HealthReport report, long nowMillis) {
+    if (!shares.isOfUse(report)) {
+      return;
+    }
     Map<PoolName, List<ReplicaStatus>> byPool = new LinkedHashMap<>();
     for (ReplicaStatus each : report.replicas()) {
       byPool.computeIfAbsent(each.pool(), pool -> new ArrayList<>()).add(each);

@@ -185,6 +185,11 @@ final class Gathering {
     return heldByClass.getOrDefault(priority, 0);
   }
 
+  /** Whether nobody waits for company. */
+  boolean isEmpty() {
+    return held.isEmpty();
+  }
+
   /** When the first has waited long enough; {@link Long#MAX_VALUE} when none waits. */
   long dueMillis() {
     return held.isEmpty()

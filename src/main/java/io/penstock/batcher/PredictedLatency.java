@@ -194,7 +194,7 @@ final class PredictedLatency implements Strategy {
 
   @Override
   public void firstToken(Errand errand, Roster roster, long firstTokenMillis, long nowMillis) {
-    prospects.firstToken(errand, roster, nowMillis);
+    prospects.firstToken(errand, roster, firstTokenMillis, nowMillis);
   }
 
   @Override

@@ -58,16 +58,21 @@ final class Prospects {
     return errand;
   }
 
-  /** A first token is there. */
-  void firstToken(Errand errand, Roster roster, long nowMillis) {
+  /**
+   * A first token is there, and word of it may have waited for company on its way.
+   *
+   * @param firstTokenMillis from the grant to the token, as its holder has it
+   */
+  void firstToken(Errand errand, Roster roster, long firstTokenMillis, long nowMillis) {
     if (!errand.pending) {
       return;
     }
     Prospect prospect = errand.prospect;
     long began = Math.max(errand.grantedMillis, prospect.readUntilMillis);
-    prospect.readUntilMillis = nowMillis;
+    long read = Math.min(nowMillis, errand.grantedMillis + Math.max(0, firstTokenMillis));
+    prospect.readUntilMillis = Math.max(prospect.readUntilMillis, read);
     prospect.backlog().remove(errand, nowMillis);
-    prospect.tempo().read(errand.uncachedTokens(), nowMillis - began, nowMillis);
+    prospect.tempo().read(errand.uncachedTokens(), Math.max(0, read - began), nowMillis);
     review(roster);
   }
 

@@ -14,7 +14,7 @@ import java.util.function.Consumer;
  * numbers is bounded by its sender.
  */
 public interface Bus {
-  /** What a message that may come later does at most. */
+  /** How much later than sent a message goes at most by {@link #sendAlong}. */
   long ALONG_MILLIS = 5;
 
   /** This node. */
@@ -30,9 +30,9 @@ public interface Bus {
   Future<Void> send(Station to, Message message);
 
   /**
-   * Sends, in its order, what may come later by {@link #ALONG_MILLIS} at most: to another node it
-   * goes with the next message to that station, which costs the receiver less than two that come
-   * one by one.
+   * Sends what may come a little later. To another node it goes with the next message to that
+   * station, and after {@link #ALONG_MILLIS} without one: two that come together cost the receiver
+   * less. The order of what is sent to a station stays.
    */
   default void sendAlong(Station to, Message message) {
     send(to, message);

@@ -18,20 +18,23 @@ import java.util.function.Predicate;
 /**
  * What one event loop sends to other nodes. It goes when the turn ends, what is for the same
  * station in one {@link Parcel}: under load, when a turn has much to do, several messages cost one
- * write and one read. What may wait does so until something goes to its station, or for {@link
- * Bus#ALONG_MILLIS}. Touched on its loop only.
+ * write and one read. What may wait does so until something else goes to its station, for some
+ * milliseconds at most. Touched on its loop only.
  */
 final class Outbox {
   private final BiFunction<Station, Object, Future<Void>> wire;
   private final Map<Station, Post> waiting = new LinkedHashMap<>();
+  private final long alongMillis;
   private boolean turnEndAwaited;
   private boolean timerSet;
 
   /**
    * @param wire sends a message or a parcel
+   * @param alongMillis how long what may wait does so at most
    */
-  Outbox(BiFunction<Station, Object, Future<Void>> wire) {
+  Outbox(BiFunction<Station, Object, Future<Void>> wire, long alongMillis) {
     this.wire = wire;
+    this.alongMillis = alongMillis;
   }
 
   private record Letter(Message message, Promise<Void> sent) {}
@@ -62,7 +65,6 @@ final class Outbox {
   /** Sends, and may wait. */
   Future<Void> sendAlong(Context of, Station to, Message message) {
     if (!timerSet) {
-      timerSet = true;
       // Not a timer of the context's: that ends with its verticle.
       ((ContextInternal) of)
           .nettyEventLoop()
@@ -71,8 +73,9 @@ final class Outbox {
                 timerSet = false;
                 flush(post -> true);
               },
-              Bus.ALONG_MILLIS,
+              alongMillis,
               TimeUnit.MILLISECONDS);
+      timerSet = true;
     }
     return add(of, to, message, false);
   }
@@ -101,12 +104,21 @@ final class Outbox {
     now.forEach(this::send);
   }
 
+  /** What is for others goes, whatever becomes of this. */
+  private Future<Void> written(Station to, Object body) {
+    try {
+      return wire.apply(to, body);
+    } catch (RuntimeException e) {
+      return Future.failedFuture(e);
+    }
+  }
+
   private void send(Station to, List<Letter> letters) {
     Object body =
         letters.size() == 1
             ? letters.get(0).message()
             : new Parcel(letters.stream().map(Letter::message).toList());
-    wire.apply(to, body)
+    written(to, body)
         .onComplete(
             done -> {
               for (Letter letter : letters) {

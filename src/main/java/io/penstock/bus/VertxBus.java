@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>A message to this node's own stations is sent with {@code localOnly}: it goes straight to the
  * handler's event loop, and neither the cluster's registry nor the codec is asked. Messages to
- * other nodes wait in the {@link Outbox} of their loop for the end of its turn. One consumer per
- * address serves both kinds of senders. A broadcast takes another address than a message to one
- * station, so the two are not ordered against each other.
+ * other nodes wait in the {@link Outbox} of their loop for the end of its turn, or for company. One
+ * consumer per address serves both kinds of senders. A broadcast takes another address than a
+ * message to one station, so the two are not ordered against each other.
  */
 final class VertxBus implements Bus {
   private static final DeliveryOptions CLUSTERED =
@@ -35,7 +35,8 @@ final class VertxBus implements Bus {
   private final EventBus eventBus;
   private final NodeId self;
   private final Map<Station, Ears> ears = new ConcurrentHashMap<>();
-  private final ThreadLocal<Outbox> outbox = ThreadLocal.withInitial(() -> new Outbox(this::write));
+  private final ThreadLocal<Outbox> outbox =
+      ThreadLocal.withInitial(() -> new Outbox(this::write, ALONG_MILLIS));
 
   /** Registers the codec, so there is one bus per {@code vertx}. */
   VertxBus(Vertx vertx, NodeId self, WireCodec codec) {

@@ -28,12 +28,15 @@
  *   <li>The wire form is JSON: 150 to 400 bytes for the messages of a request, which have readers
  *       and writers of their own ({@code RequestForms}). Within a node the object itself is handed
  *       over, in about 0.5 µs.
- *   <li>What a loop sends to a station in one of its turns goes together when the turn ends ({@code
- *       Outbox}). All sockets of the bus are on one event loop, and a verticle to which other nodes
- *       say much may live there too ({@code BusLoop}): a message then wakes one thread, not three.
+ *   <li>What a loop sends to a station in one of its turns goes together when the turn ends, and
+ *       with it what could wait for that ({@code Outbox}). All sockets of the bus are on one event
+ *       loop, and a verticle to which other nodes say much may live there too ({@code BusLoop}): a
+ *       message then wakes one thread, not three.
  *   <li>vertx-hazelcast keeps the registry of addresses in a multimap that can lose entries or keep
  *       those of the dead. Every five seconds each node compares it with what it consumes, puts
  *       back what is missing and removes what belongs to no member.
+ *   <li>A report of one replica's change is no news to who has not heard the prober's share ({@link
+ *       io.penstock.bus.HeardShares}).
  *   <li>{@code send} tells when nobody listens; whether a message was handled, only an answer can
  *       tell. There is no request and reply: it would wait out its timeout when a node dies.
  * </ul>

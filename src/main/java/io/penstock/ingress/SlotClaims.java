@@ -93,6 +93,9 @@ final class SlotClaims {
     long renewAtMillis;
     boolean resendSoon;
 
+    /** Whether the owner's last grant was a roomy one. */
+    boolean roomy;
+
     /** Until when the owner is whoever took the last census, whatever the view says. */
     long censusCountsUntilMillis = Long.MAX_VALUE;
 
@@ -150,7 +153,7 @@ final class SlotClaims {
     if (grant != null) {
       tell(
           claims,
-          grant.roomy() && outcome == Outcome.OK,
+          mayWait(claims, grant) && outcome == Outcome.OK,
           new Release(
               id,
               pool,
@@ -173,8 +176,16 @@ final class SlotClaims {
     PoolClaims claims = claims(pool);
     Grant grant = claims.held.get(id);
     if (grant != null) {
-      tell(claims, grant.roomy(), new FirstToken(id, pool, claims.epoch, grant.replica(), millis));
+      tell(
+          claims,
+          mayWait(claims, grant),
+          new FirstToken(id, pool, claims.epoch, grant.replica(), millis));
     }
+  }
+
+  /** Whether there was room when it was granted and there is, as far as can be seen from here. */
+  private static boolean mayWait(PoolClaims claims, Grant grant) {
+    return grant.roomy() && claims.roomy && claims.waiting.isEmpty();
   }
 
   private void tell(PoolClaims claims, boolean mayWait, Message message) {
@@ -213,6 +224,7 @@ final class SlotClaims {
     if (waiting != null) {
       claims.waiting.remove(grant.id());
       claims.held.put(grant.id(), grant);
+      claims.roomy = grant.roomy();
       claims.renewAtMillis = Math.min(claims.renewAtMillis, nowMillis + RENEW_MILLIS);
       outlet.granted(grant);
       return;

@@ -4,6 +4,7 @@ import io.penstock.inference.NodeId;
 
 /**
  * A batcher or a router has begun and knows nothing of the replicas. Published to all probers, each
- * of which publishes a {@link HealthReport} at once instead of with its next interval.
+ * of which publishes a {@link HealthReport} of all of them at once, or 200 ms after it did so for
+ * another.
  */
 public record AskHealth(NodeId node) implements Message {}

@@ -14,9 +14,8 @@ import java.util.Optional;
  * @param queuedMillis how long the request waited at the owner
  * @param continuesMessages whether the replica's API says that it can go on with a message that
  *     another has begun; empty when it is not known
- * @param roomy whether less than half of the slots of the pool, and of the replica, were taken with
- *     it: nobody waits for this one, and what its holder says of it may come some milliseconds
- *     later
+ * @param roomy whether at most half of the slots of the pool, and of the replica, were taken with
+ *     it and nobody waited: what its holder says of it may come some milliseconds later
  */
 public record Grant(
     RequestId id,

@@ -9,6 +9,8 @@ import java.util.List;
  * said.
  *
  * @param sequence grows by one with each report of this prober
+ * @param partial whether it tells changes alone, which say little to who has not heard the share
  */
-public record HealthReport(NodeId prober, long sequence, List<ReplicaStatus> replicas)
+public record HealthReport(
+    NodeId prober, long sequence, List<ReplicaStatus> replicas, boolean partial)
     implements Message {}

@@ -51,7 +51,7 @@ final class Watchlist {
   /** An API description may be made when it is first asked for. */
   static final Duration ABILITY_TIMEOUT = Duration.ofSeconds(5);
 
-  /** Least time between two reports, however many states change. */
+  /** Least time from a report to one of changes, however many states change. */
   static final long REPORT_GAP_MILLIS = 20;
 
   /** Least time between two reports of the whole share that somebody asked for. */
@@ -242,10 +242,10 @@ final class Watchlist {
     if (watch == null) {
       return List.of();
     }
-    boolean wasSilent = watch.speak();
+    watch.speak();
     boolean wasDoubted = watch.health.isDoubted();
     Optional<ReplicaHealth.Change> change = watch.health.onSuccess(nowMillis);
-    if (wasSilent || wasDoubted && !watch.health.isDoubted()) {
+    if (wasDoubted && !watch.health.isDoubted()) {
       tell(watch);
     }
     return changed(watch, change, nowMillis);
@@ -504,7 +504,7 @@ final class Watchlist {
     return List.of(new ProberDecision.Changed(watch.target(), change.get()));
   }
 
-  /** Soon, not with its share alone. */
+  /** At once, not only with the whole share. */
   private void tell(Watch watch) {
     news.add(new Key(watch.target().pool(), watch.target().id()));
   }
@@ -547,12 +547,13 @@ final class Watchlist {
     reportedAtMillis = nowMillis;
     if (isWhole) {
       wholeAtMillis = nowMillis;
-      answeredAtMillis = isWholeAsked ? nowMillis : answeredAtMillis;
+      answeredAtMillis = isWholeAsked && !statuses.isEmpty() ? nowMillis : answeredAtMillis;
       isWholeAsked = false;
     }
     if (!statuses.isEmpty()) {
       decisions.add(
-          new ProberDecision.Report(new HealthReport(self, ++sequence, List.copyOf(statuses))));
+          new ProberDecision.Report(
+              new HealthReport(self, ++sequence, List.copyOf(statuses), !isWhole)));
     }
   }
 }

@@ -13,9 +13,10 @@
  * owners ({@link io.penstock.message.Doubt}). <b>Says</b> one {@link
  * io.penstock.message.HealthReport} to the batchers, the routers and the other probers: of its
  * whole share every signal interval and when a room asks that knows nothing ({@link
- * io.penstock.message.AskHealth}), and at once of each replica whose state has changed or of which
- * a doubt is answered. Only of those: a share can be thousands, and when a rack fails its states
- * change for seconds on end.
+ * io.penstock.message.AskHealth}), and at once of each replica whose state, description or ability
+ * has changed, that has left its list, whose cache has become empty, or of which a doubt is
+ * answered. Only of those: a share can be thousands, and when a rack fails its states change for
+ * seconds on end.
  *
  * <p><b>Decisions.</b> A share moves without a gap: whoever takes a replica over starts from the
  * state that the last report told, says nothing of a replica it knows nothing about while somebody

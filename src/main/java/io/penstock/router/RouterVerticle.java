@@ -2,6 +2,7 @@ package io.penstock.router;
 
 import io.penstock.bus.Bus;
 import io.penstock.bus.Drains;
+import io.penstock.bus.HeardShares;
 import io.penstock.bus.Setting;
 import io.penstock.inference.Fleet;
 import io.penstock.inference.RequestId;
@@ -34,6 +35,7 @@ public final class RouterVerticle extends VerticleBase {
 
   private final Bus bus;
   private final Drains drains;
+  private final HeardShares shares = new HeardShares();
   private final Setting<Fleet> fleet;
   private RouteTable table; // touched on this verticle's event loop only
   private Fleet routed; // what the table is of
@@ -82,7 +84,9 @@ public final class RouterVerticle extends VerticleBase {
     } else if (message instanceof ListModels question) {
       send(question.replyTo(), question.id(), new Models(question.id(), table.cards()));
     } else if (message instanceof HealthReport report) {
-      report.replicas().forEach(table::report);
+      if (shares.isOfUse(report)) {
+        report.replicas().forEach(table::report);
+      }
     } else {
       LOG.warn(
           "router got {} (expected: Route, ListModels, HealthReport)",

@@ -236,7 +236,7 @@ class SupervisionTest {
 
   /** A message that does so when it is read. */
   private static void send(Node node, Room room, Runnable what) {
-    sendTo(node, room, new HealthReport(new NodeId("nobody"), 1, unreadable(what)));
+    sendTo(node, room, new HealthReport(new NodeId("nobody"), 1, unreadable(what), false));
   }
 
   private static void sendTo(Node node, Room room, Message message) {

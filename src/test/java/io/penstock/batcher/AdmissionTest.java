@@ -40,7 +40,9 @@ import io.penstock.message.Room;
 import io.penstock.message.Station;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -117,8 +119,18 @@ class AdmissionTest {
     for (int i = 0; i < 6; i++) {
       roomy.add(granted(admission.offer(Ask.of("r" + i).admit(), i)).roomy());
     }
-    // To the emptier one each: 4, 2, 4, 4 or 2, ...; the third leaves three of six.
     assertThat(roomy).containsExactly(true, true, true, false, false, false);
+  }
+
+  @Test
+  void aGrantThatFillsASmallReplicaOfALargePoolIsNotRoomy() {
+    Admission admission = open(replicas(1, 100));
+    Map<String, Boolean> roomy = new HashMap<>();
+    for (int i = 0; i < 20; i++) {
+      Grant grant = granted(admission.offer(Ask.of("r" + i).admit(), i));
+      roomy.put(grant.replica().value(), grant.roomy());
+    }
+    assertThat(roomy).containsOnly(Map.entry("r0", false), Map.entry("r1", true));
   }
 
   @Test

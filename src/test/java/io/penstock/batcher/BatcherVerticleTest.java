@@ -45,6 +45,7 @@ import io.penstock.message.Refusal;
 import io.penstock.message.Release;
 import io.penstock.message.Renew;
 import io.penstock.message.RenewAnswer;
+import io.penstock.message.ReplicaStatus;
 import io.penstock.message.Room;
 import io.penstock.message.Station;
 import io.penstock.telemetry.Names;
@@ -266,11 +267,20 @@ class BatcherVerticleTest {
 
   @Test
   void followsTheProbers() throws Exception {
-    send(new HealthReport(PROBER, 1, List.of(status(spec("r0", 1, 1), ReplicaState.UNHEALTHY))));
+    ReplicaStatus fallen = status(spec("r0", 1, 1), ReplicaState.UNHEALTHY);
+    send(new HealthReport(PROBER, 1, List.of(fallen), true));
+    send(Ask.of("early").admit());
+    assertThat(grantOf("early").replica().value()).as("news before the share").isEqualTo("r0");
+    send(release(grantOf("early")));
+    send(
+        new HealthReport(
+            PROBER, 1, List.of(status(spec("r0", 1, 1), ReplicaState.UNHEALTHY)), false));
     send(Ask.of("a").admit());
     Refusal refusal = get(bus.await(Refusal.class, each -> each.id().value().equals("a")));
     assertThat(refusal.fault()).isEqualTo(Fault.NO_REPLICA);
-    send(new HealthReport(PROBER, 2, List.of(status(spec("r0", 1, 1), ReplicaState.HEALTHY))));
+    send(
+        new HealthReport(
+            PROBER, 2, List.of(status(spec("r0", 1, 1), ReplicaState.HEALTHY)), false));
     send(Ask.of("b").admit());
     assertThat(grantOf("b").replica().value()).isEqualTo("r0");
   }

@@ -260,7 +260,8 @@ final class MessageSamples {
                       "",
                       Optional.empty(),
                       0,
-                      Optional.empty()))),
+                      Optional.empty())),
+              false),
           new ListModels(REQUEST, INGRESS),
           new Models(
               REQUEST,

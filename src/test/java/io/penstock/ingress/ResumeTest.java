@@ -373,7 +373,8 @@ class ResumeTest {
         .node
         .bus()
         .publish(
-            Room.BATCHER, new HealthReport(gateway.node.bus().self(), 1, List.copyOf(statuses)));
+            Room.BATCHER,
+            new HealthReport(gateway.node.bus().self(), 1, List.copyOf(statuses), false));
   }
 
   @Test

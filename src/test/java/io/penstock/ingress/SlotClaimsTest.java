@@ -150,6 +150,23 @@ class SlotClaimsTest {
   }
 
   @Test
+  void nothingWaitsWhereItsOwnRequestsDoOrTheLastGrantLeftNoRoom() {
+    RequestId second = new RequestId("r-2");
+    claims.ask(admit(1_000), 0);
+    claims.onGrant(
+        new Grant(ID, POOL, 3, new ReplicaId("r0"), "http://r0", 0, Optional.empty(), true), 10);
+    claims.ask(admit(second, 1_000), 20);
+    claims.firstToken(POOL, ID, 40);
+    assertThat(along).as("one of its own waits").isEmpty();
+    claims.onGrant(
+        new Grant(second, POOL, 3, new ReplicaId("r0"), "http://r0", 0, Optional.empty(), false),
+        50);
+    claims.release(POOL, ID, Outcome.OK, TokenUsage.NONE, 40, 90, 0);
+    assertThat(along).as("the pool is full by now").isEmpty();
+    assertThat(lastSent()).isInstanceOf(Release.class);
+  }
+
+  @Test
   void aFailureIsToldAtOnce() {
     claims.ask(admit(1_000), 0);
     claims.onGrant(
@@ -231,8 +248,12 @@ class SlotClaimsTest {
   }
 
   private static Admit admit(long waitMillis) {
+    return admit(ID, waitMillis);
+  }
+
+  private static Admit admit(RequestId id, long waitMillis) {
     return new Admit(
-        ID,
+        id,
         "caller-1",
         SELF,
         POOL,

@@ -102,7 +102,8 @@ class RouterVerticleTest {
                     "refused",
                     Optional.empty(),
                     0,
-                    Optional.empty())));
+                    Optional.empty())),
+            false);
     assertThat(bus.send(ROUTER, report).succeeded()).isTrue();
     Models models = answer(Models.class, new ListModels(new RequestId("m"), INGRESS));
     assertThat(models.cards()).hasSize(1);
