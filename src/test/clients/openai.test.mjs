@@ -89,7 +89,7 @@ test('errors have the right types', async () => {
 });
 
 test('a stream that breaks raises an error', async () => {
-  for (const fault of ['reset;after=3', 'eof;after=3', 'error;after=3']) {
+  for (const fault of ['reset;after=40', 'eof;after=40', 'error;after=40']) {
     const stream = await client.chat.completions.create(
       { model, messages, max_tokens: 50, stream: true }, { headers: { 'x-sim-fault': fault } });
     let parts = 0;

@@ -211,7 +211,7 @@ class ClientsIT {
 
   @Test
   void openaiJavaRaisesWhenAStreamBreaks() {
-    for (String fault : List.of("reset;after=3", "eof;after=3", "error;after=3")) {
+    for (String fault : List.of("reset;after=40", "eof;after=40", "error;after=40")) {
       List<String> parts = new ArrayList<>();
       var params = chat().maxCompletionTokens(50).putAdditionalHeader("x-sim-fault", fault);
       assertThatThrownBy(

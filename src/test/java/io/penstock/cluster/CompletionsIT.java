@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.penstock.cluster.Cluster.Node;
 import io.vertx.core.json.JsonArray;
 import io.vertx.core.json.JsonObject;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
@@ -126,13 +127,15 @@ class CompletionsIT {
 
   /** Reads up to the first frame's end; comments may come before it. */
   private static String firstFrame(InputStream body) throws IOException {
-    StringBuilder read = new StringBuilder();
-    while (read.indexOf("data:") < 0 || read.indexOf("\n\n", read.indexOf("data:")) < 0) {
+    ByteArrayOutputStream read = new ByteArrayOutputStream();
+    String text = "";
+    while (!text.endsWith("\n\n") || !text.contains("data:")) {
       int next = body.read();
-      assertThat(next).as("a byte after " + read).isNotNegative();
-      read.append((char) next);
+      assertThat(next).as("a byte after " + text).isNotNegative();
+      read.write(next);
+      text = read.toString(StandardCharsets.UTF_8);
     }
-    return read.toString();
+    return text;
   }
 
   @Test
