@@ -48,7 +48,7 @@ final class Rig implements AutoCloseable {
       HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
   private static final Duration SETTLED = Duration.ofSeconds(3);
   private static final int CELLS_AT_ONCE = 4;
-  private static final int STEADY_MILLIS = 8;
+  private static final int STEADY_MILLIS = 16;
   private static final int WARM_UP_ROUNDS = 30;
   private static final int WARM_UP_REQUESTS = 12;
 
