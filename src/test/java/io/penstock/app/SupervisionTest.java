@@ -131,10 +131,12 @@ class SupervisionTest {
     assertThat(node.readiness().ready()).as("it never gave a role up").isTrue();
 
     // It is given up for a second, and for longer if nobody has seen that.
+    AtomicInteger poisoned = new AtomicInteger(1);
     until(
         () -> {
           if (node.readiness().ready()) {
             poison(node, Room.BATCHER);
+            poisoned.incrementAndGet();
           }
           return alarms(node).toString().contains("on purpose")
               && get(node, "/health/ready").contains("no node that this one hears of");
@@ -148,7 +150,8 @@ class SupervisionTest {
         .as("no replica has flapped")
         .isZero();
     assertThat(metric(node, "penstock_verticle_exceptions_total{role=\"batcher\"}"))
-        .isEqualTo(restarts(node, "batcher"));
+        .as("one may have been hit twice before it was ended, or have been gone")
+        .isBetween(restarts(node, "batcher"), poisoned.doubleValue());
     assertThat(metric(node, "penstock_verticle_up{role=\"batcher\"}")).isEqualTo(1);
   }
 
