@@ -298,6 +298,7 @@ public final class BatcherVerticle extends VerticleBase {
 
   private void reported(HealthReport report, long nowMillis) {
     if (!shares.isOfUse(report)) {
+      askHealth(); // the share was missed
       return;
     }
     Map<PoolName, List<ReplicaStatus>> byPool = new LinkedHashMap<>();

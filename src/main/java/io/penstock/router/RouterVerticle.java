@@ -86,6 +86,8 @@ public final class RouterVerticle extends VerticleBase {
     } else if (message instanceof HealthReport report) {
       if (shares.isOfUse(report)) {
         report.replicas().forEach(table::report);
+      } else {
+        askHealth(); // the share was missed
       }
     } else {
       LOG.warn(

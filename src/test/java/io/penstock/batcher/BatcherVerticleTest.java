@@ -268,7 +268,10 @@ class BatcherVerticleTest {
   @Test
   void followsTheProbers() throws Exception {
     ReplicaStatus fallen = status(spec("r0", 1, 1), ReplicaState.UNHEALTHY);
+    int asked = bus.sent(AskHealth.class).size();
     send(new HealthReport(PROBER, 1, List.of(fallen), true));
+    settle();
+    assertThat(bus.sent(AskHealth.class)).as("it asks for the share").hasSizeGreaterThan(asked);
     send(Ask.of("early").admit());
     assertThat(grantOf("early").replica().value()).as("news before the share").isEqualTo("r0");
     send(release(grantOf("early")));

@@ -176,7 +176,6 @@ class OutboxTest {
                   }
                 }));
     get(vertx.undeploy(deployed));
-    assertThat(sent).isEmpty();
     get(all.get(0));
     assertThat(sent).containsExactly(message(0));
   }
