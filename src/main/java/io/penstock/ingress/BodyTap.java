@@ -45,6 +45,10 @@ final class BodyTap extends ChannelDuplexHandler {
   private static final byte[] VERSION = {'H', 'T', 'T', 'P', '/', '1', '.'};
 
   private final Channel channel;
+  private final TurnEnd turn;
+
+  /** Whether {@link #turn} waits to hear that the socket has been read. */
+  private boolean isRead;
 
   /** Whether what may be a head is being handed over, and nothing after it. */
   private boolean isAtHead;
@@ -60,20 +64,25 @@ final class BodyTap extends ChannelDuplexHandler {
   /** Whether the codec has been given something since it was last told that a read was over. */
   private boolean passed;
 
-  private BodyTap(Channel channel) {
+  private BodyTap(Channel channel, TurnEnd turn) {
     this.channel = channel;
+    this.turn = turn;
   }
 
   /** An answer whose body is taken. */
   private record Open(ContextInternal context, Handler<Slice> pieces, ChunkFraming framing) {}
 
-  /** Gives a new connection one, where it can have one. */
-  static void install(HttpConnection connection) {
+  /**
+   * Gives a new connection one, where it can have one.
+   *
+   * @param turn of its loop; what the pieces of a read put off runs when it has been read
+   */
+  static void install(HttpConnection connection, TurnEnd turn) {
     if (connection instanceof HttpClientConnectionInternal internal) {
       ChannelPipeline pipeline = internal.channelHandlerContext().pipeline();
       ChannelHandlerContext codec = pipeline.context(HttpClientCodec.class);
       if (codec != null) {
-        pipeline.addBefore(codec.name(), NAME, new BodyTap(pipeline.channel()));
+        pipeline.addBefore(codec.name(), NAME, new BodyTap(pipeline.channel(), turn));
       }
     }
   }
@@ -185,6 +194,8 @@ final class BodyTap extends ChannelDuplexHandler {
     ChunkFraming body = answer.framing();
     body.feed(array);
     if (body.contentLength() > 0) {
+      isRead = true;
+      turn.readBegins();
       answer.context().dispatch(content(body), answer.pieces());
     }
     String wrong = body.malformation();
@@ -232,9 +243,22 @@ final class BodyTap extends ChannelDuplexHandler {
   /** Nobody after this has anything to do where nothing has come to it. */
   @Override
   public void channelReadComplete(ChannelHandlerContext at) {
+    readEnds();
     if (passed || open == null) {
       passed = false;
       at.fireChannelReadComplete();
+    }
+  }
+
+  @Override
+  public void handlerRemoved(ChannelHandlerContext at) {
+    readEnds();
+  }
+
+  private void readEnds() {
+    if (isRead) {
+      isRead = false;
+      turn.readEnds();
     }
   }
 }

@@ -20,10 +20,10 @@ import org.jspecify.annotations.Nullable;
  * The answer to one client: the only holder of its response. Knows whether the status line has
  * gone, and so in which form an error can still be told.
  *
- * <p>Frames of a stream that come in one turn of the event loop are written together at its end.
+ * <p>Frames of a stream that come in one read are written together at its {@link TurnEnd end}.
  */
 final class ClientAnswer {
-  /** So much is not put off to the end of the turn: back-pressure sees only what was written. */
+  /** So much is not put off to the end of the read: back-pressure sees only what was written. */
   private static final int GATHERED_MAX_BYTES = 32 << 10;
 
   private static final Buffer PING = Buffer.buffer(": ping\n\n");
@@ -38,7 +38,7 @@ final class ClientAnswer {
   private final Runnable endOfTurn = this::turnEnded;
   private final List<Slice> gathered = new ArrayList<>(1);
   private int gatheredBytes;
-  private boolean awaitsEnd; // of the turn
+  private boolean awaitsEnd; // of the read
   private boolean framed;
   private boolean endsByClose; // of the connection: HTTP/1.0
   private @Nullable ChunkWire wire; // from the head of a stream until its end
@@ -74,7 +74,7 @@ final class ClientAnswer {
     request.exceptionHandler(error -> gone.run());
   }
 
-  /** Whether the client has been answered, or will be by the end of this turn. */
+  /** Whether the client has been answered, or will be by the end of this read. */
   boolean isCommitted() {
     return framed || response.headWritten();
   }

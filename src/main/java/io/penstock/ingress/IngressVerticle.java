@@ -52,6 +52,7 @@ import io.vertx.core.http.HttpMethod;
 import io.vertx.core.http.HttpServer;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.PoolOptions;
+import io.vertx.core.internal.ContextInternal;
 import io.vertx.ext.web.Router;
 import java.security.SecureRandom;
 import java.util.ArrayList;
@@ -198,6 +199,7 @@ public final class IngressVerticle extends VerticleBase
         new Lanes(self, view, bus::send, () -> required(this.parts), this::completeDrain);
     Tails tails = new Tails(clock);
     this.tails = tails;
+    TurnEnd turn = new TurnEnd((ContextInternal) context);
     LoopParts parts =
         new LoopParts(
             self,
@@ -221,7 +223,7 @@ public final class IngressVerticle extends VerticleBase
                 .withConnectHandler(
                     opened -> {
                       fresh.add(opened);
-                      BodyTap.install(opened);
+                      BodyTap.install(opened, turn);
                       opened.closeHandler(closed -> fresh.remove(opened));
                     })
                 .build(),
@@ -233,7 +235,7 @@ public final class IngressVerticle extends VerticleBase
             routes,
             books,
             this::timer,
-            new TurnEnd(context),
+            turn,
             this,
             lanesOfBatches,
             sideCalls,

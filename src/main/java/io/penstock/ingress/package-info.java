@@ -35,9 +35,10 @@
  *
  * <p>A stream's frames go past Vert.x's queues where both sides speak HTTP/1.1: a {@code BodyTap}
  * takes them from the socket, {@code ChunkFraming} out of their chunks, the scanner reads them, and
- * at the {@code TurnEnd} a {@code ChunkWire} gives them to the socket, one buffer each. Vert.x has
- * the heads, the ends, and the connections. Nothing of a request outlives it: what an engine has
- * still to end is one of the loop's {@code Tails}.
+ * when the socket has been read, before the next one is ({@code TurnEnd}), a {@code ChunkWire}
+ * gives them to the client's, in one buffer. Vert.x has the heads, the ends, and the connections.
+ * Nothing of a request outlives it: what an engine has still to end is one of the loop's {@code
+ * Tails}.
  *
  * <p>Decisions: what waits at an owner is kept here too ({@code SlotClaims}) and asked for again
  * when owners change, so that no client sees it. A stream that broke goes on at another replica of

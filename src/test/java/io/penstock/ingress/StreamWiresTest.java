@@ -20,6 +20,7 @@ import io.vertx.core.http.HttpServerOptions;
 import io.vertx.core.http.HttpServerRequest;
 import io.vertx.core.http.HttpVersion;
 import io.vertx.core.http.PoolOptions;
+import io.vertx.core.internal.ContextInternal;
 import io.vertx.core.net.NetServer;
 import io.vertx.core.net.NetSocket;
 import io.vertx.core.net.SelfSignedCertificate;
@@ -132,10 +133,14 @@ class StreamWiresTest {
         .withConnectHandler(
             opened -> {
               connections.incrementAndGet();
-              BodyTap.install(opened);
+              BodyTap.install(opened, turn());
               opened.closeHandler(gone -> closed.countDown());
             })
         .build();
+  }
+
+  private TurnEnd turn() {
+    return new TurnEnd((ContextInternal) vertx.getOrCreateContext());
   }
 
   /**
@@ -231,13 +236,7 @@ class StreamWiresTest {
             new HttpServerOptions().setSendBufferSize(1 << 20),
             request -> {
               ClientAnswer answer =
-                  new ClientAnswer(
-                      request,
-                      "",
-                      own -> {},
-                      error -> {},
-                      new TurnEnd(vertx.getOrCreateContext()),
-                      room);
+                  new ClientAnswer(request, "", own -> {}, error -> {}, turn(), room);
               answer.frames(List.of(Slice.of("first".getBytes(UTF_8))));
               AtomicInteger drained = new AtomicInteger();
               answer.onDrain(
