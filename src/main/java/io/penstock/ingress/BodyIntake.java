@@ -1,5 +1,7 @@
 package io.penstock.ingress;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
 import io.netty.handler.codec.http.HttpHeaderNames;
 import io.vertx.core.buffer.Buffer;
 import io.vertx.core.http.HttpServerRequest;
@@ -7,9 +9,9 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gathers a request's body up to a bound. A small body comes in one piece, which is kept as it is;
- * of a greater one each byte is copied once, into an array of the announced length where that is
- * not much more than what has arrived: memory grows with what came, not with what was promised.
+ * Gathers a request's body up to a bound, in an array of the announced length where that is not
+ * much more than what has arrived: memory grows with what came, not with what was promised. Each
+ * byte is copied once, where its connection has an {@link IntakeTap}, else twice.
  */
 final class BodyIntake {
   /** Room that is made for an announced length without its having arrived. */
@@ -20,15 +22,22 @@ final class BodyIntake {
   private final HttpServerRequest request;
   private final long declared;
   private final int maxBytes;
-  private @Nullable Buffer first;
   private byte[] gathered = NOTHING;
+
+  /** Bytes that are in {@link #gathered}; those over {@link #length} have still to be delivered. */
+  private int placed;
+
   private int length;
   private boolean dropped;
 
+  /** Of a request whose head is being handed over. */
   BodyIntake(HttpServerRequest request, int maxBytes) {
     this.request = request;
     this.declared = declaredLength(request);
     this.maxBytes = maxBytes;
+    if (declared <= maxBytes) {
+      IntakeTap.open(request, this);
+    }
   }
 
   private static long declaredLength(HttpServerRequest request) {
@@ -66,8 +75,24 @@ final class BodyIntake {
   /** Nobody wants it any more: lets go of what there is and keeps nothing of what comes. */
   void drop() {
     dropped = true;
-    first = null;
     gathered = NOTHING;
+  }
+
+  /**
+   * Puts bytes that will be delivered in their place, before all that has not been placed.
+   *
+   * @return them there, to be delivered instead; null where they have to be delivered as they are,
+   *     and all that follows
+   */
+  @Nullable ByteBuf place(ByteBuf bytes) {
+    int more = bytes.readableBytes();
+    if (dropped || placed + (long) more > maxBytes) {
+      return null;
+    }
+    makeRoom(placed + more);
+    bytes.readBytes(gathered, placed, more);
+    placed += more;
+    return Unpooled.wrappedBuffer(gathered, placed - more, more);
   }
 
   /** Takes a piece; false when the body is over the bound with it. */
@@ -76,17 +101,12 @@ final class BodyIntake {
     if (length + (long) more > maxBytes) {
       return false;
     }
-    if (length == 0) {
-      first = piece;
-    } else {
-      makeRoom(length + more);
-      if (first != null) {
-        first.getBytes(gathered, 0);
-        first = null;
-      }
-      piece.getBytes(gathered, length);
-    }
     length += more;
+    if (length > placed) {
+      makeRoom(length);
+      piece.getBytes(gathered, placed);
+      placed = length;
+    }
     return true;
   }
 
@@ -109,9 +129,6 @@ final class BodyIntake {
 
   /** All that was taken. */
   byte[] bytes() {
-    if (first != null) {
-      return first.getBytes();
-    }
     return length == gathered.length ? gathered : Arrays.copyOf(gathered, length);
   }
 }

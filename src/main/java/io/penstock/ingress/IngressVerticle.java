@@ -300,6 +300,7 @@ public final class IngressVerticle extends VerticleBase
     server =
         vertx
             .createHttpServer(ServerOptions.of(at, files))
+            .connectionHandler(IntakeTap::install)
             .requestHandler(this::handle)
             .invalidRequestHandler(this::unreadable);
     if (files == null) {

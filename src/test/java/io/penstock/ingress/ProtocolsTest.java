@@ -262,17 +262,21 @@ class ProtocolsTest {
     assertThat(stream(new HttpClientOptions()).body()).endsWith(DONE);
   }
 
-  private HttpClientResponse preflight(String origin) {
-    return vertx
-        .createHttpClient()
-        .request(HttpMethod.OPTIONS, gateway.port, "127.0.0.1", "/v1/chat/completions")
-        .compose(
-            request ->
-                request
-                    .putHeader("origin", origin)
-                    .putHeader("access-control-request-method", "POST")
-                    .putHeader("access-control-request-headers", "authorization,content-type")
-                    .send())
-        .await();
+  private HttpClientResponse preflight(String origin) throws Exception {
+    HttpClientAgent client = vertx.createHttpClient();
+    try {
+      return client
+          .request(HttpMethod.OPTIONS, gateway.port, "127.0.0.1", "/v1/chat/completions")
+          .compose(
+              request ->
+                  request
+                      .putHeader("origin", origin)
+                      .putHeader("access-control-request-method", "POST")
+                      .putHeader("access-control-request-headers", "authorization,content-type")
+                      .send())
+          .await();
+    } finally {
+      client.close().await(); // and not before: the collector closes what nobody holds
+    }
   }
 }

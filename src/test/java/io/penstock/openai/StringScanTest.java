@@ -18,11 +18,12 @@ class StringScanTest {
     StringBuilder text = new StringBuilder();
     int pieces = random.nextInt(60);
     for (int i = 0; i < pieces; i++) {
-      switch (random.nextInt(6)) {
+      switch (random.nextInt(7)) {
         case 0 -> text.append("é");
         case 1 -> text.append("漢字".repeat(random.nextInt(8)));
         case 2 -> text.append("\uD83D\uDE00");
         case 3 -> text.append(SHORT.charAt(random.nextInt(SHORT.length())));
+        case 4 -> text.append("a run of many words ".repeat(random.nextInt(12)));
         default -> text.append("plain text of some length".substring(random.nextInt(25)));
       }
     }
