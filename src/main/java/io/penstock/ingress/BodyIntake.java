@@ -9,9 +9,10 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Gathers a request's body up to a bound, in an array of the announced length where that is not
- * much more than what has arrived: memory grows with what came, not with what was promised. Each
- * byte is copied once, where its connection has an {@link IntakeTap}, else twice.
+ * Gathers a request's body up to a bound, in one array, which has the announced length where that
+ * is not much more than what has arrived: memory grows with what came, not with what was promised.
+ * Over HTTP/1.1 an {@link IntakeTap} saves the copy that Vert.x makes of each piece. Touched on the
+ * request's event loop only.
  */
 final class BodyIntake {
   /** Room that is made for an announced length without its having arrived. */
@@ -30,7 +31,7 @@ final class BodyIntake {
   private int length;
   private boolean dropped;
 
-  /** Of a request whose head is being handed over. */
+  /** Of a request whose head is being handed over; later on, its pieces are copied once more. */
   BodyIntake(HttpServerRequest request, int maxBytes) {
     this.request = request;
     this.declared = declaredLength(request);
@@ -79,10 +80,10 @@ final class BodyIntake {
   }
 
   /**
-   * Puts bytes that will be delivered in their place, before all that has not been placed.
+   * Copies bytes of the body to their place ahead of their delivery.
    *
-   * @return them there, to be delivered instead; null where they have to be delivered as they are,
-   *     and all that follows
+   * @return a view of them there, which is to be delivered instead; null where nothing was copied:
+   *     they are to be delivered as they are, and so is all that follows
    */
   @Nullable ByteBuf place(ByteBuf bytes) {
     int more = bytes.readableBytes();
@@ -102,7 +103,7 @@ final class BodyIntake {
       return false;
     }
     length += more;
-    if (length > placed) {
+    if (length > placed) { // not placed, nor is anything after it, and all before it has come
       makeRoom(length);
       piece.getBytes(gathered, placed);
       placed = length;
@@ -112,10 +113,15 @@ final class BodyIntake {
 
   private void makeRoom(int needed) {
     if (needed > gathered.length) {
-      long room = Math.max(ADVANCE_BYTES, 2L * needed);
-      gathered =
-          Arrays.copyOf(gathered, (int) Math.min(room, declared < needed ? maxBytes : declared));
+      boolean isAnnounced = declared >= needed;
+      long room = isAnnounced ? Math.max(ADVANCE_BYTES, 2L * needed) : roomFor(needed);
+      gathered = Arrays.copyOf(gathered, (int) Math.min(room, isAnnounced ? declared : maxBytes));
     }
+  }
+
+  /** Where no length was announced: most such bodies come whole. */
+  private long roomFor(int needed) {
+    return gathered.length == 0 ? needed : 2L * needed;
   }
 
   /** Why it is refused. */
@@ -127,8 +133,11 @@ final class BodyIntake {
         + ", ingress.max_body_bytes)";
   }
 
-  /** All that was taken. */
+  /** All that was taken; what was kept free for more is let go. */
   byte[] bytes() {
-    return length == gathered.length ? gathered : Arrays.copyOf(gathered, length);
+    if (length < gathered.length) {
+      gathered = Arrays.copyOf(gathered, length);
+    }
+    return gathered;
   }
 }

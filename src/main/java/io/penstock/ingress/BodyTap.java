@@ -45,10 +45,7 @@ final class BodyTap extends ChannelDuplexHandler {
   private static final byte[] VERSION = {'H', 'T', 'T', 'P', '/', '1', '.'};
 
   private final Channel channel;
-  private final TurnEnd turn;
-
-  /** Whether {@link #turn} waits to hear that the socket has been read. */
-  private boolean isRead;
+  private final ReadEnd readEnd;
 
   /** Whether what may be a head is being handed over, and nothing after it. */
   private boolean isAtHead;
@@ -64,9 +61,9 @@ final class BodyTap extends ChannelDuplexHandler {
   /** Whether the codec has been given something since it was last told that a read was over. */
   private boolean passed;
 
-  private BodyTap(Channel channel, TurnEnd turn) {
+  private BodyTap(Channel channel, ReadEnd readEnd) {
     this.channel = channel;
-    this.turn = turn;
+    this.readEnd = readEnd;
   }
 
   /** An answer whose body is taken. */
@@ -75,14 +72,14 @@ final class BodyTap extends ChannelDuplexHandler {
   /**
    * Gives a new connection one, where it can have one.
    *
-   * @param turn of its loop; what the pieces of a read put off runs when it has been read
+   * @param readEnd of its loop; what the pieces of a read put off runs when it has been read
    */
-  static void install(HttpConnection connection, TurnEnd turn) {
+  static void install(HttpConnection connection, ReadEnd readEnd) {
     if (connection instanceof HttpClientConnectionInternal internal) {
       ChannelPipeline pipeline = internal.channelHandlerContext().pipeline();
       ChannelHandlerContext codec = pipeline.context(HttpClientCodec.class);
       if (codec != null) {
-        pipeline.addBefore(codec.name(), NAME, new BodyTap(pipeline.channel(), turn));
+        pipeline.addBefore(codec.name(), NAME, new BodyTap(pipeline.channel(), readEnd));
       }
     }
   }
@@ -194,8 +191,7 @@ final class BodyTap extends ChannelDuplexHandler {
     ChunkFraming body = answer.framing();
     body.feed(array);
     if (body.contentLength() > 0) {
-      isRead = true;
-      turn.readBegins();
+      readEnd.begins();
       answer.context().dispatch(content(body), answer.pieces());
     }
     String wrong = body.malformation();
@@ -243,22 +239,16 @@ final class BodyTap extends ChannelDuplexHandler {
   /** Nobody after this has anything to do where nothing has come to it. */
   @Override
   public void channelReadComplete(ChannelHandlerContext at) {
-    readEnds();
+    readEnd.ends();
     if (passed || open == null) {
       passed = false;
       at.fireChannelReadComplete();
     }
   }
 
+  /** It hears of no end after this, and a loop that waited for one would write nothing more. */
   @Override
   public void handlerRemoved(ChannelHandlerContext at) {
-    readEnds();
-  }
-
-  private void readEnds() {
-    if (isRead) {
-      isRead = false;
-      turn.readEnds();
-    }
+    readEnd.ends();
   }
 }

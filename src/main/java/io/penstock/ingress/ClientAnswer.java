@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * The answer to one client: the only holder of its response. Knows whether the status line has
  * gone, and so in which form an error can still be told.
  *
- * <p>Frames of a stream that come in one read are written together at its {@link TurnEnd end}.
+ * <p>Frames of a stream that come together are written together, at the {@link ReadEnd}.
  */
 final class ClientAnswer {
   /** So much is not put off to the end of the read: back-pressure sees only what was written. */
@@ -33,12 +33,12 @@ final class ClientAnswer {
   private final String clientRequestId;
   private final Consumer<MultiMap> ownHeaders;
   private final Consumer<MultiMap> errorHeaders;
-  private final TurnEnd turn;
+  private final ReadEnd readEnd;
   private final ChunkRoom chunks;
-  private final Runnable endOfTurn = this::turnEnded;
+  private final Runnable onReadEnd = this::readEnded;
   private final List<Slice> gathered = new ArrayList<>(1);
   private int gatheredBytes;
-  private boolean awaitsEnd; // of the read
+  private boolean awaitsReadEnd;
   private boolean framed;
   private boolean endsByClose; // of the connection: HTTP/1.0
   private @Nullable ChunkWire wire; // from the head of a stream until its end
@@ -48,7 +48,7 @@ final class ClientAnswer {
   /**
    * @param ownHeaders adds the gateway's own headers to those of a success
    * @param errorHeaders adds those that errors of ours have too
-   * @param turn of the loop that all this happens on
+   * @param readEnd of the loop that all this happens on
    * @param chunks of the same loop
    */
   ClientAnswer(
@@ -56,14 +56,14 @@ final class ClientAnswer {
       String clientRequestId,
       Consumer<MultiMap> ownHeaders,
       Consumer<MultiMap> errorHeaders,
-      TurnEnd turn,
+      ReadEnd readEnd,
       ChunkRoom chunks) {
     this.request = request;
     this.response = request.response();
     this.clientRequestId = clientRequestId;
     this.ownHeaders = ownHeaders;
     this.errorHeaders = errorHeaders;
-    this.turn = turn;
+    this.readEnd = readEnd;
     this.chunks = chunks;
   }
 
@@ -74,7 +74,7 @@ final class ClientAnswer {
     request.exceptionHandler(error -> gone.run());
   }
 
-  /** Whether the client has been answered, or will be by the end of this read. */
+  /** Whether the client has been answered, or will be at the {@link ReadEnd}. */
   boolean isCommitted() {
     return framed || response.headWritten();
   }
@@ -111,14 +111,14 @@ final class ClientAnswer {
     }
     if (gatheredBytes >= GATHERED_MAX_BYTES) {
       flush();
-    } else if (!awaitsEnd) {
-      awaitsEnd = true;
-      turn.then(endOfTurn);
+    } else if (!awaitsReadEnd) {
+      awaitsReadEnd = true;
+      readEnd.then(onReadEnd);
     }
   }
 
-  private void turnEnded() {
-    awaitsEnd = false;
+  private void readEnded() {
+    awaitsReadEnd = false;
     flush();
   }
 

@@ -91,7 +91,7 @@ final class Exchange implements Reception.Guide, Pursuit.Client {
               AnswerHeaders.error(headers, attempts);
               allowance.headers(headers, false);
             },
-            loop.turn(),
+            loop.readEnd(),
             loop.chunks());
     this.life = new RequestLife(nowMillis, false, rules.deadlines());
   }

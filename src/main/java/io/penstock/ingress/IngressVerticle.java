@@ -199,7 +199,7 @@ public final class IngressVerticle extends VerticleBase
         new Lanes(self, view, bus::send, () -> required(this.parts), this::completeDrain);
     Tails tails = new Tails(clock);
     this.tails = tails;
-    TurnEnd turn = new TurnEnd((ContextInternal) context);
+    ReadEnd readEnd = new ReadEnd((ContextInternal) context);
     LoopParts parts =
         new LoopParts(
             self,
@@ -223,7 +223,7 @@ public final class IngressVerticle extends VerticleBase
                 .withConnectHandler(
                     opened -> {
                       fresh.add(opened);
-                      BodyTap.install(opened, turn);
+                      BodyTap.install(opened, readEnd);
                       opened.closeHandler(closed -> fresh.remove(opened));
                     })
                 .build(),
@@ -235,7 +235,7 @@ public final class IngressVerticle extends VerticleBase
             routes,
             books,
             this::timer,
-            turn,
+            readEnd,
             this,
             lanesOfBatches,
             sideCalls,

@@ -13,9 +13,10 @@ import io.vertx.core.http.impl.Http1xServerConnection;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts the body of a request over HTTP/1.1 where it is to stay as it leaves the socket's buffer,
- * and gives the server views of that: it would copy what is the allocator's, and who gathers a body
- * would copy it once more. Order, flow control and ends are the server's as ever.
+ * Puts the body of a request over HTTP/1.1 where it is to stay as it leaves the socket's buffer, or
+ * its cipher's, and gives the server views of that: Vert.x would copy what is in a pooled buffer
+ * ({@code VertxHandler.safeBuffer}), and {@link BodyIntake} would copy it again. Order, flow
+ * control and ends are the server's as ever.
  *
  * <p>One per connection, before the server's handler, touched on its event loop only. A body that
  * nobody {@link #open opens} while its head is handed over passes unseen, like that of a request
@@ -75,13 +76,19 @@ final class IntakeTap extends ChannelInboundHandlerAdapter {
     if (!content.decoderResult().isSuccess() || !content.content().isReadable()) {
       return content;
     }
-    ByteBuf there = intake.place(content.content());
+    ByteBuf there;
+    try {
+      there = intake.place(content.content());
+    } catch (OutOfMemoryError noRoom) {
+      content.release(); // it is not from the heap, which may recover
+      throw noRoom;
+    }
     if (there == null) {
       open = null; // what comes after it must not overtake it
       return content;
     }
-    HttpContent placed = content.replace(there);
+    HttpContent view = content.replace(there);
     content.release();
-    return placed;
+    return view;
   }
 }

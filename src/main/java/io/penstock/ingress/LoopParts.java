@@ -31,6 +31,7 @@ import java.util.function.Supplier;
  * @param tails answers of engines whose end is still to be read
  * @param frames reads those of all streams
  * @param chunks where chunks of all streams are put together
+ * @param readEnd where writes of all streams wait until a socket has been read
  * @param drafts what drafts of cascades take of its memory
  * @param hook asks judges outside
  */
@@ -50,7 +51,7 @@ record LoopParts(
     RouteCalls routes,
     Books books,
     Timers timers,
-    TurnEnd turn,
+    ReadEnd readEnd,
     Exchanges exchanges,
     Lanes lanes,
     SideCalls sideCalls,

@@ -35,10 +35,11 @@
  *
  * <p>A stream's frames go past Vert.x's queues where both sides speak HTTP/1.1: a {@code BodyTap}
  * takes them from the socket, {@code ChunkFraming} out of their chunks, the scanner reads them, and
- * when the socket has been read, before the next one is ({@code TurnEnd}), a {@code ChunkWire}
- * gives them to the client's, in one buffer. Vert.x has the heads, the ends, and the connections. A
- * request's body goes past one copy of theirs: an {@code IntakeTap} puts it where it stays. Nothing
- * of a request outlives it: what an engine has still to end is one of the loop's {@code Tails}.
+ * when the socket has been read, before the next one is ({@code ReadEnd}), a {@code ChunkWire}
+ * gives them to the client's, in one buffer. Vert.x has the heads, the ends, and the connections.
+ * The body of a request over HTTP/1.1 is copied once less: an {@code IntakeTap} puts it into its
+ * {@code BodyIntake} and gives Vert.x views of it. Nothing of a request outlives it: what an engine
+ * has still to end is one of the loop's {@code Tails}.
  *
  * <p>Decisions: what waits at an owner is kept here too ({@code SlotClaims}) and asked for again
  * when owners change, so that no client sees it. A stream that broke goes on at another replica of

@@ -26,9 +26,12 @@ import io.vertx.core.net.NetSocket;
 import io.vertx.core.net.SelfSignedCertificate;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
+import java.util.Queue;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -55,6 +58,7 @@ class StreamWiresTest {
   private final AtomicInteger connections = new AtomicInteger();
   private final CountDownLatch closed = new CountDownLatch(1);
   private final AtomicInteger wired = new AtomicInteger();
+  private final Queue<ReadEnd> readEnds = new ConcurrentLinkedQueue<>(); // one per connection
   private HttpServer server;
 
   @BeforeEach
@@ -133,14 +137,16 @@ class StreamWiresTest {
         .withConnectHandler(
             opened -> {
               connections.incrementAndGet();
-              BodyTap.install(opened, turn());
+              ReadEnd readEnd = readEnd();
+              readEnds.add(readEnd);
+              BodyTap.install(opened, readEnd);
               opened.closeHandler(gone -> closed.countDown());
             })
         .build();
   }
 
-  private TurnEnd turn() {
-    return new TurnEnd((ContextInternal) vertx.getOrCreateContext());
+  private ReadEnd readEnd() {
+    return new ReadEnd((ContextInternal) vertx.getOrCreateContext());
   }
 
   /**
@@ -236,7 +242,7 @@ class StreamWiresTest {
             new HttpServerOptions().setSendBufferSize(1 << 20),
             request -> {
               ClientAnswer answer =
-                  new ClientAnswer(request, "", own -> {}, error -> {}, turn(), room);
+                  new ClientAnswer(request, "", own -> {}, error -> {}, readEnd(), room);
               answer.frames(List.of(Slice.of("first".getBytes(UTF_8))));
               AtomicInteger drained = new AtomicInteger();
               answer.onDrain(
@@ -259,6 +265,33 @@ class StreamWiresTest {
     assertThat(Arrays.equals(got.body().getBytes(), whole(9))).isTrue();
     assertThat(got.tapped().get()).isPositive();
     assertThat(got.whilePaused().get()).isLessThan(whole(9).length / 2);
+  }
+
+  /** Not in the next turn, nor after another socket. */
+  @Test
+  void whatAPiecePutsOffRunsWhenItsSocketHasBeenRead() throws Exception {
+    List<String> told = Collections.synchronizedList(new ArrayList<>());
+    HttpClient client = client(HttpVersion.HTTP_1_1);
+    vertx
+        .getOrCreateContext()
+        .runOnContext(
+            go ->
+                client
+                    .request(HttpMethod.POST, server.actualPort(), "127.0.0.1", "/1")
+                    .compose(HttpClientRequest::send)
+                    .onSuccess(
+                        answer ->
+                            BodyTap.open(
+                                answer,
+                                piece -> {
+                                  vertx.runOnContext(next -> told.add("the next turn"));
+                                  readEnds.element().then(() -> told.add("put off"));
+                                })));
+    for (long end = System.nanoTime() + 60_000_000_000L; told.size() < 2; Thread.sleep(5)) {
+      assertThat(System.nanoTime()).as("told so far: %s", told).isLessThan(end);
+    }
+    assertThat(told.get(0)).isEqualTo("put off");
+    assertThat(told).contains("the next turn");
   }
 
   /** The connection is as it was, whether the answer was paused or not. */

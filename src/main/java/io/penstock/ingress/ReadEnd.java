@@ -9,15 +9,17 @@ import org.slf4j.LoggerFactory;
 /**
  * Work put off until what is there to read has been read, in the order in which it came. For
  * writes: a socket that had several pieces to read gives one to write, which is one system call
- * instead of several.
+ * instead of several. It is flush consolidation, as Netty has it for one channel, from the channel
+ * that is read to those that are written.
  *
- * <p>Where a socket {@link #readBegins says} that it is read, that is when it has been read and
- * before the next one is: with a thousand streams ready in one turn the first does not wait for the
- * last, and is written while what belongs to it is in the cache. Else it is the end of this turn of
- * the event loop. One per loop, touched on it only; bounded by what is read till then.
+ * <p>Where a socket {@link #begins says} that it is read, work waits until it has been, and not for
+ * the next one: with a thousand streams ready in one turn the first does not wait for the last, and
+ * is written while what belongs to it is in the cache. Else it waits for the end of this turn of
+ * the event loop; what waits for that goes with a socket that ends before. One per loop, touched on
+ * it only; bounded by what is read till then.
  */
-final class TurnEnd {
-  private static final Logger LOG = LoggerFactory.getLogger(TurnEnd.class);
+final class ReadEnd {
+  private static final Logger LOG = LoggerFactory.getLogger(ReadEnd.class);
 
   private final ContextInternal context;
   private List<Runnable> waiting = new ArrayList<>();
@@ -27,9 +29,9 @@ final class TurnEnd {
   private boolean isRunning;
 
   /**
-   * @param context of a verticle, which the work runs on
+   * @param context of an event loop, which the work runs on
    */
-  TurnEnd(ContextInternal context) {
+  ReadEnd(ContextInternal context) {
     this.context = context;
   }
 
@@ -42,23 +44,23 @@ final class TurnEnd {
   }
 
   /** A socket is being read, and will say when it has been. */
-  void readBegins() {
+  void begins() {
     isReading = true;
   }
 
-  /** The socket has been read: what was put off runs now. */
-  void readEnds() {
+  /**
+   * A socket has been read, whether it has said that it began or not: what was put off runs now; if
+   * this is called from within such work, in the next turn.
+   */
+  void ends() {
     isReading = false;
-    if (isRunning) {
-      return; // it looks again
-    }
-    if (!waiting.isEmpty()) {
+    if (!isRunning && !waiting.isEmpty()) {
       context.dispatch(this::run);
     }
   }
 
   private void schedule() {
-    if (!isScheduled && !isRunning) {
+    if (!isScheduled && !isRunning) { // run() schedules what is left
       isScheduled = true;
       context.runOnContext(
           turn -> {
@@ -75,8 +77,8 @@ final class TurnEnd {
     for (Runnable work : now) {
       try {
         work.run();
-      } catch (RuntimeException bug) {
-        LOG.error("work at the end of a turn failed", bug);
+      } catch (RuntimeException | Error bug) { // whatever it is: the others' streams go on
+        LOG.error("work put off to the end of a read failed", bug);
       }
     }
     isRunning = false;

@@ -8,15 +8,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Each case is one turn of a real event loop, and what the next ones bring. */
-class TurnEndTest {
+class ReadEndTest {
   private final Vertx vertx = Vertx.vertx();
   private final ContextInternal context = (ContextInternal) vertx.getOrCreateContext();
-  private final TurnEnd turn = new TurnEnd(context);
+  private final ReadEnd readEnd = new ReadEnd(context);
   private final List<String> told = new ArrayList<>(); // touched on the loop
 
   @AfterEach
@@ -29,11 +28,11 @@ class TurnEndTest {
   }
 
   /** What is told by the end of the turn after the one after this one. */
-  private List<String> inOneTurn(Consumer<List<String>> theTurn) throws Exception {
+  private List<String> inOneTurn(Runnable theTurn) throws Exception {
     CompletableFuture<List<String>> all = new CompletableFuture<>();
     context.runOnContext(
         now -> {
-          theTurn.accept(told);
+          theTurn.run();
           context.runOnContext(
               next -> context.runOnContext(later -> all.complete(List.copyOf(told))));
         });
@@ -44,10 +43,10 @@ class TurnEndTest {
   void whatNoSocketBringsWaitsForTheEndOfTheTurn() throws Exception {
     List<String> all =
         inOneTurn(
-            now -> {
-              turn.then(tells("one"));
-              turn.then(tells("two"));
-              now.add("the turn");
+            () -> {
+              readEnd.then(tells("one"));
+              readEnd.then(tells("two"));
+              told.add("the turn");
             });
     assertThat(all).containsExactly("the turn", "one", "two");
   }
@@ -56,17 +55,17 @@ class TurnEndTest {
   void whatASocketBringsRunsWhenItHasBeenRead() throws Exception {
     List<String> all =
         inOneTurn(
-            now -> {
-              turn.readBegins();
-              turn.then(tells("one"));
-              turn.then(tells("two"));
-              now.add("read");
-              turn.readEnds();
-              now.add("the next socket");
-              turn.readBegins();
-              turn.then(tells("three"));
-              turn.readEnds();
-              now.add("the turn");
+            () -> {
+              readEnd.begins();
+              readEnd.then(tells("one"));
+              readEnd.then(tells("two"));
+              told.add("read");
+              readEnd.ends();
+              told.add("the next socket");
+              readEnd.begins();
+              readEnd.then(tells("three"));
+              readEnd.ends();
+              told.add("the turn");
             });
     assertThat(all).containsExactly("read", "one", "two", "the next socket", "three", "the turn");
   }
@@ -75,13 +74,13 @@ class TurnEndTest {
   void whatWaitedBeforeGoesWithIt() throws Exception {
     List<String> all =
         inOneTurn(
-            now -> {
-              turn.then(tells("before"));
-              turn.readBegins();
-              turn.then(tells("one"));
-              turn.readEnds();
-              now.add("the turn");
-              turn.then(tells("after"));
+            () -> {
+              readEnd.then(tells("before"));
+              readEnd.begins();
+              readEnd.then(tells("one"));
+              readEnd.ends();
+              told.add("the turn");
+              readEnd.then(tells("after"));
             });
     assertThat(all).containsExactly("before", "one", "the turn", "after");
   }
@@ -90,18 +89,18 @@ class TurnEndTest {
   void whatIsPutOffByWhatRunsIsNotLost() throws Exception {
     List<String> all =
         inOneTurn(
-            now -> {
-              turn.readBegins();
-              turn.then(
+            () -> {
+              readEnd.begins();
+              readEnd.then(
                   () -> {
-                    now.add("one");
-                    turn.then(tells("two"));
-                    turn.readBegins();
-                    turn.then(tells("three"));
-                    turn.readEnds();
+                    told.add("one");
+                    readEnd.then(tells("two"));
+                    readEnd.begins();
+                    readEnd.then(tells("three"));
+                    readEnd.ends();
                   });
-              turn.readEnds();
-              now.add("the turn");
+              readEnd.ends();
+              told.add("the turn");
             });
     assertThat(all).containsExactly("one", "the turn", "two", "three");
   }
@@ -110,15 +109,19 @@ class TurnEndTest {
   void whatThrowsStopsNoOther() throws Exception {
     List<String> all =
         inOneTurn(
-            now -> {
-              turn.readBegins();
-              turn.then(
+            () -> {
+              readEnd.begins();
+              readEnd.then(
                   () -> {
                     throw new IllegalStateException("thrown by a test");
                   });
-              turn.then(tells("one"));
-              turn.readEnds();
-              turn.then(tells("two"));
+              readEnd.then(tells("one"));
+              readEnd.then(
+                  () -> {
+                    throw new AssertionError("thrown by a test");
+                  });
+              readEnd.ends();
+              readEnd.then(tells("two"));
             });
     assertThat(all).containsExactly("one", "two");
   }
