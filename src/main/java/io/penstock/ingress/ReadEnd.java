@@ -22,6 +22,7 @@ final class ReadEnd {
   private static final Logger LOG = LoggerFactory.getLogger(ReadEnd.class);
 
   private final ContextInternal context;
+  private final Runnable run = this::run;
   private List<Runnable> waiting = new ArrayList<>();
   private List<Runnable> spare = new ArrayList<>();
   private boolean isReading;
@@ -55,7 +56,7 @@ final class ReadEnd {
   void ends() {
     isReading = false;
     if (!isRunning && !waiting.isEmpty()) {
-      context.dispatch(this::run);
+      context.dispatch(run);
     }
   }
 
